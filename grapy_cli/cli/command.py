@@ -1,0 +1,226 @@
+"""The bridge from the command line to settings: options out of fields, exit codes out of errors."""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from grapy_cli.errors import GrapyError, InterruptedRun
+from grapy_cli.settings.layers import FILE_NAME, resolve
+from grapy_cli.settings.settings import Settings
+from grapy_cli.settings.toml import to_toml
+from grapy_cli.settings.tree import choices, is_list, is_tuple, leaves, member_types, option_of
+
+Body = Callable[..., None]
+
+_COMMON = {
+    "config": Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help=f"Settings file, TOML; {FILE_NAME} of the working folder unless said.",
+        ),
+    ],
+    "sets": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting by its full name, as train.optimizer.momentum=0.95; repeatable.",
+        ),
+    ],
+    "show_settings": Annotated[
+        bool,
+        typer.Option(
+            "--show-settings",
+            help="Print every setting with its origin, as TOML, and exit.",
+        ),
+    ],
+}
+
+
+def command(
+    app: typer.Typer,
+    *sections: str,
+    name: str | None = None,
+    panel: str | None = None,
+    example: str = "",
+) -> Callable[[Body], Body]:
+    """Make a function a command of the app, with an option for each setting it uses.
+
+    The function gets its own arguments and options, and `settings=` and `reporter=` where it
+    names them. Nested sections have no options; `--set` reaches them.
+
+    Args:
+        app: What the command is added to.
+        sections: Sections or single fields: "infer", "data.dataset". The stage table applies
+            to commands that use the section "train".
+        name: The command's name; the function's unless said.
+        panel: The help panel of `grapy --help` that lists the command.
+        example: A line to type, for the end of the help page.
+    """
+    paths = _paths_of(sections)
+
+    def register(body: Body) -> Body:
+        def run(**given: Any) -> None:  # noqa: ANN401 - whatever the options hold
+            with _exit_codes():
+                _call(body, paths, given)
+
+        run.__name__, run.__doc__ = body.__name__, body.__doc__
+        signature = _signature(body, paths)
+        run.__signature__ = signature  # type: ignore[attr-defined] # as `inspect` documents
+        run.__annotations__ = {key: one.annotation for key, one in signature.parameters.items()}
+        epilog = _plain(f"Example: {example}") if example else None
+        app.command(name, epilog=epilog, rich_help_panel=panel)(run)
+        return body
+
+    return register
+
+
+def _call(body: Body, paths: list[str], given: dict[str, Any]) -> None:
+    if not _wants(body, "settings"):
+        body(**given)
+        return
+    config, sets, show = (given.pop(key) for key in _COMMON)
+    resolved = resolve(
+        config=config,
+        flags={path: _text_of(given.pop(_parameter_name(path))) for path in paths},
+        sets=sets or (),
+        environ=os.environ,
+        stage_rows="train.stage" in paths,
+    )
+    if show:
+        typer.echo(to_toml(resolved.settings, resolved.origins), nl=False)
+        return
+    from grapy_cli.cli.reporters import open_reporter
+
+    with open_reporter() as reporter:
+        extra = {"reporter": reporter} if _wants(body, "reporter") else {}
+        body(**given, settings=resolved.settings, **extra)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except GrapyError as error:
+        raise _exit_of(error) from error
+    except KeyboardInterrupt as error:
+        raise _exit_of(InterruptedRun("interrupted")) from error
+
+
+def _exit_of(error: GrapyError) -> typer.Exit:
+    from grapy_cli.cli.console import show_error
+
+    show_error(error)
+    return typer.Exit(error.exit_code)
+
+
+def _paths_of(sections: tuple[str, ...]) -> list[str]:
+    paths = [path for section in sections for path in _own_leaves(section)]
+    options = [option_of(path) for path in paths]
+    twice = {option for option in options if options.count(option) > 1}
+    if twice:
+        raise TypeError(f"two settings of one command share the options {sorted(twice)}")
+    return paths
+
+
+def _own_leaves(section: str) -> list[str]:
+    own = [path for path in leaves() if section in (path, path.rpartition(".")[0])]
+    if not own:
+        raise TypeError(f"there is no section or setting {section}")
+    return own
+
+
+def _signature(body: Body, paths: list[str]) -> inspect.Signature:
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(body).parameters.items()
+        if name not in ("settings", "reporter")
+    ]
+    if not _wants(body, "settings"):
+        return inspect.Signature(own)
+    settings = [_parameter(_parameter_name(path), _annotation(path), None) for path in paths]
+    common = [
+        _parameter(key, kind, False if key == "show_settings" else None)
+        for key, kind in _COMMON.items()
+    ]
+    return inspect.Signature([*own, *settings, *common])
+
+
+def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter:  # noqa: ANN401
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+def _annotation(path: str) -> Any:  # noqa: ANN401 - a type made on the spot
+    field, option = leaves()[path], option_of(path)
+    is_switch = field.annotation is bool
+    spelled = f"{option}/--no-{option.removeprefix('--')}" if is_switch else option
+    info = typer.Option(
+        spelled,
+        help=_help_of(path),
+        metavar=None if is_switch else _metavar_of(path),
+        rich_help_panel=_panel_of(path),
+        show_default=False,
+    )
+    # Whatever the field's type, the option takes text: pydantic has the last word.
+    kind = bool if is_switch else list[str] if is_list(field) else str
+    return Annotated[kind | None, info]
+
+
+def _help_of(path: str) -> str:
+    field = leaves()[path]
+    text = " ".join((field.description or "").split())
+    default = _default_of(field.default)
+    return _plain(f"{text} [default: {default}]" if default else text)
+
+
+def _default_of(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _plain(text: str) -> str:
+    """Keep Rich from reading brackets as its markup."""
+    return text.replace("[", r"\[")
+
+
+def _metavar_of(path: str) -> str:
+    field = leaves()[path]
+    if is_list(field):
+        return "NAME,..." if not choices(field) else "LIST"
+    if choices(field):
+        return "|".join(map(str, choices(field)))
+    names = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
+    name = names.get(member_types(field)[0], "TEXT")
+    return ",".join([name] * len(member_types(field))) if is_tuple(field) else name
+
+
+def _panel_of(path: str) -> str:
+    section = Settings.model_fields[path.partition(".")[0]].annotation
+    return (inspect.getdoc(section) or "").partition("\n")[0].removesuffix(".")
+
+
+def _parameter_name(path: str) -> str:
+    return path.replace(".", "__")
+
+
+def _text_of(value: Any) -> Any:  # noqa: ANN401 - text, a switch or nothing
+    return ",".join(value) if isinstance(value, list) else value
+
+
+def _wants(body: Body, name: str) -> bool:
+    return name in inspect.signature(body).parameters

@@ -1,0 +1,71 @@
+"""How `grapy` writes: results to standard output, talk to standard error, both plain in pipes."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grapy_cli.errors import GrapyError, InterruptedRun
+
+_NO_WRAPPING = 100_000
+"""Columns of a pipe: whoever reads it breaks lines where they like."""
+
+
+def results() -> Console:
+    """The console for what a command was asked for."""
+    return _console(stderr=False)
+
+
+def talk() -> Console:
+    """The console for everything a command says on the way."""
+    return _console(stderr=True)
+
+
+def say(console: Console, line: str, style: str = "") -> None:
+    """Print one line as it is: no markup, and no break that the text doesn't have itself."""
+    console.print(Text(line, style=style), soft_wrap=True)
+
+
+def show_error(error: GrapyError) -> None:
+    """Say what went wrong, in red, and below it what to type next."""
+    console = talk()
+    if isinstance(error, InterruptedRun):
+        say(console, error.message, "yellow")
+    else:
+        say(console, f"error: {error.message}", "red")
+    if error.hint:
+        say(console, error.hint, "dim")
+
+
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = ""
+) -> None:
+    """Print a table on standard output; the columns of a pipe are aligned by spaces alone.
+
+    Args:
+        columns: The heads; one that begins with ">" has its cells aligned to the right.
+        rows: The cells, text that is shown as it stands.
+        title: A line above the table.
+    """
+    console = results()
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column.removeprefix(">"),
+            justify="right" if column.startswith(">") else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    if title:
+        say(console, title, "bold")
+    console.print(table)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _NO_WRAPPING
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False, markup=False)

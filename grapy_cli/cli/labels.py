@@ -1,0 +1,53 @@
+"""`grapy labels`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from grapy_cli.cli.command import command
+from grapy_cli.labels import LABEL_SETS, LabelSet, label_set
+
+app = typer.Typer()
+
+
+@command(app, panel="Look", example="grapy labels atr")
+def labels(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="cihp, atr, pascal or a label file.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> None:
+    """Show the parts of a label set, or the label sets there are."""
+    chosen = [label_set(name)] if name else list(LABEL_SETS.values())
+    if as_json:
+        tables = [one.to_dict() for one in chosen]
+        typer.echo(json.dumps(tables[0] if name else tables, indent=2))
+    elif name:
+        _show_parts(chosen[0])
+    else:
+        _show_sets(chosen)
+
+
+def _show_sets(chosen: list[LabelSet]) -> None:
+    from grapy_cli.cli.console import show_table
+
+    rows = [(one.name, str(one.num_parts), one.title) for one in chosen]
+    show_table(["name", ">parts", "title"], rows)
+
+
+def _show_parts(labels: LabelSet) -> None:
+    from grapy_cli.cli.console import show_table
+
+    rows = [
+        (str(number), part.name, _swatch(part.color), part.category.name.lower(), part.mirror or "")
+        for number, part in enumerate(labels.parts)
+    ]
+    show_table([">id", "name", "colour", "group", "mirror"], rows, title=labels.title)
+
+
+def _swatch(color: tuple[int, int, int]) -> Text:
+    code = "#" + "".join(f"{channel:02x}" for channel in color)
+    return Text.assemble(("  ", f"on {code}"), f" {code}")

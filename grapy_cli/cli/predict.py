@@ -1,0 +1,44 @@
+"""`grapy predict`."""
+
+from typing import Annotated
+
+import typer
+
+from grapy_cli.cli.command import command
+from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.runtime.reporting import Reporter
+from grapy_cli.settings.settings import Settings
+
+app = typer.Typer()
+
+_SOURCES_HELP = (
+    "Photos, folders, quoted globs, @list.txt, or - for a photo or a list on standard input."
+)
+
+
+@command(
+    app,
+    "data.dataset",
+    "predict",
+    "infer",
+    "run",
+    panel="Work",
+    example="grapy predict photos/ --dataset atr --out masks --save mask,overlay",
+)
+def predict(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE", help=_SOURCES_HELP)
+    ] = None,
+    *,
+    settings: Settings,
+    reporter: Reporter,
+) -> None:
+    """Parse photos: write a mask of body parts and garments for each."""
+    if not sources:
+        raise SettingsError(
+            "no photo is named", hint="grapy predict me.jpg --dataset atr --out masks"
+        )
+    from grapy_cli.predict.run import run_predict
+
+    if run_predict(sources, settings, reporter).failed:
+        raise typer.Exit(PhotoError.exit_code)

@@ -1,0 +1,131 @@
+"""How events look: a live bar and sentences in a terminal, sparse plain lines in a pipe."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from grapy_cli.cli.console import say, talk
+from grapy_cli.cli.lines import line_of, progress_of, style_of
+from grapy_cli.runtime.reporting import Event, Progressed, Reporter
+
+# A pipe hears of progress when both a tenth and ten seconds have passed, and in long work at
+# least every five minutes: days of training stay visible, seconds of it are one line.
+_SHARE = 0.1
+_PAUSE = 10.0
+_LONGEST_SILENCE = 300.0
+
+
+@contextmanager
+def open_reporter() -> Iterator[Reporter]:
+    """Open the reporter that suits standard error, and clear its display whatever happens."""
+    console = talk()
+    if not console.is_terminal:
+        yield LineReporter(console)
+        return
+    reporter = RichReporter(console)
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+
+
+@dataclass
+class _Heard:
+    """What was last said about a piece of work."""
+
+    done: int
+    at: float
+
+
+class LineReporter:
+    """Writes a plain line per event; of progress only now and then, and always the end of it.
+
+    Args:
+        console: Where to.
+        clock: Seconds from any start.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._heard: dict[str, _Heard] = {}
+
+    def __call__(self, event: Event, /) -> None:
+        """Write the event's line, unless it is progress that isn't due."""
+        progress = progress_of(event)
+        if progress is None or self._is_due(progress):
+            say(self._console, line_of(event), style_of(event))
+
+    def _is_due(self, progress: Progressed) -> bool:
+        now = self._clock()
+        if progress.done >= progress.total:
+            self._heard.pop(progress.work, None)
+            return True
+        last = self._heard.setdefault(progress.work, _Heard(progress.done, now))
+        silence = now - last.at
+        is_far = progress.done - last.done >= _SHARE * progress.total
+        if not (is_far and silence >= _PAUSE) and silence < _LONGEST_SILENCE:
+            return False
+        self._heard[progress.work] = _Heard(progress.done, now)
+        return True
+
+
+class RichReporter:
+    """Shows one live bar for the work in hand and writes everything else above it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,  # results are not talk, even while a bar is up
+        )
+        self._task: TaskID | None = None
+        self._work = ""
+
+    def __call__(self, event: Event, /) -> None:
+        """Move the bar, or write the event's line above it."""
+        progress = progress_of(event)
+        if progress is not None and progress.done < progress.total:
+            self._move(progress)
+            return
+        if progress is not None:
+            self.close()
+        say(self._console, line_of(event), style_of(event))
+
+    def close(self) -> None:
+        """Take the bar off the terminal."""
+        if self._task is not None:
+            self._bar.stop()
+            self._bar.remove_task(self._task)
+            self._task = None
+
+    def _move(self, progress: Progressed) -> None:
+        if progress.work != self._work:
+            self.close()
+        if self._task is None:
+            self._work = progress.work
+            self._task = self._bar.add_task(
+                progress.work, total=progress.total, completed=progress.done, note=progress.note
+            )
+            self._bar.start()
+        else:
+            self._bar.update(
+                self._task, completed=progress.done, total=progress.total, note=progress.note
+            )

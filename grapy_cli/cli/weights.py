@@ -1,0 +1,87 @@
+"""`grapy weights`: what weights files there are, what is in them, and the reference's as ours."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from grapy_cli import __version__
+from grapy_cli.cli.command import command
+
+app = typer.Typer(no_args_is_help=True, help="Import weights, list them, and say what is in them.")
+
+
+@command(
+    app, name="import", example="grapy weights import GPM-ML_finetune_ATR.pth --out atr.safetensors"
+)
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.pth", help="Checkpoint of the reference code.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Weights file to write.")],
+) -> None:
+    """Turn a released checkpoint of the reference code into a weights file."""
+    from grapy_cli.cli.console import results, say, talk
+    from grapy_cli.model.legacy import import_legacy
+
+    report = import_legacy(file, out, grapy=__version__)
+    say(talk(), f"{report.tensors} tensors of a {report.kind} checkpoint taken over")
+    for name in report.unused:
+        say(talk(), f"left out: {name}", "dim")
+    say(results(), str(report.out))
+
+
+@command(app, example="grapy weights info runs/joint/best/weights.safetensors")
+def info(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="WEIGHTS", help="Weights file or run folder; the embedded one unless said."
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+) -> None:
+    """Show what a weights file says about itself."""
+    from grapy_cli.cli.console import show_table
+    from grapy_cli.model.weights import read_card, resolve_weights
+
+    card = read_card(resolve_weights(file)).to_dict()
+    if as_json:
+        typer.echo(json.dumps(card, indent=2))
+    else:
+        show_table(["what", "value"], list(_rows(card)))
+
+
+@command(app, name="list", example="grapy weights list")
+def list_() -> None:
+    """List the weights embedded in the package."""
+    from grapy_cli.cli.console import say, show_table, talk
+    from grapy_cli.model.weights import embedded_weights
+
+    rows = [
+        [name, f"{path.stat().st_size / 1e6:.1f} MB", str(path)]
+        for name, path in embedded_weights().items()
+    ]
+    show_table(["name", ">size", "file"], rows)
+    if not rows:
+        say(talk(), "This package has no weights embedded; name a file with --weights.")
+
+
+def _rows(card: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in card.items():
+        match value:
+            case {"parts": [*parts], "name": _}:
+                yield f"{prefix}{name}", ", ".join(part["name"] for part in parts)
+            case dict():
+                yield from _rows(value, f"{prefix}{name}.")
+            case [{}, *_]:
+                for number, item in enumerate(value):
+                    yield from _rows({str(item.get("name", number)): item}, f"{prefix}{name}.")
+            case [*items]:
+                yield f"{prefix}{name}", ", ".join(map(str, items))
+            case _:
+                yield f"{prefix}{name}", str(value)

@@ -1,0 +1,89 @@
+"""Prepared data sets as samples to train on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from filecmp import cmp
+from typing import NamedTuple
+
+from torch.utils.data import Dataset
+
+from grapy_cli.data.files import load_label_map, load_photo
+from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.data.sample import Sample
+from grapy_cli.data.seeds import sample_generator
+from grapy_cli.data.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Group:
+    """Photos annotated in the same data sets: usually one, several where photos coincide."""
+
+    members: Mapping[str, PreparedDataset]
+    keys: tuple[str, ...]
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets its photos are annotated in."""
+        return tuple(self.members)
+
+    def read(self, index: int) -> Sample:
+        """Read a photo and its label maps.
+
+        Raises:
+            DatasetError: If a file is gone or broken.
+        """
+        key = self.keys[index]
+        first = next(iter(self.members.values()))
+        label_maps = {
+            name: load_label_map(member.label_map(key)) for name, member in self.members.items()
+        }
+        return Sample(load_photo(first.photo(key)), label_maps, key)
+
+
+def group_photos(datasets: Sequence[PreparedDataset], split: str, *, join: bool) -> list[Group]:
+    """Arrange a split of several data sets as groups.
+
+    Args:
+        datasets: What to train on.
+        split: Whose photos.
+        join: Look for photos that lie in all of the data sets, under one key and with the same
+            bytes, and make one group of them; what is left stays with its data set.
+    """
+    shared: tuple[str, ...] = ()
+    if join and len(datasets) > 1:
+        first, *others = datasets
+        common = set(first.keys(split)).intersection(*(other.keys(split) for other in others))
+        shared = tuple(
+            key
+            for key in first.keys(split)
+            if key in common
+            and all(cmp(first.photo(key), other.photo(key), shallow=False) for other in others)
+        )
+    groups = [Group({dataset.name: dataset for dataset in datasets}, shared)] if shared else []
+    for dataset in datasets:
+        own = tuple(key for key in dataset.keys(split) if key not in set(shared))
+        if own:
+            groups.append(Group({dataset.name: dataset}, own))
+    return groups
+
+
+class Draw(NamedTuple):
+    """Which sample to make: photo `photo` of group `group`, varied as epoch `epoch` does."""
+
+    epoch: int
+    group: int
+    photo: int
+
+
+class ParsingDataset(Dataset[Sample]):
+    """Makes the sample a draw asks for: read, then varied by the sample's own generator."""
+
+    def __init__(self, groups: Sequence[Group], transform: Transform, seed: int) -> None:
+        self.groups = groups
+        self.transform = transform
+        self.seed = seed
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        """Read and vary one sample."""
+        generator = sample_generator(self.seed, draw.epoch, draw.group, draw.photo)
+        return self.transform(self.groups[draw.group].read(draw.photo), generator)

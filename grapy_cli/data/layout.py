@@ -1,0 +1,256 @@
+"""The prepared data set on disk: one folder that every later command reads.
+
+DATA/NAME/
+├── dataset.json              written last: a folder that has it is complete
+├── images/KEY.jpg            the photos, linked, in the format they came in
+├── labels/level3/KEY.png     parts, as 8-bit indexed PNG; likewise level2 and level1
+├── splits/train.txt          one key a line; likewise val and test
+└── problems.csv              what was rejected or looks odd, and why
+"""
+
+import csv
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from grapy_cli.data.files import save_label_map
+from grapy_cli.errors import DatasetError
+from grapy_cli.files import replacing, write_text
+from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
+
+FORMAT = 1
+CARD = "dataset.json"
+PROBLEMS = "problems.csv"
+SPLITS = ("train", "val", "test")
+
+
+class DatasetCard(BaseModel):
+    """What `dataset.json` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    name: str
+    label_set: dict[str, Any]
+    """The whole table, as `LabelSet.to_dict` gives it."""
+    photos: dict[str, int]
+    """Photos per split."""
+    extensions: list[str]
+    """Of the photos, dot included; a key has its photo under one of them."""
+    source: str
+    """Where the release lay, for people."""
+    grapy: str
+    """The version that prepared it."""
+
+
+class Problem(NamedTuple):
+    """One row of `problems.csv`."""
+
+    severity: Literal["rejected", "warning"]
+    split: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A complete prepared data set; open one with `PreparedDataset.open`."""
+
+    folder: Path
+    card: DatasetCard
+    label_set: LabelSet
+
+    @classmethod
+    def open(cls, folder: Path) -> "PreparedDataset":
+        """Open the data set in a folder.
+
+        Raises:
+            DatasetError: If the folder is missing, incomplete or damaged, or was prepared with
+                another version of a label set that ships with grapy.
+        """
+        card = _read_card(folder)
+        label_set = LabelSet.from_dict(card.label_set)
+        shipped = LABEL_SETS.get(label_set.name)
+        if shipped and shipped.digest != label_set.digest:
+            raise _damaged(
+                folder, f"has other {card.name} parts than this grapy knows", name=card.name
+            )
+        lists = [f"splits/{split}.txt" for split in card.photos]
+        missing = [part for part in ["images", "labels", *lists] if not (folder / part).exists()]
+        if missing:
+            raise _damaged(folder, f"lacks {', '.join(missing)}", name=card.name)
+        return cls(folder, card, label_set)
+
+    @property
+    def name(self) -> str:
+        """The name it was prepared under, which is also the folder's."""
+        return self.card.name
+
+    @property
+    def splits(self) -> Mapping[str, int]:
+        """Photos per split; a split without photos is not listed."""
+        return self.card.photos
+
+    def keys(self, split: str) -> tuple[str, ...]:
+        """The keys of a split, in the order of its list.
+
+        Raises:
+            DatasetError: If there is no such split, or nothing is in it.
+        """
+        path = self.folder / "splits" / f"{split}.txt"
+        keys = tuple(read_keys(path)) if path.is_file() else ()
+        if not keys:
+            have = ", ".join(f"{name} ({count})" for name, count in self.splits.items())
+            raise DatasetError(f"{self.name} has no {split} photos", hint=f"It has {have}.")
+        return keys
+
+    def photo(self, key: str) -> Path:
+        """The photo of a key.
+
+        Raises:
+            DatasetError: If the photo is gone.
+        """
+        for extension in self.card.extensions:
+            path = self.folder / "images" / f"{key}{extension}"
+            if path.exists():
+                return path
+        raise _damaged(self.folder, f"has no photo of {key!r}", name=self.name)
+
+    def label_map(self, key: str, level: int = Level.PART) -> Path:
+        """The label map of a key; photos of a test split may have none."""
+        return _label_path(self.folder, key, level)
+
+
+def find_prepared(root: Path) -> list[str]:
+    """Return the names of the complete data sets below a folder, sorted."""
+    return sorted(card.parent.name for card in root.glob(f"*/{CARD}"))
+
+
+def read_keys(path: Path) -> list[str]:
+    """Read a list of keys: one a line, blanks around them and empty lines left out.
+
+    Raises:
+        DatasetError: If the file is missing or no text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"the list {path} cannot be read: {error}") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+class DatasetWriter:
+    """Writes one prepared data set, piece by piece; safe to use from several threads.
+
+    Every file is written beside its place and renamed, so stopping at any time leaves a folder
+    that is incomplete but not wrong, and the next run writes it anew.
+    """
+
+    def __init__(self, folder: Path, label_set: LabelSet) -> None:
+        self.folder = folder
+        self.label_set = label_set
+        self._palettes = {level: label_set.palette(level) for level in Level}
+        self._lifts = {level: _lift_table(label_set, level) for level in Level}
+        for part in ["images", "splits", *(f"labels/level{level}" for level in Level)]:
+            (folder / part).mkdir(parents=True, exist_ok=True)
+
+    def add_photo(self, key: str, photo: Path) -> None:
+        """Give a photo its place, by a hard link where the file system allows, else a copy."""
+        target = self.folder / "images" / f"{key}{photo.suffix}"
+        # Renaming one hard link onto another of the same file does nothing and leaves both.
+        if target.exists() and target.samefile(photo):
+            return
+        with replacing(target) as unfinished:
+            _link(photo.resolve(), unfinished)
+
+    def add_label_map(self, key: str, label_map: UInt8[np.ndarray, "h w"]) -> None:
+        """Write the label maps of all three levels, the coarse ones derived from the parts."""
+        for level in Level:
+            lifted = np.asarray(cv2.LUT(label_map, self._lifts[level]), np.uint8)
+            save_label_map(_label_path(self.folder, key, level), lifted, self._palettes[level])
+
+    def finish(
+        self,
+        splits: Mapping[str, Sequence[str]],
+        *,
+        extensions: Iterable[str],
+        problems: Iterable[Problem],
+        source: str,
+        version: str,
+    ) -> PreparedDataset:
+        """Write lists and problems, then `dataset.json`, which makes the folder a data set."""
+        for split in SPLITS:
+            path = self.folder / "splits" / f"{split}.txt"
+            if splits.get(split):
+                write_text(path, "".join(f"{key}\n" for key in splits[split]))
+            else:
+                path.unlink(missing_ok=True)  # of an earlier, unfinished run
+        with (
+            replacing(self.folder / PROBLEMS) as unfinished,
+            unfinished.open("w", encoding="utf-8", newline="") as file,
+        ):
+            csv.writer(file).writerows([Problem._fields, *problems])
+        card = DatasetCard(
+            format=FORMAT,
+            name=self.folder.name,
+            label_set=self.label_set.to_dict(),
+            photos={split: len(keys) for split, keys in splits.items() if keys},
+            extensions=sorted(set(extensions)),
+            source=source,
+            grapy=version,
+        )
+        write_text(self.folder / CARD, card.model_dump_json(indent=2) + "\n")
+        return PreparedDataset.open(self.folder)
+
+
+def _read_card(folder: Path) -> DatasetCard:
+    name = folder.name
+    try:
+        card = DatasetCard.model_validate_json((folder / CARD).read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "is not complete: it has no" if folder.is_dir() else "does not exist, nor its"
+        raise DatasetError(
+            f"the prepared data set {folder} {what} {CARD}",
+            hint=f"grapy prepare --dataset {name} --data {folder.parent}",
+        ) from error
+    except (OSError, ValidationError) as error:
+        raise _damaged(folder, f"has a {CARD} that cannot be read: {error}", name=name) from error
+    if card.format != FORMAT:
+        raise _damaged(folder, f"has format {card.format}, this grapy {FORMAT}", name=card.name)
+    return card
+
+
+def _damaged(folder: Path, what: str, *, name: str) -> DatasetError:
+    return DatasetError(
+        f"the prepared data set {folder} {what}",
+        hint=f"Remove {folder}, then: grapy prepare --dataset {name} --data {folder.parent}",
+    )
+
+
+def _label_path(folder: Path, key: str, level: int) -> Path:
+    return folder / "labels" / f"level{int(level)}" / f"{key}.png"
+
+
+def _lift_table(label_set: LabelSet, level: Level) -> UInt8[np.ndarray, "256"]:
+    """The lookup of a level; ids that name nothing become ignore, as ignore itself stays."""
+    table = np.full(256, IGNORE, np.uint8)
+    table[: label_set.num_parts] = label_set.lift(level)
+    return table
+
+
+def _link(source: Path, target: Path) -> None:
+    for link in (os.link, os.symlink):
+        try:
+            link(source, target)
+        except OSError:  # another disk, or a file system without links
+            continue
+        return
+    shutil.copyfile(source, target)

@@ -1,0 +1,206 @@
+"""How a training sample is varied. Each step takes a sample and a generator, and gives a sample."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from grapy_cli.data.sample import Sample
+from grapy_cli.labels import IGNORE
+
+Transform = Callable[[Sample, np.random.Generator], Sample]
+Picture = UInt8[np.ndarray, "..."]
+
+
+def compose(*steps: Transform) -> Transform:
+    """Join steps into one, carried out in order."""
+
+    def transform(sample: Sample, generator: np.random.Generator) -> Sample:
+        for step in steps:
+            sample = step(sample, generator)
+        return sample
+
+    return transform
+
+
+@dataclass(frozen=True)
+class RandomWindow:
+    """Resize by a random factor and cut a window of fixed size out of the result.
+
+    Sides shorter than the window are padded right and below: the photo black, the label maps with
+    `padding_label`. Only the window is resized, never the photo beside it.
+
+    Source: reference `RandomSized_new`: factors for width and height drawn independently, sizes
+        truncated, bilinear (antialiased) for the photo and nearest for labels.
+    Differs: padding is labelled 255 (ignore) unless 0 (background, the reference's) is asked for.
+    """
+
+    size: tuple[int, int]
+    """Height and width of the window, pixels."""
+    scale: tuple[float, float] = (0.5, 2.0)
+    keep_aspect: bool = False
+    even_scales: bool = False
+    """Draw the factor's logarithm evenly instead of the factor."""
+    padding_label: int = IGNORE
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Draw factors and offsets, and cut."""
+        height, width = sample.photo.shape[:2]
+        width_factor = self._factor(generator)
+        height_factor = width_factor if self.keep_aspect else self._factor(generator)
+        scaled = max(1, int(height * height_factor)), max(1, int(width * width_factor))
+        left, top = (
+            int(generator.integers(0, full - window + 1)) if full > window else 0
+            for full, window in ((scaled[1], self.size[1]), (scaled[0], self.size[0]))
+        )
+        return self.cut(sample, scaled, (top, left))
+
+    def _factor(self, generator: np.random.Generator) -> float:
+        if self.even_scales:
+            return float(np.exp(generator.uniform(*np.log(self.scale))))
+        return float(generator.uniform(*self.scale))
+
+    def cut(self, sample: Sample, scaled: tuple[int, int], corner: tuple[int, int]) -> Sample:
+        """Cut the window at `corner` (top, left) of the sample resized to `scaled`."""
+        window = _Window(sample.photo.shape[:2], scaled, corner, self.size)
+        return replace(
+            sample,
+            photo=window.cut(sample.photo, Image.Resampling.BILINEAR, 0),
+            label_maps={
+                name: window.cut(label_map, Image.Resampling.NEAREST, self.padding_label)
+                for name, label_map in sample.label_maps.items()
+            },
+        )
+
+
+@dataclass(frozen=True)
+class _Window:
+    source: tuple[int, ...]
+    scaled: tuple[int, int]
+    corner: tuple[int, int]
+    size: tuple[int, int]
+
+    def cut(self, picture: Picture, resampling: Image.Resampling, fill: int) -> Picture:
+        seen = [min(s - c, w) for s, c, w in zip(self.scaled, self.corner, self.size, strict=True)]
+        step = [src / dst for src, dst in zip(self.source, self.scaled, strict=True)]
+        (top, left), (height, width) = self.corner, seen
+        box = (
+            left * step[1],
+            top * step[0],
+            min((left + width) * step[1], self.source[1]),
+            min((top + height) * step[0], self.source[0]),
+        )
+        resized = Image.fromarray(picture).resize((width, height), resampling, box)
+        canvas = np.full((*self.size, *picture.shape[2:]), fill, np.uint8)
+        canvas[:height, :width] = resized
+        return canvas
+
+
+@dataclass(frozen=True)
+class RandomMirror:
+    """Exchange left and right, of the photo and of the parts.
+
+    Differs: the reference reads mirrored annotations from files of their own, which may contradict
+        their originals; here the label table says what a part becomes.
+    """
+
+    mirror_ids: Mapping[str, tuple[int, ...]]
+    """For each data set, `LabelSet.mirror_ids`."""
+    probability: float = 0.5
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Mirror or leave alone."""
+        return self.mirror(sample) if generator.random() < self.probability else sample
+
+    def mirror(self, sample: Sample) -> Sample:
+        """Mirror for certain."""
+        return replace(
+            sample,
+            photo=np.ascontiguousarray(sample.photo[:, ::-1]),
+            label_maps={
+                name: self._table(name)[label_map[:, ::-1]]
+                for name, label_map in sample.label_maps.items()
+            },
+        )
+
+    def _table(self, name: str) -> UInt8[np.ndarray, "256"]:
+        table = np.arange(256, dtype=np.uint8)
+        ids = self.mirror_ids[name]
+        table[: len(ids)] = ids
+        return table
+
+
+@dataclass(frozen=True)
+class RandomRotation:
+    """Turn by a random angle about the middle; what comes in from outside is ignored."""
+
+    degrees: float
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Draw an angle and turn."""
+        height, width = sample.photo.shape[:2]
+        angle = generator.uniform(-self.degrees, self.degrees)
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+
+        def turn(picture: Picture, flags: int, fill: int) -> Picture:
+            turned: Picture = cv2.warpAffine(
+                picture, matrix, (width, height), flags=flags, borderValue=(fill, fill, fill)
+            )
+            return turned
+
+        return replace(
+            sample,
+            photo=turn(sample.photo, cv2.INTER_LINEAR, 0),
+            label_maps={
+                name: turn(label_map, cv2.INTER_NEAREST, IGNORE)
+                for name, label_map in sample.label_maps.items()
+            },
+        )
+
+
+@dataclass(frozen=True)
+class RandomColor:
+    """Change light and colours as cameras and rooms do.
+
+    Args:
+        strength: 0 changes nothing; 1 up to doubles or halves brightness, contrast and saturation,
+            tints by up to a quarter, and makes a tenth of the photos grey.
+    """
+
+    strength: float
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Draw a change and apply it to the photo alone."""
+        brightness, contrast, saturation = 2 ** generator.uniform(-self.strength, self.strength, 3)
+        tint = 1 + generator.uniform(-self.strength, self.strength, 3) / 4
+        if generator.random() < self.strength / 10:
+            saturation = 0.0
+        photo = sample.photo.astype(np.float32)
+        grey = photo @ np.array([0.299, 0.587, 0.114], np.float32)
+        photo = grey[:, :, None] + (photo - grey[:, :, None]) * np.float32(saturation)
+        middle = np.float32(grey.mean())
+        photo = ((photo - middle) * np.float32(contrast) + middle) * np.float32(brightness**0.5)
+        photo *= tint.astype(np.float32)
+        return replace(sample, photo=photo.clip(0, 255).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class RandomBlur:
+    """Blur, or compress as JPEG, a share of the photos."""
+
+    probability: float
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Spoil the photo or leave it alone."""
+        if generator.random() >= self.probability:
+            return sample
+        if generator.random() < 0.5:
+            blurred = cv2.GaussianBlur(sample.photo, (0, 0), generator.uniform(0.4, 1.6))
+            return replace(sample, photo=blurred)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(generator.integers(25, 85))]
+        _, encoded = cv2.imencode(".jpg", sample.photo, quality)
+        spoiled: Picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
+        return replace(sample, photo=spoiled)

@@ -1,0 +1,32 @@
+"""Writing without ever leaving half a file: beside the target first, then renamed over it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path beside `path`, free to write to, that takes its place when the block ends well.
+
+    The folder is made where it is missing. Whatever stood at `path` stays until the new file is
+    complete; when the block raises, it stays for good and nothing is left beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The process id keeps two processes apart; the name is cut, as 255 bytes are the limit.
+    beside = path.with_name(
+        f".{path.name.encode()[:180].decode(errors='ignore')}.{os.getpid()}.part"
+    )
+    beside.unlink(missing_ok=True)
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole text file in one step that cannot be seen half done."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -1,0 +1,55 @@
+"""The label sets: three that ship, and any that a user writes down in TOML."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from grapy_cli.errors import DatasetError
+from grapy_cli.labels.atr import ATR
+from grapy_cli.labels.cihp import CIHP
+from grapy_cli.labels.label_set import IGNORE, Category, LabelSet, Level, Node, Part
+from grapy_cli.labels.pascal import PASCAL
+
+__all__ = ["IGNORE", "LABEL_SETS", "Category", "LabelSet", "Level", "Node", "Part", "label_set"]
+
+LABEL_SETS: Mapping[str, LabelSet] = MappingProxyType(
+    {labels.name: labels for labels in (CIHP, PASCAL, ATR)}
+)
+
+
+def label_set(name: str) -> LabelSet:
+    """Return a label set by its name, or read it from a label file (`*.toml`).
+
+    Raises:
+        DatasetError: If no label set has that name, or the file cannot be used.
+    """
+    if name in LABEL_SETS:
+        return LABEL_SETS[name]
+    if not name.endswith(".toml"):
+        close = difflib.get_close_matches(name, LABEL_SETS, n=1)
+        raise DatasetError(
+            f"there is no label set {name!r}",
+            hint=f"Did you mean {close[0]}?"
+            if close
+            else f"Known are {', '.join(LABEL_SETS)}; your own is read from a .toml file.",
+        )
+    return _read_label_file(Path(name))
+
+
+def _read_label_file(path: Path) -> LabelSet:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DatasetError(f"the label file {path} does not exist") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DatasetError(f"the label file {path} cannot be read: {error}") from error
+    table.setdefault("name", path.stem)
+    labels = LabelSet.from_dict(table)
+    if labels.name in LABEL_SETS:
+        raise DatasetError(
+            f"the label file {path} takes the name {labels.name!r}, which ships with grapy",
+            hint='Give it another name: name = "my-parts".',
+        )
+    return labels

@@ -1,0 +1,218 @@
+"""What a label set is: an ordered table of parts, from which everything else follows."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from grapy_cli.errors import DatasetError
+
+IGNORE = 255
+"""The label that no loss and no score looks at, in every label map."""
+
+
+class Category(IntEnum):
+    """The five groups of level 2; the value is the node's index in the graph."""
+
+    BACKGROUND = 0
+    HEAD = 1
+    TORSO = 2
+    ARMS = 3
+    LEGS = 4
+
+
+BACKGROUND, HEAD, TORSO, ARMS, LEGS = Category
+
+
+class Level(IntEnum):
+    """The three floors of the graph pyramid."""
+
+    HUMAN = 1
+    CATEGORY = 2
+    PART = 3
+
+
+Color = tuple[int, int, int]
+
+
+class Node(NamedTuple):
+    """One entry of a level: its name and its colour, RGB in [0, 255]."""
+
+    name: str
+    color: Color
+
+
+# The coarse levels belong to no data set, so their colours stand here once.
+HUMAN_NODES = (Node("background", (0, 0, 0)), Node("person", (220, 60, 60)))
+CATEGORY_NODES = (
+    Node("background", (0, 0, 0)),
+    Node("head", (220, 60, 60)),
+    Node("torso", (60, 170, 90)),
+    Node("arms", (70, 130, 220)),
+    Node("legs", (230, 170, 50)),
+)
+
+
+class Part(NamedTuple):
+    """One label: its name, its level-2 group, its colour, and the part it becomes in a mirror."""
+
+    name: str
+    category: Category
+    color: Color
+    mirror: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The ordered parts of one data set; a part's id is its position.
+
+    Raises:
+        DatasetError: If the table contradicts itself: fewer than two parts or more than 255,
+            background not first, names or colours twice, mirror partners that do not point at
+            each other or lie in different groups.
+    """
+
+    name: str
+    title: str
+    source: str
+    parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        faults = list(_faults(self.parts))
+        if faults:
+            raise DatasetError(f"label set {self.name!r}: " + "; ".join(faults))
+
+    @property
+    def num_parts(self) -> int:
+        """How many parts there are, background included."""
+        return len(self.parts)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Part names in id order."""
+        return tuple(part.name for part in self.parts)
+
+    @cached_property
+    def mirror_ids(self) -> tuple[int, ...]:
+        """For each id the id it becomes when photo and person are mirrored; an involution."""
+        position = {name: index for index, name in enumerate(self.names)}
+        return tuple(position[part.mirror or part.name] for part in self.parts)
+
+    def nodes(self, level: int) -> tuple[Node, ...]:
+        """Names and colours of a level's entries, in id order."""
+        match Level(level):
+            case Level.HUMAN:
+                return HUMAN_NODES
+            case Level.CATEGORY:
+                return CATEGORY_NODES
+            case Level.PART:
+                return tuple(Node(part.name, part.color) for part in self.parts)
+
+    def lift(self, level: int) -> tuple[int, ...]:
+        """For each part id, the id of the node it belongs to at a level."""
+        match Level(level):
+            case Level.HUMAN:
+                return tuple(int(part.category != BACKGROUND) for part in self.parts)
+            case Level.CATEGORY:
+                return tuple(int(part.category) for part in self.parts)
+            case Level.PART:
+                return tuple(range(self.num_parts))
+
+    def palette(self, level: int = Level.PART) -> list[int]:
+        """The colours of a level as the flat list of 768 numbers an indexed PNG wants.
+
+        Ids that name nothing are grey, the ignore label is white: both are seen at once.
+        """
+        flat = [channel for node in self.nodes(level) for channel in node.color]
+        flat += [127] * (3 * IGNORE - len(flat))
+        return [*flat, 255, 255, 255]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table as plain values, as weights files and prepared data sets carry it."""
+        parts = [
+            {
+                "name": part.name,
+                "category": part.category.name.lower(),
+                "color": list(part.color),
+                **({"mirror": part.mirror} if part.mirror else {}),
+            }
+            for part in self.parts
+        ]
+        return {"name": self.name, "title": self.title, "source": self.source, "parts": parts}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> "LabelSet":
+        """Build a label set from plain values, as `to_dict` gives and a label file holds.
+
+        Raises:
+            DatasetError: If a key is missing or unknown, or the table contradicts itself.
+        """
+        try:
+            parts = tuple(_part(row) for row in table["parts"])
+            name = str(table["name"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(
+                f"label set {table.get('name', '?')!r}: {_reason(error)}",
+                hint="A label file has a name and [[parts]], each with name, category "
+                "(background, head, torso, arms or legs), color [r, g, b] and, where it has "
+                "a left and a right, mirror.",
+            ) from error
+        return cls(name, str(table.get("title", name)), str(table.get("source", "")), parts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Twelve hex digits that change when ids, groups or mirror partners do.
+
+        Titles and colours may be changed without making weights invalid.
+        """
+        rows = [(part.name, int(part.category), part.mirror) for part in self.parts]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
+
+
+def _part(row: Mapping[str, Any]) -> Part:
+    unknown = set(row) - {"name", "category", "color", "mirror"}
+    if unknown:
+        raise ValueError(
+            f"part {row.get('name', '?')!r} has the unknown key {sorted(unknown)[0]!r}"
+        )
+    category = str(row["category"])
+    if category.upper() not in Category.__members__:
+        raise ValueError(f"part {row['name']!r} has the unknown category {category!r}")
+    color = tuple(row["color"])
+    if len(color) != 3 or not all(isinstance(c, int) and 0 <= c <= 255 for c in color):
+        raise ValueError(f"part {row['name']!r}: color {row['color']} is not [r, g, b] in 0-255")
+    return Part(str(row["name"]), Category[category.upper()], color, row.get("mirror"))
+
+
+def _reason(error: Exception) -> str:
+    return f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _faults(parts: tuple[Part, ...]) -> Iterable[str]:
+    if not 2 <= len(parts) <= IGNORE:
+        yield f"{len(parts)} parts, but a label set has 2 to {IGNORE}"
+        return
+    if parts[0].category != BACKGROUND or any(p.category == BACKGROUND for p in parts[1:]):
+        yield "exactly the first part must be the background"
+    columns: dict[str, list[Any]] = {
+        "name": [part.name for part in parts],
+        "color": [part.color for part in parts],
+    }
+    for what, values in columns.items():
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            yield f"the {what} {twice[0]!r} stands twice"
+    by_name = {part.name: part for part in parts}
+    for part in parts:
+        if part.mirror is None:
+            continue
+        partner = by_name.get(part.mirror)
+        if partner is None:
+            yield f"{part.name!r} mirrors to {part.mirror!r}, which is no part"
+        elif partner.mirror != part.name:
+            yield f"{part.name!r} mirrors to {part.mirror!r}, but not the other way round"
+        elif partner.category != part.category:
+            yield f"{part.name!r} and {part.mirror!r} mirror each other but differ in category"

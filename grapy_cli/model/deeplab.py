@@ -1,0 +1,72 @@
+"""DeepLab v3+: what is seen at several distances around a pixel, sharpened by fine features."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grapy_cli.model.convolutions import ConvNorm, SeparableConv
+from grapy_cli.model.efficientnet import EfficientNetLite0
+from grapy_cli.model.xception import Xception
+
+Backbone = Xception | EfficientNetLite0
+
+
+def resize(
+    features: Float[Tensor, "b c h w"], height: int, width: int
+) -> Float[Tensor, "b c {height} {width}"]:
+    """Resize bilinearly, corner pixels' centres aligned, as the reference does everywhere."""
+    return F.interpolate(features, (height, width), mode="bilinear", align_corners=True)
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling: 1x1, three dilated convolutions and the whole photo's mean.
+
+    Source: Chen et al. 2018; dilations 6, 12, 18 at output stride 16, in inverse proportion else.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, output_stride: int) -> None:
+        super().__init__()
+        rates = [step * 96 // output_stride for step in (1, 2, 3)]
+        self.branches = nn.ModuleList(
+            [
+                ConvNorm(inputs, outputs),
+                *(SeparableConv(inputs, outputs, dilation=rate, relu=True) for rate in rates),
+            ]
+        )
+        self.pool = ConvNorm(inputs, outputs)
+        self.project = ConvNorm(5 * outputs, outputs)
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """Look around each pixel; training needs two photos, for the pool's batch norm."""
+        pooled = self.pool(features.mean((2, 3), keepdim=True)).expand(-1, -1, *features.shape[2:])
+        return self.project(torch.cat([*(branch(features) for branch in self.branches), pooled], 1))
+
+
+class DeepLabV3Plus(nn.Module):
+    """Images in, the decoder's features out: stride 4, never negative.
+
+    Args:
+        backbone: Gives deep and low-level features.
+        features: Channels of ASPP and of the output; 256 in the paper.
+        low_level: Channels the low-level features are projected to; 48 in the paper.
+    """
+
+    def __init__(
+        self, backbone: Backbone, *, output_stride: int, features: int, low_level: int
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.aspp = ASPP(backbone.deep_channels, features, output_stride=output_stride)
+        self.low_level = ConvNorm(backbone.low_level_channels, low_level)
+        self.decoder = nn.Sequential(
+            SeparableConv(features + low_level, features, relu=True),
+            SeparableConv(features, features, relu=True),
+        )
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
+        """Encode and decode images, RGB in [-1, 1]."""
+        deep, low_level = self.backbone(images)
+        low_level = self.low_level(low_level)
+        deep = resize(self.aspp(deep), low_level.shape[2], low_level.shape[3])
+        return self.decoder(torch.cat([deep, low_level], 1))

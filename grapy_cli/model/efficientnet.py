@@ -1,0 +1,161 @@
+"""EfficientNet-Lite0, the small backbone of the embedded weights."""
+
+import re
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grapy_cli.model.xception import BackboneFeatures
+
+STAGES = (
+    # blocks, kernel, stride, expansion, channels (Tan and Le 2019, Table 1; Lite: no squeeze)
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+
+# Names in the published ImageNet encoder -> names here.
+ENCODER_RENAMES = (
+    (r"^_conv_stem\.", "stem.conv."),
+    (r"^_bn0\.", "stem.norm."),
+    (r"^_blocks\.(\d+)\._expand_conv\.", r"blocks.\1.expand.conv."),
+    (r"^_blocks\.(\d+)\._bn0\.", r"blocks.\1.expand.norm."),
+    (r"^_blocks\.(\d+)\._depthwise_conv\.", r"blocks.\1.depthwise.conv."),
+    (r"^_blocks\.(\d+)\._bn1\.", r"blocks.\1.depthwise.norm."),
+    (r"^_blocks\.(\d+)\._project_conv\.", r"blocks.\1.project.conv."),
+    (r"^_blocks\.(\d+)\._bn2\.", r"blocks.\1.project.norm."),
+)
+
+
+def rename_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give an ImageNet encoder's tensors the names of this backbone."""
+    renamed = {}
+    for key, tensor in state.items():
+        for pattern, name in ENCODER_RENAMES:
+            key = re.sub(pattern, name, key)
+        renamed[key] = tensor
+    return renamed
+
+
+class SamePadConv(nn.Module):
+    """Convolution, batch norm and ReLU6, padded as TensorFlow pads.
+
+    Where a stride leaves an odd number of padding pixels, the last row and column get the extra.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        relu: bool = True,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            inputs, outputs, kernel, stride, dilation=dilation, groups=groups, bias=False
+        )
+        self.norm = nn.BatchNorm2d(outputs, eps=1e-3)
+        self.reach = dilation * (kernel - 1)
+        self.stride = stride
+        self.relu = relu
+        if stride == 1:  # the padding is even, so the convolution can do it
+            self.conv.padding = (self.reach // 2, self.reach // 2)
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
+        """Convolve; sizes become ceil(size / stride)."""
+        if self.stride > 1:
+            height, width = (self._padding(size) for size in features.shape[2:])
+            features = F.pad(
+                features, (width // 2, width - width // 2, height // 2, height - height // 2)
+            )
+        features = self.norm(self.conv(features))
+        return F.relu6(features) if self.relu else features
+
+    def _padding(self, size: int) -> int:
+        steps = -(-size // self.stride)
+        return max((steps - 1) * self.stride + self.reach + 1 - size, 0)
+
+
+class InvertedBlock(nn.Module):
+    """Widen, convolve each channel, narrow; with the input added where the shapes allow it."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int, stride: int, dilation: int, expansion: int
+    ) -> None:
+        super().__init__()
+        wide = inputs * expansion
+        self.expand = SamePadConv(inputs, wide) if expansion > 1 else nn.Identity()
+        self.depthwise = SamePadConv(
+            wide, wide, kernel, stride=stride, dilation=dilation, groups=wide
+        )
+        self.project = SamePadConv(wide, outputs, relu=False)
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
+        """Transform features; sizes become ceil(size / stride)."""
+        out = self.project(self.depthwise(self.expand(features)))
+        return features + out if self.adds else out
+
+
+class EfficientNetLite0(nn.Module):
+    """Images in, deep features at the output stride and low-level features at stride 4 out.
+
+    Args:
+        output_stride: 8, 16 or 32; below 32, strides turn into dilations.
+        width: Multiplies every channel count; 1 is the published network.
+
+    Source: Tan and Le 2019; the Lite variant without squeeze-and-excitation, with ReLU6.
+    """
+
+    def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
+        super().__init__()
+
+        def wide(channels: int) -> int:
+            return max(4, round(channels * width))
+
+        channels = wide(32)
+        self.stem = SamePadConv(3, channels, 3, stride=2)
+        self.blocks = nn.ModuleList()
+        reached, dilation = 2, 1
+        for repeats, kernel, stage_stride, expansion, outputs in STAGES:
+            for index in range(repeats):
+                stride = stage_stride if index == 0 else 1
+                if reached * stride > output_stride:
+                    dilation *= stride
+                    stride = 1
+                reached *= stride
+                self.blocks.append(
+                    InvertedBlock(
+                        channels,
+                        wide(outputs),
+                        kernel=kernel,
+                        stride=stride,
+                        dilation=dilation,
+                        expansion=expansion,
+                    )
+                )
+                channels = wide(outputs)
+                if reached == 4:
+                    self.low_level_block = len(self.blocks) - 1
+                    self.low_level_channels = channels
+        self.deep_channels = channels
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> BackboneFeatures:
+        """Encode images, RGB in [-1, 1]."""
+        # The ImageNet weights saw (x - 127) / 128 of x in [0, 255].
+        features = low_level = self.stem(images * (127.5 / 128) + 0.5 / 128)
+        for index, block in enumerate(self.blocks):
+            features = block(features)
+            if index == self.low_level_block:
+                low_level = features
+        return BackboneFeatures(features, low_level)

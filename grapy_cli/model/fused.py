@@ -1,0 +1,89 @@
+"""The graph pyramid folded: the same function and gradients in one pass over the features.
+
+Three facts carry it. What a level adds to a pixel depends on the pixel's part alone, so a level is
+a table of one vector per part, never a map. Sums and maxima of a coarse region follow from those of
+its parts, so the features are read once. And fusion is linear before its ReLU, so its two
+convolutions are one matrix, of which only the part for the features themselves meets the pixels.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grapy_cli.labels import Level
+from grapy_cli.model.graph import one_hot_regions, pool_nodes, region_sums
+from grapy_cli.model.pyramid import GraphPyramid
+
+
+def refine(
+    pyramid: GraphPyramid,
+    features: Float[Tensor, "b c h w"],
+    label_map: Int[Tensor, "b h w"],
+    dataset: str,
+) -> Float[Tensor, "b c h w"]:
+    """Do what `pyramid(features, label_map, dataset)` does.
+
+    Differs: in the order of float additions alone (relative difference about 1e-6 in float32).
+    """
+    pixels = features.flatten(2).transpose(1, 2)
+    index = label_map.flatten(1)
+    regions = one_hot_regions(index, len(pyramid.lift(Level.PART, dataset)), pixels)
+    tables = _tables(pyramid, pixels, index, regions, dataset)
+    matrix, bias = _fusion_matrix(pyramid.fusion)
+    own, *per_level = matrix.split(features.shape[1], 1)
+    # Every floor is the features plus its table, so the features meet the sum of all blocks.
+    shared = own + torch.stack(per_level).sum(0)
+    vectors = bias + sum(table @ block.T for table, block in zip(tables, per_level, strict=True))
+    added = regions.transpose(1, 2) @ vectors  # a look-up, as the product that is fastest
+    fused = F.conv2d(features, shared[:, :, None, None])
+    return F.relu(fused + added.transpose(1, 2).unflatten(2, label_map.shape[1:]))
+
+
+def _tables(
+    pyramid: GraphPyramid,
+    pixels: Float[Tensor, "b hw c"],
+    index: Int[Tensor, "b hw"],
+    regions: Float[Tensor, "b p hw"],
+    dataset: str,
+) -> list[Float[Tensor, "b p c"]]:
+    """For each level, what all levels up to it have added to the pixels of each part."""
+    counts, sums, maxima = region_sums(pixels, index, regions)
+    table = torch.zeros_like(sums)
+    tables = []
+    for level in pyramid.levels:
+        lift = pyramid.lift(level, dataset)
+        num_nodes = pyramid.num_nodes[level][dataset]
+        nodes = _gather_nodes(counts, sums + counts * table, maxima + table, lift, num_nodes)
+        pooled = pool_nodes(*nodes, pixels.shape[1], pyramid.pooling)
+        table = table + pyramid.reason(pooled, level, dataset)[:, lift]
+        tables.append(table)
+    return tables
+
+
+def _gather_nodes(
+    counts: Float[Tensor, "b p 1"],
+    sums: Float[Tensor, "b p c"],
+    maxima: Float[Tensor, "b p c"],
+    lift: Int[Tensor, " p"],
+    num_nodes: int,
+) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
+    """Join the parts of each node; empty parts have no say in the maximum."""
+    belongs = F.one_hot(lift, num_nodes).to(sums.dtype).T
+    seen = torch.where(counts > 0, maxima, torch.full_like(maxima, -torch.inf))
+    spread = lift[None, :, None].expand_as(seen)
+    joined = seen.new_zeros(seen.shape[0], belongs.shape[0], seen.shape[2]).scatter_reduce(
+        1, spread, seen, "amax", include_self=False
+    )
+    node_counts = belongs @ counts
+    # A node without pixels has only -inf; zero keeps its (discarded) branch finite.
+    joined = torch.where(node_counts > 0, joined, torch.zeros_like(joined))
+    return node_counts, belongs @ sums, joined
+
+
+def _fusion_matrix(fusion: nn.Sequential) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]]:
+    first, second = (layer for layer in fusion if isinstance(layer, nn.Conv2d))
+    outer = second.weight.flatten(1)
+    assert first.bias is not None
+    assert second.bias is not None
+    return outer @ first.weight.flatten(1), outer @ first.bias + second.bias

@@ -1,0 +1,188 @@
+"""One level of the graph pyramid: aggregate, reason, distribute (the paper's GSA, GCR and GSD).
+
+Regions are given as a node map: for every pixel the id of the node it belongs to. The regions of a
+level cover the photo without overlap, so this says all that boolean masks would.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grapy_cli.labels import Category
+
+Pooling = Literal["both", "mean", "max"]
+Reasoning = Literal["attention", "convolution"]
+
+
+def aggregate(
+    features: Float[Tensor, "b c h w"],
+    node_map: Int[Tensor, "b h w"],
+    num_nodes: int,
+    pooling: Pooling = "both",
+) -> Float[Tensor, "b n d"]:
+    """Summarize each region of a photo as one graph node.
+
+    A node is the mean of the features inside its region followed by their maximum. Outside its
+    region a feature counts as zero for the maximum, so that is never negative unless the region
+    covers the photo; an empty region is a node of zeros.
+
+    Source: He et al. 2020, Graph Semantics Aggregation (eqs. 2 and 3).
+    Differs: eq. 3 takes the maximum inside the region alone; the reference multiplies by the mask
+        first, and its checkpoints were trained with that.
+    """
+    pixels = features.flatten(2).transpose(1, 2)
+    index = node_map.flatten(1)
+    counts, sums, maxima = region_sums(pixels, index, one_hot_regions(index, num_nodes, pixels))
+    return pool_nodes(counts, sums, maxima, pixels.shape[1], pooling)
+
+
+def one_hot_regions(
+    index: Int[Tensor, "b hw"], num_nodes: int, like: Float[Tensor, "b hw c"]
+) -> Float[Tensor, "b n hw"]:
+    """Write node ids as one row of zeros and ones per node, in the type of `like`."""
+    return (index[:, None, :] == torch.arange(num_nodes, device=index.device)[:, None]).to(like)
+
+
+def region_sums(
+    pixels: Float[Tensor, "b hw c"],
+    index: Int[Tensor, "b hw"],
+    regions: Float[Tensor, "b n hw"],
+) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
+    """Count, add up and take the maximum of each region's pixels; zeros where there are none.
+
+    Args:
+        pixels: Features, one row a pixel.
+        index: Node id of each pixel.
+        regions: The same as `one_hot_regions`.
+    """
+    spread = index[:, :, None].expand_as(pixels)
+    maxima = pixels.new_zeros(pixels.shape[0], regions.shape[1], pixels.shape[2]).scatter_reduce(
+        1, spread, pixels, "amax", include_self=False
+    )
+    return regions.sum(2, keepdim=True), regions @ pixels, maxima
+
+
+def pool_nodes(
+    counts: Float[Tensor, "b n 1"],
+    sums: Float[Tensor, "b n c"],
+    maxima: Float[Tensor, "b n c"],
+    num_pixels: int,
+    pooling: Pooling,
+) -> Float[Tensor, "b n d"]:
+    """Make nodes of what is known of each region, with the edge cases `aggregate` tells of."""
+    mean = sums / counts.clamp(min=1)
+    maximum = torch.where(counts == num_pixels, maxima, maxima.clamp(min=0))
+    maximum = torch.where(counts == 0, torch.zeros_like(maximum), maximum)
+    match pooling:
+        case "both":
+            return torch.cat([mean, maximum], 2)
+        case "mean":
+            return mean
+        case "max":
+            return maximum
+
+
+def distribute(
+    nodes: Float[Tensor, "b n c"], node_map: Int[Tensor, "b h w"]
+) -> Float[Tensor, "b c h w"]:
+    """Hand each node back to the pixels of its region.
+
+    Source: He et al. 2020, Graph Semantics Distribution (eq. 7).
+    """
+    index = node_map.flatten(1)[:, :, None].expand(-1, -1, nodes.shape[2])
+    return nodes.gather(1, index).transpose(1, 2).unflatten(2, node_map.shape[1:])
+
+
+class NodeAttention(nn.Module):
+    """Every node looks at every node of its photo.
+
+    Source: He et al. 2020, eqs. 4 to 6; queries and keys have an eighth of the channels, and the
+        product is not scaled.
+    Differs: the paper adds the attended nodes themselves; the reference projects them first
+        (`value`), and its checkpoints carry that projection.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(channels, max(1, channels // 8))
+        self.key = nn.Linear(channels, max(1, channels // 8))
+        self.value = nn.Linear(channels, channels)
+
+    def forward(self, nodes: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        """Add to each node what it attends to."""
+        weights = torch.softmax(self.query(nodes) @ self.key(nodes).transpose(1, 2), 2)
+        return nodes + weights @ self.value(nodes)
+
+
+class NodeConvolution(nn.Module):
+    """Nodes exchange along the body's joints: the paper's ablation without attention.
+
+    Source: He et al. 2020, Table 4 (GCN); Kipf and Welling 2017 for the normalization.
+    """
+
+    adjacency: Tensor
+
+    def __init__(self, channels: int, categories: Sequence[int]) -> None:
+        super().__init__()
+        self.value = nn.Linear(channels, channels)
+        self.register_buffer("adjacency", body_adjacency(categories), persistent=False)
+
+    def forward(self, nodes: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        """Add to each node what its neighbours tell."""
+        return nodes + self.adjacency @ self.value(nodes)
+
+
+def body_adjacency(categories: Sequence[int]) -> Float[Tensor, "n n"]:
+    """Say which nodes touch, from their groups: normalized so that rows mix, not grow.
+
+    Nodes of one group touch, the torso touches head, arms and legs, the background everything.
+    """
+    hubs = (Category.BACKGROUND, Category.TORSO)
+    touching = [[float(a == b or a in hubs or b in hubs) for b in categories] for a in categories]
+    matrix = torch.tensor(touching, device="cpu")  # see GraphPyramid: never on the meta device
+    scale = matrix.sum(1).rsqrt()
+    return scale[:, None] * matrix * scale[None, :]
+
+
+class GraphReasoning(nn.Module):
+    """Nodes in, refined nodes of the features' width out, after several rounds of exchange.
+
+    Args:
+        inputs: Width of an aggregated node.
+        channels: Width of the features the nodes go back to; inside it is twice that.
+        categories: Level-2 group of each node, for graph convolution.
+
+    Source: He et al. 2020, Graph Context Reasoning; three rounds in the paper.
+    Differs: the linear layers before and after, and batch norm and ReLU around each round, are
+        the reference's.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        channels: int,
+        categories: Sequence[int],
+        *,
+        rounds: int,
+        reasoning: Reasoning,
+    ) -> None:
+        super().__init__()
+        wide = 2 * channels
+        self.enter = nn.Linear(inputs, wide)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(wide) for _ in range(rounds))
+        self.rounds = nn.ModuleList(
+            NodeAttention(wide) if reasoning == "attention" else NodeConvolution(wide, categories)
+            for _ in range(rounds)
+        )
+        self.leave = nn.Linear(wide, channels)
+
+    def forward(self, nodes: Float[Tensor, "b n d"]) -> Float[Tensor, "b n c"]:
+        """Let the nodes of each photo reason together; empty ones take part as zeros."""
+        nodes = self.enter(nodes)
+        for norm, exchange in zip(self.norms, self.rounds, strict=True):
+            nodes = F.relu(exchange(norm(nodes.transpose(1, 2)).transpose(1, 2)))
+        return self.leave(nodes)

@@ -1,0 +1,112 @@
+"""The whole network: DeepLab v3+, a first parsing, the graph pyramid, the refined parsing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from grapy_cli.labels import LabelSet
+from grapy_cli.model import fused
+from grapy_cli.model.deeplab import DeepLabV3Plus, resize
+from grapy_cli.model.efficientnet import EfficientNetLite0
+from grapy_cli.model.pyramid import GraphPyramid, PyramidNumbers
+from grapy_cli.model.xception import Xception
+
+BackboneName = Literal["xception65", "efficientnet_lite0"]
+BACKBONES: Mapping[str, type[Xception] | type[EfficientNetLite0]] = {
+    "xception65": Xception,
+    "efficientnet_lite0": EfficientNetLite0,
+}
+
+
+@dataclass(frozen=True)
+class NetworkNumbers:
+    """All that is needed to build a network, beside its label sets; the defaults are the paper's.
+
+    Without `pyramid` the network is a plain DeepLab v3+, as the pretrain stage trains it.
+    """
+
+    backbone: BackboneName = "xception65"
+    output_stride: int = 16
+    width: float = 1.0
+    features: int = 256
+    low_level: int = 48
+    pyramid: PyramidNumbers | None = field(default_factory=PyramidNumbers)
+
+
+class ParsingLogits(NamedTuple):
+    """Unnormalized scores of every part at every pixel."""
+
+    refined: Float[Tensor, "b p h w"] | None
+    """After the pyramid, the paper's ŷ; None where the network has no pyramid."""
+    main: Float[Tensor, "b p h w"]
+    """From the decoder, the paper's y."""
+
+    @property
+    def final(self) -> Tensor:
+        """The best the network has to say: refined where there is a pyramid."""
+        return self.main if self.refined is None else self.refined
+
+
+class GrapyNet(nn.Module):
+    """Parses images by any of its label sets.
+
+    `encode` is the expensive part and the same for all label sets; `parse` is cheap.
+    """
+
+    def __init__(self, numbers: NetworkNumbers, label_sets: Sequence[LabelSet]) -> None:
+        super().__init__()
+        self.numbers = numbers
+        self.label_sets = {labels.name: labels for labels in label_sets}
+        backbone = BACKBONES[numbers.backbone](
+            output_stride=numbers.output_stride, width=numbers.width
+        )
+        self.deeplab = DeepLabV3Plus(
+            backbone,
+            output_stride=numbers.output_stride,
+            features=numbers.features,
+            low_level=numbers.low_level,
+        )
+        self.main_heads = self._heads()
+        if numbers.pyramid is not None:
+            self.pyramid = GraphPyramid(label_sets, numbers.features, numbers.pyramid)
+            self.refined_heads = self._heads()
+
+    def _heads(self) -> nn.ModuleDict:
+        return nn.ModuleDict(
+            {
+                name: nn.Conv2d(self.numbers.features, labels.num_parts, 1)
+                for name, labels in self.label_sets.items()
+            }
+        )
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
+        """Turn images, RGB in [-1, 1], into the features that all label sets share."""
+        return self.deeplab(images)
+
+    def parse(self, features: Float[Tensor, "b c h4 w4"], dataset: str) -> ParsingLogits:
+        """Read features by one label set; the logits have the features' size."""
+        main = self.main_heads[dataset](features)
+        if self.numbers.pyramid is None:
+            return ParsingLogits(None, main)
+        label_map = main.argmax(1)  # gives no gradient: the main head learns from its own loss
+        refined = self.refined_heads[dataset](
+            fused.refine(self.pyramid, features, label_map, dataset)
+        )
+        return ParsingLogits(refined, main)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"], dataset: str) -> ParsingLogits:
+        """Parse images, RGB in [-1, 1], by one label set; the logits have the images' size."""
+        refined, main = self.parse(self.encode(images), dataset)
+        height, width = images.shape[2:]
+        return ParsingLogits(
+            None if refined is None else resize(refined, height, width),
+            resize(main, height, width),
+        )
+
+
+def build_network(numbers: NetworkNumbers, label_sets: Sequence[LabelSet]) -> GrapyNet:
+    """Build a network with fresh parameters."""
+    return GrapyNet(numbers, label_sets)

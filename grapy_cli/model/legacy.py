@@ -1,0 +1,271 @@
+"""You may ignore this file: it reads the checkpoints of the reference implementation, and no other.
+
+Their tensors get our names, the stem is turned round from BGR to RGB, and 1x1 convolutions over
+nodes become the linear layers they are. What the reference never uses is left out and listed.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from grapy_cli.errors import WeightsError
+from grapy_cli.labels import LABEL_SETS, LabelSet
+from grapy_cli.model.grapy import NetworkNumbers, build_network
+from grapy_cli.model.pyramid import PyramidNumbers
+from grapy_cli.model.weights import card_of, save_weights
+
+# Names there -> names here; every row is tried on every name, in this order.
+RENAMES = (
+    (r"^xception_features\.(conv|bn)1\.", r"deeplab.backbone.stem.0.\1."),
+    (r"^xception_features\.(conv|bn)2\.", r"deeplab.backbone.stem.1.\1."),
+    *((rf"^xception_features\.block{n}\.", f"deeplab.backbone.entry.{n - 1}.") for n in (1, 2, 3)),
+    *(
+        (rf"^xception_features\.block{n}\.", f"deeplab.backbone.middle.{n - 4}.")
+        for n in range(4, 20)
+    ),
+    (r"^xception_features\.block20\.", "deeplab.backbone.last."),
+    *((rf"^xception_features\.conv{n}\.", f"deeplab.backbone.exit.{n - 3}.") for n in (3, 4, 5)),
+    # In block 1 the convolutions are rep.0, 2, 4; elsewhere a ReLU comes first: 1, 3, 5.
+    *((rf"\.rep\.{n}\.", f".separables.{n // 2}.") for n in range(6)),
+    (r"\.block2_lastconv\.1\.", ".separables.2."),
+    (r"\.skip\.", ".shortcut.conv."),
+    (r"\.skipbn\.", ".shortcut.norm."),
+    (r"^aspp1\.atrous_convolution\.", "deeplab.aspp.branches.0.conv."),
+    (r"^aspp1\.bn\.", "deeplab.aspp.branches.0.norm."),
+    *((rf"^aspp{n}\.atrous_convolution\.", f"deeplab.aspp.branches.{n - 1}.") for n in (2, 3, 4)),
+    (r"^global_avg_pool\.1\.", "deeplab.aspp.pool.conv."),
+    (r"^global_avg_pool\.2\.", "deeplab.aspp.pool.norm."),
+    (r"^concat_projection_(conv|bn)1\.", r"deeplab.aspp.project.\1."),
+    (r"^feature_projection_(conv|bn)1\.", r"deeplab.low_level.\1."),
+    (r"^decoder\.([01])\.atrous_convolution\.", r"deeplab.decoder.\1."),
+    (r"\.(depth|point)wise_bn\.", r".\1wise_norm."),
+    (r"\.bn\.", ".norm."),
+    (r"^semantic\.", "main_heads.{dataset}."),
+    (r"^semantic_aux_(\w+)\.", r"main_heads.\1."),
+    (r"^gcn_network\.sem\.", "main_heads.{dataset}."),
+    (r"^gcn_network\.sem_(\w+)\.", r"main_heads.\1."),
+    (r"^sem2\.", "refined_heads.{dataset}."),
+    (r"^sem2_(\w+)\.", r"refined_heads.\1."),
+    (r"^gcn_network\.gcn_block_feature1\.", "pyramid.reasoning.human."),
+    (r"^gcn_network\.gcn_block_feature2\.", "pyramid.reasoning.category."),
+    (r"^gcn_network\.gcn_block_feature3\.", "pyramid.reasoning.part-{dataset}."),
+    (r"^gcn_network\.gcn_block_feature_(\w+)\.", r"pyramid.reasoning.part-\1."),
+    (r"\.graph_transfer\.", ".enter."),
+    (r"\.graph_transfer_back\.", ".leave."),
+    *((rf"\.attn{n}\.(query|key|value)_conv\.", rf".rounds.{n - 1}.\1.") for n in (1, 2, 3)),
+    *((rf"^(pyramid\..*)\.bn{n}\.", rf"\1.norms.{n - 1}.") for n in (1, 2, 3)),
+    (r"^gcn_network\.transform_lv1\.", "pyramid.transforms.human."),
+    (r"^gcn_network\.transform_lv2\.", "pyramid.transforms.category."),
+    (r"^gcn_network\.transform_lv3\.", "pyramid.transforms.part."),
+    (r"^gcn_network\.fusion\.", "pyramid.fusion."),
+)  # fmt: skip
+
+STEM = "deeplab.backbone.stem.0.conv.weight"
+COUNTER = ".num_batches_tracked"
+PAPER = NetworkNumbers()
+
+
+class Kind(NamedTuple):
+    """One of the reference's networks."""
+
+    name: str
+    sign: str
+    """Only names of this kind (and of kinds above it in the table) begin so."""
+    head: str = ""
+    """Tensor that tells how many parts its only label set has; empty for the three together."""
+    unused: str = "(?!)"
+    """Names that its forward pass never meets begin so."""
+
+
+KINDS = (
+    Kind("mutual", r"gcn_network\.sem_", unused=r"(semantic_aux_\w+|transform)\."),
+    Kind("grapynet", r"gcn_network\.", "gcn_network.sem.weight", r"(semantic|transform)\."),
+    Kind("multi-set", r"semantic_aux_"),
+    Kind("deeplab", r"xception_features\.", "semantic.weight"),
+)
+
+
+class LegacyNetwork(NamedTuple):
+    """A checkpoint of the reference in our terms."""
+
+    kind: str
+    numbers: NetworkNumbers
+    label_sets: list[LabelSet]
+    """Empty for a DeepLab trained on parts unknown here: it is good to start a training from."""
+    tensors: dict[str, Tensor]
+    unused: list[str]
+    """The reference's names of what was left out."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What was found in a checkpoint, and where it went."""
+
+    kind: str
+    label_sets: tuple[str, ...]
+    tensors: int
+    unused: list[str]
+    out: Path
+
+
+def import_legacy(
+    path: Path, out: Path, *, grapy: str, numbers: NetworkNumbers = PAPER
+) -> ImportReport:
+    """Convert a checkpoint of the reference to a weights file.
+
+    Nothing in the checkpoint is executed.
+
+    Args:
+        path: A `.pth` file: tensors by name, bare or under "state_dict".
+        out: The weights file to write.
+        grapy: Version of grapy, for the card.
+        numbers: Size of the network; the reference builds only the paper's.
+
+    Raises:
+        WeightsError: If the file cannot be read, or is none of the reference's networks.
+    """
+    state = read_checkpoint(path)
+    try:
+        legacy = rename_legacy(state, numbers)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error.message}", hint=error.hint) from error
+    with torch.device("meta"), path.open("rb") as file:
+        card = card_of(
+            build_network(legacy.numbers, legacy.label_sets),
+            name=out.stem,
+            grapy=grapy,
+            stage="imported",
+            licence="that of the imported file",
+            provenance=f"imported from {path.name} (a {legacy.kind} network of the reference), "
+            f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}",
+            limits="" if legacy.label_sets else "Has no heads: only a training can start from it.",
+        )
+    save_weights(out, legacy.tensors, card)
+    names = tuple(labels.name for labels in legacy.label_sets)
+    return ImportReport(legacy.kind, names, len(legacy.tensors), legacy.unused, out)
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a checkpoint, whatever they are wrapped in; nothing is executed.
+
+    Raises:
+        WeightsError: If the file is missing, damaged, or holds more than tensors.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"the checkpoint {path} does not exist") from error
+    except Exception as error:  # a damaged file fails wherever the unpickler stumbles over it
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise WeightsError(
+            f"{path} cannot be read as a checkpoint of tensors: {reason}",
+            hint="It is damaged (download it again), or it holds code, which is never run.",
+        ) from error
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) and value.layout == torch.strided
+        for key, value in content.items()
+    ):
+        raise WeightsError(
+            f"{path} holds no table of tensors by name",
+            hint="A state dict is wanted, as torch.save(network.state_dict(), ...) writes.",
+        )
+    return {key.removeprefix("module."): value for key, value in content.items()}
+
+
+def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) -> LegacyNetwork:
+    """Give the reference's tensors our names, shapes and channel order.
+
+    Args:
+        state: The reference's tensors by its names.
+        numbers: Size of the network; with or without pyramid is seen from the names.
+
+    Raises:
+        WeightsError: If tensors are missing, unknown or have another shape.
+    """
+    kind = _kind_of(state)
+    label_sets = _label_sets_of(state, kind)
+    pyramid = PyramidNumbers() if kind.name in ("grapynet", "mutual") else None
+    numbers = replace(numbers, pyramid=pyramid)
+    # A DeepLab for other parts keeps everything but its head.
+    unused = kind.unused if label_sets else r"semantic\."
+    left_out = [name for name in state if re.match(unused, name)]
+    dataset = label_sets[0].name if len(label_sets) == 1 else ""
+    names = {name: rename(name, dataset) for name in state if name not in set(left_out)}
+    with torch.device("meta"):
+        expected = build_network(numbers, label_sets).state_dict()
+    tensors = _fit({new: state[old] for old, new in names.items()}, expected)
+    faults = [f"{old} is unknown" for old, new in names.items() if new not in expected]
+    faults += [f"{name} is missing" for name in expected if name not in tensors]
+    faults += [
+        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in tensors and tensors[name].shape != value.shape
+    ]
+    if len(set(names.values())) < len(names):
+        faults.append("two tensors stand for the same one")
+    if faults:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise WeightsError(f"no {kind.name} of the reference: {'; '.join(faults[:3])}{more}")
+    return LegacyNetwork(kind.name, numbers, label_sets, _finish(tensors, expected), left_out)
+
+
+def rename(name: str, dataset: str) -> str:
+    """Give our name for one of the reference's; heads that are the only ones speak `dataset`."""
+    for pattern, ours in RENAMES:
+        name = re.sub(pattern, ours, name)
+    return name.replace("{dataset}", dataset)
+
+
+def _kind_of(state: Mapping[str, Tensor]) -> Kind:
+    for kind in KINDS:
+        if any(re.match(kind.sign, name) for name in state):
+            return kind
+    raise WeightsError(
+        "no network of the reference: no name begins with xception_features",
+        hint="Weights files of grapy need no import; other networks cannot be imported.",
+    )
+
+
+def _label_sets_of(state: Mapping[str, Tensor], kind: Kind) -> list[LabelSet]:
+    """The shipped label sets the heads speak, told by how many parts they have."""
+    if not kind.head:
+        return list(LABEL_SETS.values())
+    num_parts = state[kind.head].shape[0] if kind.head in state and state[kind.head].dim() else 0
+    found = [labels for labels in LABEL_SETS.values() if labels.num_parts == num_parts]
+    if not found and kind.name != "deeplab":
+        known = ", ".join(f"{labels.num_parts} ({name})" for name, labels in LABEL_SETS.items())
+        raise WeightsError(
+            f"no {kind.name} of the reference: its heads have {num_parts} parts instead of {known}"
+        )
+    return found
+
+
+def _fit(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Drop the 1x1 axes of convolutions that are linear layers here; add absent counters."""
+    counters = {
+        name: torch.zeros((), dtype=torch.long) for name in expected if name.endswith(COUNTER)
+    }
+    fitted = {
+        name: tensor.flatten(1) if _is_linear_here(tensor, expected.get(name)) else tensor
+        for name, tensor in tensors.items()
+    }
+    return counters | fitted
+
+
+def _is_linear_here(tensor: Tensor, expected: Tensor | None) -> bool:
+    return expected is not None and expected.dim() == 2 and set(tensor.shape[2:]) == {1}
+
+
+def _finish(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy the tensors in our order and precision, the stem turned round from BGR to RGB."""
+    finished = {name: tensors[name].to(value.dtype, copy=True) for name, value in expected.items()}
+    finished[STEM] = finished[STEM].flip(1)
+    return finished

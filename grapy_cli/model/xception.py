@@ -1,0 +1,109 @@
+"""Aligned Xception-65, the paper's backbone."""
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grapy_cli.model.convolutions import ConvNorm, SeparableConv
+
+
+class BackboneFeatures(NamedTuple):
+    """What a backbone makes of images: deep features, and finer ones at stride 4."""
+
+    deep: Float[Tensor, "b c h w"]
+    low_level: Float[Tensor, "b d h4 w4"]
+
+
+class Block(nn.Module):
+    """Three separable convolutions beside a shortcut.
+
+    The ReLU in front rectifies the block's *input*, so the shortcut sees relu(x) as well.
+
+    Differs: a textbook block would send x itself through the shortcut. The reference's ReLU works
+        in place on the input, and its checkpoints were trained with that.
+    """
+
+    def __init__(
+        self, channels: tuple[int, int, int, int], *, stride: int, dilation: int, rectify: bool
+    ) -> None:
+        super().__init__()
+        first, second, third, last = channels
+        self.separables = nn.ModuleList(
+            [
+                SeparableConv(first, second, dilation=dilation, relu=False),
+                SeparableConv(second, third, dilation=dilation, relu=False),
+                SeparableConv(third, last, stride=stride, dilation=dilation, relu=False),
+            ]
+        )
+        same = stride == 1 and first == last
+        self.shortcut = nn.Identity() if same else ConvNorm(first, last, stride=stride, relu=False)
+        self.rectify = rectify
+
+    def forward(
+        self, features: Float[Tensor, "b c h w"]
+    ) -> tuple[Float[Tensor, "b e u v"], Float[Tensor, "b d h w"]]:
+        """Return the block's output, and its features before the last convolution and its ReLU."""
+        inputs = F.relu(features) if self.rectify else features
+        first, second, third = self.separables
+        inner = second(F.relu(first(inputs)))
+        return third(F.relu(inner)) + self.shortcut(inputs), inner
+
+
+class Xception(nn.Module):
+    """Images in, deep features at the output stride and low-level features at stride 4 out.
+
+    Args:
+        output_stride: 8, 16 (the paper's) or 32; below 32, strides turn into dilations.
+        width: Multiplies every channel count; 1 is the paper's network.
+
+    Source: Chen et al. 2018 (DeepLab v3+), as the reference implementation builds it.
+    Differs: at output stride 8 the reference cannot run and loses a convolution of its third
+        block; here only strides and dilations change, so one checkpoint serves all strides.
+    """
+
+    def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
+        super().__init__()
+
+        def wide(channels: int) -> int:
+            return max(4, round(channels * width))
+
+        c32, c64, c128, c256, c728 = map(wide, (32, 64, 128, 256, 728))
+        c1024, c1536, c2048 = map(wide, (1024, 1536, 2048))
+        middle_dilation, exit_dilation = {32: (1, 1), 16: (1, 2), 8: (2, 4)}[output_stride]
+        entry_stride = 1 if output_stride == 8 else 2
+        last_stride = 2 if output_stride == 32 else 1
+        self.stem = nn.Sequential(ConvNorm(3, c32, 3, stride=2), ConvNorm(c32, c64, 3))
+        self.entry = nn.ModuleList(
+            [
+                Block((c64, c128, c128, c128), stride=2, dilation=1, rectify=False),
+                Block((c128, c256, c256, c256), stride=2, dilation=1, rectify=True),
+                Block((c256, c728, c728, c728), stride=entry_stride, dilation=1, rectify=True),
+            ]
+        )
+        self.middle = nn.ModuleList(
+            Block((c728, c728, c728, c728), stride=1, dilation=middle_dilation, rectify=True)
+            for _ in range(16)
+        )
+        self.last = Block(
+            (c728, c728, c1024, c1024), stride=last_stride, dilation=middle_dilation, rectify=True
+        )
+        self.exit = nn.Sequential(
+            *(
+                SeparableConv(inputs, outputs, dilation=exit_dilation, relu=True)
+                for inputs, outputs in ((c1024, c1536), (c1536, c1536), (c1536, c2048))
+            )
+        )
+        self.deep_channels = c2048
+        self.low_level_channels = c256
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> BackboneFeatures:
+        """Encode images, RGB in [-1, 1]; the low-level features may be negative."""
+        first, second, third = self.entry
+        features, _ = first(self.stem(images))
+        features, low_level = second(features)
+        features, _ = third(features)
+        for block in (*self.middle, self.last):
+            features, _ = block(features)
+        return BackboneFeatures(self.exit(features), low_level)

@@ -1,0 +1,116 @@
+"""Parsing a photo several times, in several sizes and mirrored, and taking the mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from grapy_cli.data.sample import images_of
+from grapy_cli.labels import LabelSet
+from grapy_cli.model.deeplab import resize
+from grapy_cli.model.grapy import GrapyNet
+
+Photo = UInt8[np.ndarray, "h w 3"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Which versions of a photo are parsed."""
+
+    scales: tuple[float, ...] = (1.0,)
+    """Factors on the base size."""
+    mirror: bool = False
+    """Parse every version's mirror image as well."""
+
+
+TTA: Mapping[str, Augmentation] = MappingProxyType(
+    {
+        "none": Augmentation(),
+        "flip": Augmentation(mirror=True),
+        "paper": Augmentation((1.0, 0.5, 0.75, 1.25, 1.5, 1.75), mirror=True),
+    }
+)
+
+
+def base_size(height: int, width: int, longest_side: int | None = None) -> tuple[int, int]:
+    """Say in which size (height, width) a photo is parsed at scale 1.
+
+    Args:
+        height: The photo's, pixels.
+        width: The photo's, pixels.
+        longest_side: What the longest side becomes, larger or smaller than it was; None or 0 for
+            the photo as it is.
+    """
+    if not longest_side:
+        return height, width
+    scale = longest_side / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+@torch.inference_mode()
+def parse_logits(
+    network: GrapyNet,
+    photo: Photo,
+    datasets: Sequence[str],
+    augmentation: Augmentation,
+    *,
+    size: tuple[int, int] | None = None,
+) -> dict[str, Float[Tensor, "_p h4 w4"]]:
+    """Parse a photo by several label sets, mean over its augmentations.
+
+    The expensive features are computed once per version of the photo and serve all label sets.
+    The logits are on the network's device and have the base size; the caller resizes them.
+
+    Args:
+        network: In evaluation mode.
+        photo: RGB.
+        datasets: Names of the network's label sets.
+        augmentation: The versions of the photo.
+        size: Height and width of the photo at scale 1; the photo's own by default.
+
+    Source: the reference's evaluation: every version is resized from the photo itself; logits are
+        resized to the base size, those of a version and its mirror image after being joined.
+    Differs: the mean over scales where the reference has the sum, which has the same argmax.
+    """
+    size = size or (photo.shape[0], photo.shape[1])
+    total: dict[str, Tensor] = {}
+    for scale in augmentation.scales:
+        features, scaled = _encode(network, photo, size, scale, mirror=augmentation.mirror)
+        for dataset in datasets:
+            logits = resize(network.parse(features, dataset).final, *scaled)
+            joined = resize(_join(logits, network.label_sets[dataset]), *size)[0]
+            total[dataset] = total[dataset] + joined if dataset in total else joined
+    return {dataset: logits / len(augmentation.scales) for dataset, logits in total.items()}
+
+
+def scaled_photo(photo: Photo, size: tuple[int, int], scale: float) -> UInt8[np.ndarray, "u v 3"]:
+    """Resize a photo to a base size (height, width) times a factor, truncated to whole pixels."""
+    height, width = (max(1, int(side * scale)) for side in size)
+    resized = Image.fromarray(photo).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized)
+
+
+def _encode(
+    network: GrapyNet, photo: Photo, size: tuple[int, int], scale: float, *, mirror: bool
+) -> tuple[Float[Tensor, "b c h4 w4"], tuple[int, int]]:
+    """Compute the features of one version, its mirror image second in the batch; and its size."""
+    version = scaled_photo(photo, size, scale)
+    versions = np.stack([version, version[:, ::-1]] if mirror else [version])
+    photos = torch.from_numpy(versions.transpose(0, 3, 1, 2))
+    parameter = next(network.parameters())
+    images = images_of(photos.to(parameter.device)).to(parameter.dtype)
+    return network.encode(images), (version.shape[0], version.shape[1])
+
+
+def _join(logits: Float[Tensor, "b p h w"], labels: LabelSet) -> Float[Tensor, "1 p h w"]:
+    """Take the mean of a version's logits and those of its mirror image, mirrored back."""
+    if logits.shape[0] == 1:
+        return logits
+    own, mirrored = logits.unbind()
+    joined: Tensor = (own + mirrored[list(labels.mirror_ids)].flip(-1)) / 2
+    return joined[None]

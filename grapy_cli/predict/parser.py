@@ -1,0 +1,143 @@
+"""The parser: a network with everything around it that turns a photo into a parsing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from grapy_cli.data.files import UNREADABLE
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError
+from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.weights import WeightsCard, load_weights, resolve_weights
+from grapy_cli.predict.augment import TTA, Augmentation, base_size, parse_logits
+from grapy_cli.predict.parsing import Parsing
+from grapy_cli.runtime.device import pick_device
+
+Photo = str | Path | Image.Image | UInt8[np.ndarray, "h w 3"]
+
+
+@dataclass(frozen=True)
+class HumanParser:
+    """Parses photos of any size by any label set its weights know."""
+
+    network: GrapyNet
+    card: WeightsCard | None
+    device: torch.device
+    augmentation: Augmentation
+    longest_side: int | None
+    """Pixels the longest side is resized to for the network; None or 0 for photos as they are."""
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path | None = None,
+        *,
+        device: str = "auto",
+        tta: str = "none",
+        longest_side: int | None = None,
+    ) -> "HumanParser":
+        """Load weights, by default those embedded in the package.
+
+        Args:
+            weights: A weights file, a run folder, or the name of embedded weights.
+            device: auto, cpu, cuda, cuda:N or mps.
+            tta: none, flip or paper.
+            longest_side: See the class; unset takes what the weights were made for.
+
+        Raises:
+            WeightsError: If the weights cannot be read.
+            DeviceError: If there is no such device.
+        """
+        chosen = pick_device(device)
+        network, card = load_weights(resolve_weights(Path(weights) if weights else None))
+        network = network.to(chosen).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        side = card.longest_side if longest_side is None else longest_side
+        return cls(network, card, chosen, TTA[tta], side)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The label sets the weights know."""
+        return tuple(self.network.label_sets)
+
+    def parse(self, photo: Photo, dataset: str | None = None) -> Parsing:
+        """Parse a photo by one label set; it may be left out where the weights know only one.
+
+        Raises:
+            PhotoError: If the photo cannot be read.
+            DatasetError: If the weights do not know the label set.
+        """
+        if dataset is None:
+            if len(self.datasets) > 1:
+                raise DatasetError(f"say which label set: {', '.join(self.datasets)}")
+            dataset = self.datasets[0]
+        return self.parse_all(photo, [dataset])[dataset]
+
+    def parse_all(self, photo: Photo, datasets: Sequence[str]) -> dict[str, Parsing]:
+        """Parse a photo by several label sets with one pass of backbone and decoder.
+
+        Raises:
+            PhotoError: If the photo cannot be read.
+            DatasetError: If the weights do not know a label set.
+            DeviceError: If the device has not enough memory.
+        """
+        self.check_datasets(datasets)
+        pixels = photo if isinstance(photo, np.ndarray) else read_photo(photo)
+        size = base_size(pixels.shape[0], pixels.shape[1], self.longest_side)
+        try:
+            logits = parse_logits(self.network, pixels, datasets, self.augmentation, size=size)
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"{self.device} has not enough memory for a photo of {size[1]}x{size[0]} pixels",
+                hint="Use a smaller --longest-side, or --device cpu.",
+            ) from error
+        return {
+            dataset: Parsing.of(pixels, logits[dataset], self.network.label_sets[dataset])
+            for dataset in datasets
+        }
+
+    def check_datasets(self, datasets: Sequence[str]) -> None:
+        """Make sure that the weights know all of the label sets.
+
+        Raises:
+            DatasetError: If they do not.
+        """
+        unknown = [dataset for dataset in datasets if dataset not in self.network.label_sets]
+        if unknown:
+            raise DatasetError(
+                f"the weights do not know the label set {unknown[0]!r}",
+                hint=f"They know {', '.join(self.datasets) or 'none: they are for --init alone'}.",
+            )
+
+    def with_augmentation(self, augmentation: Augmentation) -> "HumanParser":
+        """The same parser with other test-time augmentation."""
+        return replace(self, augmentation=augmentation)
+
+
+def read_photo(photo: str | Path | Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a photo as a person sees it: upright, RGB; transparency lies on white.
+
+    Raises:
+        PhotoError: If it is no picture, broken, or absurdly large.
+    """
+    try:
+        if isinstance(photo, Image.Image):
+            return np.array(_opaque(ImageOps.exif_transpose(photo)).convert("RGB"))
+        with Image.open(photo) as picture:
+            return read_photo(picture)
+    except UNREADABLE as error:
+        raise PhotoError(f"the photo {photo} cannot be read: {error}") from error
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        # Pillow clips 16 bits to 8 where a person would expect them scaled.
+        values = np.asarray(picture, np.float32) / 257
+        return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+    if "transparency" not in picture.info and picture.mode not in ("RGBA", "LA", "PA"):
+        return picture
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

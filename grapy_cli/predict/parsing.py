@@ -1,0 +1,111 @@
+"""What comes out for one photo: which part every pixel shows, and how sure the network is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float16, Float32, UInt8
+from PIL import Image
+from torch import Tensor
+
+from grapy_cli.data.files import save_label_map
+from grapy_cli.labels import LabelSet, Level
+from grapy_cli.model.deeplab import resize
+from grapy_cli.predict import render
+
+ROWS_AT_ONCE = 512
+"""Rows of a photo whose logits are held at its own size at one time; bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Parsing:
+    """The parsing of one photo by one label set, at the photo's own size."""
+
+    photo: UInt8[np.ndarray, "h w 3"]
+    """The photo as it was parsed: RGB, upright."""
+    label_map: UInt8[np.ndarray, "h w"]
+    confidence: Float32[np.ndarray, "h w"]
+    """Probability of the part that won, in [0, 1]."""
+    logits: Float[Tensor, "p u v"]
+    """Unnormalized scores at the size the network worked in."""
+    label_set: LabelSet
+
+    @classmethod
+    def of(
+        cls,
+        photo: UInt8[np.ndarray, "h w 3"],
+        logits: Float[Tensor, "p u v"],
+        label_set: LabelSet,
+    ) -> "Parsing":
+        """Read the parsing off logits of any size."""
+        label_map, confidence = decide(logits, photo.shape[0], photo.shape[1])
+        return cls(photo, label_map, confidence, logits, label_set)
+
+    def label_map_at(self, level: int) -> UInt8[np.ndarray, "h w"]:
+        """The label map of a level: 3 parts, 2 groups, 1 person."""
+        if level == Level.PART:
+            return self.label_map
+        return np.asarray(self.label_set.lift(level), np.uint8)[self.label_map]
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Share of the photo each part covers, in [0, 1]; parts that are not there left out."""
+        counts = np.bincount(self.label_map.ravel(), minlength=self.label_set.num_parts)
+        return {
+            name: round(float(count) / self.label_map.size, 6)
+            for name, count in zip(self.label_set.names, counts, strict=True)
+            if count
+        }
+
+    def save_mask(self, path: str | Path, level: int = Level.PART) -> None:
+        """Write the mask: an indexed PNG whose values are ids and whose palette the colours."""
+        save_label_map(Path(path), self.label_map_at(level), self.label_set.palette(level))
+
+    def probabilities(self) -> Float16[np.ndarray, "p h w"]:
+        """The probability of every part at every pixel of the photo; they add up to 1."""
+        height, width = self.label_map.shape
+        filled = np.empty((self.label_set.num_parts, height, width), np.float16)
+        for rows, strip in _resized_strips(self.logits, height, width):
+            filled[:, rows] = strip.softmax(0).half().cpu().numpy()
+        return filled
+
+    def color(self, level: int = Level.PART) -> Image.Image:
+        """The parts as flat colours, RGB."""
+        return render.color_mask(self.label_map_at(level), self.label_set, level)
+
+    def overlay(self, level: int = Level.PART, alpha: float = 0.6) -> Image.Image:
+        """The photo with its parts laid over it, and a legend of those that are there."""
+        return render.overlay(self.photo, self.label_map_at(level), self.label_set, level, alpha)
+
+
+def decide(
+    logits: Float[Tensor, "p u v"], height: int, width: int
+) -> tuple[UInt8[np.ndarray, "{height} {width}"], Float32[np.ndarray, "{height} {width}"]]:
+    """Resize logits to a photo's size and take the best part of each pixel, and its probability."""
+    label_map = np.empty((height, width), np.uint8)
+    confidence = np.empty((height, width), np.float32)
+    for rows, strip in _resized_strips(logits, height, width):
+        best, part = strip.max(0)
+        label_map[rows] = part.to(torch.uint8).cpu().numpy()
+        confidence[rows] = (best - strip.logsumexp(0)).exp().float().cpu().numpy()
+    return label_map, confidence
+
+
+def _resized_strips(
+    logits: Float[Tensor, "p u v"], height: int, width: int
+) -> Iterator[tuple[slice, Float[Tensor, "p r {width}"]]]:
+    """Resize logits strip by strip, so that a large photo never has all its logits in memory.
+
+    Resizing is separable: the columns are done once, for the few rows that the logits have.
+    """
+    wide = resize(logits[None], logits.shape[1], width)[0]
+    step = (logits.shape[1] - 1) / max(1, height - 1)
+    for top in range(0, height, ROWS_AT_ONCE):
+        rows = torch.arange(top, min(top + ROWS_AT_ONCE, height), device=logits.device) * step
+        above = rows.floor().long().clamp(max=logits.shape[1] - 1)
+        below = (above + 1).clamp(max=logits.shape[1] - 1)
+        strip = torch.lerp(wide[:, above], wide[:, below], (rows - above).to(wide)[:, None])
+        yield slice(top, top + len(rows)), strip

@@ -1,0 +1,147 @@
+"""Where photos, label maps and lists lie in each release: one row per data set and layout.
+
+Sources: the releases' own folders; the reference's `data/datasets` for the flat ones.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from grapy_cli.errors import DatasetError
+from grapy_cli.labels import IGNORE, LabelSet, label_set
+from grapy_cli.labels.atr import ATR
+from grapy_cli.labels.cihp import CIHP
+from grapy_cli.labels.label_set import Color
+from grapy_cli.labels.pascal import PASCAL
+
+
+class Shelf(NamedTuple):
+    """One folder of photos and the folder of their label maps, relative to the release."""
+
+    photos: str
+    labels: str
+    split: str = ""
+    """The split that all its photos belong to; empty where lists say so."""
+
+
+class Layout(NamedTuple):
+    """One way a release is laid out."""
+
+    roots: tuple[str, ...]
+    """Names the folder goes by; upper and lower case are the same."""
+    shelves: tuple[Shelf, ...]
+    """Those that are there are read; one is enough."""
+    lists: str
+    """A list of keys as people will know it, for messages; `release.py` knows all spellings."""
+
+
+class Source(NamedTuple):
+    """Everything `prepare` must know of a data set before it sees the files."""
+
+    label_set: LabelSet
+    layouts: tuple[Layout, ...]
+    home: str
+    """Where the release is had, for people."""
+    colors: Mapping[Color, int] = MappingProxyType({})
+    """Part ids by RGB, where label maps come as colour pictures."""
+
+
+# What each colour shows was looked at on photos: these are not the ids that the VOC palette
+# gives them. The last row is VOC's colour for "void".
+PASCAL_COLORS: Mapping[Color, int] = MappingProxyType(
+    {
+        (0, 0, 0): PASCAL.names.index("background"),
+        (128, 0, 0): PASCAL.names.index("head"),
+        (0, 128, 0): PASCAL.names.index("torso"),
+        (0, 0, 128): PASCAL.names.index("upper-arm"),
+        (128, 128, 0): PASCAL.names.index("lower-arm"),
+        (0, 128, 128): PASCAL.names.index("upper-leg"),
+        (128, 0, 128): PASCAL.names.index("lower-leg"),
+        (224, 224, 192): IGNORE,
+    }
+)
+
+# fmt: off
+_CIHP_FLAT = Layout(("CIHP_4w", "CIHP"), (Shelf("Images", "Category_ids"),), "lists/train_id.txt")
+_CIHP_SPLIT = Layout(
+    ("instance-level_human_parsing", "CIHP"),
+    (
+        Shelf("Training/Images",   "Training/Category_ids",   "train"),
+        Shelf("Validation/Images", "Validation/Category_ids", "val"),
+        Shelf("Testing/Images",    "Testing/Category_ids",    "test"),
+        Shelf("train/Images",      "train/Category_ids",      "train"),
+        Shelf("val/Images",        "val/Category_ids",        "val"),
+        Shelf("test/Images",       "test/Category_ids",       "test"),
+    ),
+    "Training/train_id.txt",
+)
+_ATR_FLAT = Layout(
+    ("ATR", "humanparsing"), (Shelf("JPEGImages", "SegmentationClassAug"),), "list/train_id.txt"
+)
+_PASCAL_FLAT = Layout(
+    ("pascal", "PASCAL-Person-Part", "pascal_person_part"),
+    (Shelf("JPEGImages", "SegmentationPart"),),
+    "list/train_id.txt",
+)
+_OWN_SHELVES = (Shelf("images", "labels"),)
+# fmt: on
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        source.label_set.name: source
+        for source in (
+            Source(
+                CIHP,
+                (_CIHP_FLAT, _CIHP_SPLIT),
+                "CIHP (instance-level_human_parsing) is had from the LIP page of the HCP lab, "
+                "Sun Yat-sen University: sysu-hcp.net/lip",
+            ),
+            Source(
+                ATR,
+                (_ATR_FLAT,),
+                "ATR is had as humanparsing from github.com/lemondan/HumanParsing-Dataset",
+            ),
+            Source(
+                PASCAL,
+                (_PASCAL_FLAT,),
+                "The photos are had from PASCAL VOC 2010 (JPEGImages), the label maps from the "
+                "PASCAL-Person-Part annotations of Chen et al. 2014",
+                PASCAL_COLORS,
+            ),
+        )
+    }
+)
+
+SYNTHETIC = LabelSet("synthetic", "Cartoon people", "drawn by grapy; parts as in CIHP", CIHP.parts)
+
+
+def own_source(labels: LabelSet) -> Source:
+    """Describe a data set of the user's own: images/, labels/ and, if made, splits/.
+
+    Its label maps may also be pictures in the colours of the label set.
+
+    Raises:
+        DatasetError: If the name cannot be that of the data set's folder.
+    """
+    if Path(labels.name).name != labels.name or labels.name in ("", "..", "raw"):
+        raise DatasetError(f"{labels.name!r} cannot be the name of a data set: it names its folder")
+    layout = Layout((labels.name,), _OWN_SHELVES, "splits/train.txt")
+    colors = {part.color: index for index, part in enumerate(labels.parts)}
+    return Source(labels, (layout,), "Bring your own photos and label maps", colors)
+
+
+def source_of(dataset: str) -> Source:
+    """Return the row of a data set, or make one for a label file.
+
+    Raises:
+        DatasetError: If there is no such data set, or its label file cannot be used.
+    """
+    if dataset == SYNTHETIC.name:
+        return own_source(SYNTHETIC)
+    if dataset in SOURCES:
+        return SOURCES[dataset]
+    labels = label_set(dataset)
+    if labels.name == SYNTHETIC.name:
+        raise DatasetError(f"{dataset} takes the name {labels.name!r}, which grapy uses itself")
+    return own_source(labels)

@@ -1,0 +1,61 @@
+"""Which device does the arithmetic."""
+
+import os
+
+import torch
+
+from grapy_cli.errors import DeviceError
+
+
+def pick_device(name: str, local_rank: int = 0) -> torch.device:
+    """Turn a device's name into the device.
+
+    Args:
+        name: auto, cpu, cuda, cuda:N or mps; auto takes CUDA, then MPS, then the CPU.
+        local_rank: Which of this machine's cards a process of a distributed run takes.
+
+    Raises:
+        DeviceError: If there is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(
+            f"there is no kind of device called {name!r}", hint="Use auto, cpu, cuda or mps."
+        ) from error
+    if device.type == "cuda":
+        return _cuda(device, local_rank)
+    if device.type == "mps" and not _has_mps():
+        raise DeviceError("this machine has no MPS device", hint="Use --device cpu.")
+    if device.type not in ("cpu", "mps"):
+        raise DeviceError(f"the device {name!r} is not supported", hint="Use cpu, cuda or mps.")
+    return device
+
+
+def set_threads(count: int) -> None:
+    """Give the network that many CPU threads; 0 leaves torch's choice."""
+    if count:
+        torch.set_num_threads(count)
+
+
+def usable_cores() -> int:
+    """CPU cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
+
+
+def _cuda(device: torch.device, local_rank: int) -> torch.device:
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = local_rank if device.index is None else device.index
+    if index >= found:
+        raise DeviceError(
+            f"cuda:{index} was asked for, but torch sees {found} CUDA devices",
+            hint="Use --device cpu, or install a CUDA build of torch; `grapy doctor` tells more.",
+        )
+    torch.cuda.set_device(index)
+    return torch.device("cuda", index)

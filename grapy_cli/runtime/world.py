@@ -1,0 +1,61 @@
+"""The processes of one run. A single process is the ordinary case, not a special one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import distributed
+
+
+@dataclass(frozen=True)
+class World:
+    """How many processes work together, and which of them this is."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that speaks and writes."""
+        return self.rank == 0
+
+    def sum(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Add a tensor up over all processes; each gets the sum."""
+        if self.size > 1:
+            tensor = tensor.clone()
+            distributed.all_reduce(tensor)
+        return tensor
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says yes; so that all of them stop at the same step."""
+        return bool(self.sum(torch.tensor(int(flag))).item()) if self.size > 1 else flag
+
+    def barrier(self) -> None:
+        """Wait until every process has come here."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def open_world(device_type: str) -> Iterator[World]:
+    """Join the processes that torch's launcher started, or be alone where there is none.
+
+    Args:
+        device_type: "cuda" talks through NCCL (and gloo for what lies on the CPU), else gloo alone.
+    """
+    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield World()
+        return
+    backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
+    distributed.init_process_group(backend)
+    try:
+        yield World(
+            distributed.get_rank(),
+            distributed.get_world_size(),
+            int(os.environ.get("LOCAL_RANK", "0")),
+        )
+    finally:
+        distributed.destroy_process_group()

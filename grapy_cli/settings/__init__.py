@@ -1,0 +1,6 @@
+"""What can be set, and how defaults, files, environment and options become one tree."""
+
+from grapy_cli.settings.layers import Resolved, resolve, to_toml
+from grapy_cli.settings.settings import Settings
+
+__all__ = ["Resolved", "Settings", "resolve", "to_toml"]

@@ -1,0 +1,238 @@
+"""What a user may set, section by section.
+
+The line under a field is its help text; the field's name is its option. Fields of a nested
+section get no option of their own and are reached by a TOML file, the environment or `--set`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+StageName = Literal["pretrain", "joint", "finetune"]
+TestTimeAugmentation = Literal["none", "flip", "paper"]
+SavedKind = Literal["mask", "overlay", "color", "probs", "confidence"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Spells a field's option where it differs from the field's name."""
+
+    name: str
+
+
+class Section(BaseModel):
+    """One table of the settings file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DataSettings(Section):
+    """Data."""
+
+    root: Annotated[Path, Flag("data")] = Path("data")
+    """Folder that holds the prepared data sets."""
+    dataset: list[str] = []
+    """Data sets or label files, comma-separated: cihp, atr, pascal, my-labels.toml."""
+    workers: NonNegativeInt = 2
+    """Processes that read and augment samples; 0 does it in the training process."""
+    join_photos: bool = False
+    """Train a photo that several data sets label on all of its labels at once."""
+
+
+class DecoderSettings(Section):
+    """Widths of ASPP and decoder, in channels."""
+
+    features: PositiveInt = 256
+    """Channels of the ASPP branches and of the decoder's features."""
+    low_level: PositiveInt = 48
+    """Channels the stride-4 features are projected to before the decoder."""
+
+
+class PyramidSettings(Section):
+    """The graph pyramid and the ablations of the paper's Table 4."""
+
+    levels: Literal["1-2-3", "3"] = "1-2-3"
+    """Floors of the pyramid: all three, or the parts alone."""
+    pooling: Literal["both", "mean", "max"] = "both"
+    """How a region becomes a node."""
+    reasoning: Literal["attention", "convolution"] = "attention"
+    """How nodes exchange what they know: self-attention, or graph convolution."""
+    rounds: PositiveInt = 3
+    """Rounds of reasoning at each level."""
+
+
+class ModelSettings(Section):
+    """Network."""
+
+    backbone: Literal["xception65", "efficientnet_lite0"] = "xception65"
+    """Encoder: the paper's Xception, or a small one."""
+    output_stride: Literal[8, 16] = 16
+    """Pixels of the photo per pixel of the deepest features."""
+    width: PositiveFloat = 1.0
+    """Multiplies every channel count of the backbone."""
+    native_side: NonNegativeInt = 0
+    """Longest side, pixels, photos are resized to for these weights unless told otherwise; 0
+    leaves them as they are, as the paper does."""
+    decoder: DecoderSettings = DecoderSettings()
+    pyramid: PyramidSettings = PyramidSettings()
+
+
+class OptimizerSettings(Section):
+    """How parameters are updated."""
+
+    name: Literal["sgd", "adamw"] = "sgd"
+    """SGD is the paper's."""
+    momentum: Fraction = 0.9
+    """Of SGD."""
+    weight_decay: NonNegativeFloat = 5e-4
+    """On all parameters, batch norm and biases included, as in the reference."""
+    clip: NonNegativeFloat = 0.0
+    """Largest norm of all gradients together; 0 does not clip."""
+
+
+class ScheduleSettings(Section):
+    """How the learning rate falls."""
+
+    power: NonNegativeFloat = 0.9
+    """Exponent of the poly policy."""
+    warmup: NonNegativeInt = 0
+    """Steps over which the rate rises from zero."""
+    every_epochs: NonNegativeInt = 0
+    """0 lowers the rate at every step (the paper); N only at the end of every N-th epoch
+    (the reference, N = 10)."""
+
+
+class AugmentSettings(Section):
+    """How a training photo is varied."""
+
+    scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 2.0)
+    """Smallest and largest factor a photo is resized by."""
+    keep_aspect: bool = False
+    """One factor for width and height; the reference draws two."""
+    even_scales: bool = False
+    """Halving as likely as doubling; the reference draws factors evenly, so large ones more."""
+    mirror: Fraction = 0.5
+    """Share of samples mirrored, left and right parts exchanged."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation, degrees."""
+    color: Fraction = 0.0
+    """Strength of changes of brightness, contrast, saturation and hue."""
+    blur: Fraction = 0.0
+    """Share of samples blurred or compressed."""
+    padding: Literal["ignore", "background"] = "ignore"
+    """What lies beside the photo: not looked at, or background as in the reference."""
+
+
+class LossSettings(Section):
+    """What is minimized."""
+
+    main: NonNegativeFloat = 1.0
+    """Weight of the decoder's own parsing (the paper's L_main)."""
+    refined: NonNegativeFloat = 1.0
+    """Weight of the parsing after the pyramid (the paper's lambda)."""
+    stride: Literal[1, 4] = 1
+    """1: at the photo's size (the paper); 4: at the features' own, much cheaper."""
+    balance: Fraction = 0.0
+    """0 counts pixels alike; 1 counts parts alike by their share of the training pixels."""
+
+
+class TrainSettings(Section):
+    """Training."""
+
+    stage: StageName = "joint"
+    """Row of the stage table that gives this run its defaults."""
+    out: Path | None = None
+    """Run folder; runs/STAGE-TIME unless said."""
+    init: Path | None = None
+    """Weights to start from; a run folder means its best."""
+    resume: Path | None = None
+    """Run folder to go on with, at the very step where it stopped."""
+    gpus: PositiveInt = 1
+    """Processes, one per card."""
+    epochs: PositiveInt = 100
+    """Passes over the data."""
+    batch_size: PositiveInt = 10
+    """Photos per step, over all processes."""
+    lr: PositiveFloat = 7e-4
+    """Learning rate at the first step."""
+    crop: tuple[PositiveInt, PositiveInt] = (512, 512)
+    """Height and width of a training sample, pixels."""
+    refine: bool = True
+    """Train the graph pyramid as well; without it decoder and main heads alone."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of the running average of the weights that is scored and saved; 0 keeps none."""
+    score_every: NonNegativeInt = 10
+    """Epochs between two scorings on val; 0 scores after the last only."""
+    save_every: NonNegativeInt = 0
+    """Steps between two checkpoints; 0 saves after each epoch."""
+    seed: NonNegativeInt = 0
+    """Of data order, augmentation and initial weights."""
+    optimizer: OptimizerSettings = OptimizerSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    augment: AugmentSettings = AugmentSettings()
+    loss: LossSettings = LossSettings()
+
+
+class InferSettings(Section):
+    """Inference."""
+
+    weights: Path | None = None
+    """Weights file or run folder; without it the weights embedded in the package."""
+    tta: TestTimeAugmentation = "none"
+    """Test-time augmentation: none, the mirrored photo, or the paper's six scales with both."""
+    longest_side: NonNegativeInt | None = None
+    """Pixels a photo's longest side is resized to for the network; 0 keeps the photo's own,
+    unset takes what the weights were made for. Masks always have the photo's size."""
+
+
+class EvaluateSettings(Section):
+    """Scoring."""
+
+    split: Literal["train", "val", "test"] = "val"
+    """Photos to score."""
+
+
+class PredictSettings(Section):
+    """Output."""
+
+    out: Path = Path("masks")
+    """Folder for the masks; kept as deep as the photos' folders are."""
+    levels: list[Literal[1, 2, 3]] = [3]
+    """3 parts, 2 head-torso-arms-legs, 1 person; comma-separated."""
+    save: list[SavedKind] = ["mask"]
+    """What to write, comma-separated: mask, overlay, color, probs, confidence."""
+    overlay_alpha: Fraction = 0.6
+    """How much of the part colours an overlay shows."""
+
+
+class PrepareSettings(Section):
+    """Preparing."""
+
+    source: Path | None = None
+    """The release as downloaded; without it looked for below the data folder."""
+    val_share: Fraction = 0.1
+    """Share of photos for val where the release has no lists."""
+    seed: NonNegativeInt = 0
+    """Of the split that is made where the release has no lists."""
+    processes: PositiveInt = 2
+    """Processes that read, check and convert."""
+
+
+class RunSettings(Section):
+    """Machine."""
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps; auto takes CUDA, then MPS, then the CPU."""
+    threads: NonNegativeInt = 0
+    """CPU threads of the network; 0 takes one per core."""

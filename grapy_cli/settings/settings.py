@@ -1,0 +1,26 @@
+"""The settings tree, the same for all commands, for `grapy.toml` and for a run folder."""
+
+from grapy_cli.settings.sections import (
+    DataSettings,
+    EvaluateSettings,
+    InferSettings,
+    ModelSettings,
+    PredictSettings,
+    PrepareSettings,
+    RunSettings,
+    Section,
+    TrainSettings,
+)
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    infer: InferSettings = InferSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    predict: PredictSettings = PredictSettings()
+    prepare: PrepareSettings = PrepareSettings()
+    run: RunSettings = RunSettings()

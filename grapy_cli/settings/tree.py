@@ -1,0 +1,94 @@
+"""The settings tree seen from outside: its leaves by dotted path, and how text becomes a leaf."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from grapy_cli.settings.sections import Flag, Section
+from grapy_cli.settings.settings import Settings
+
+
+@cache
+def leaves() -> Mapping[str, FieldInfo]:
+    """Every value that can be set, by its dotted path: "train.optimizer.momentum"."""
+    return MappingProxyType(dict(_leaves(Settings, "")))
+
+
+@cache
+def groups() -> frozenset[str]:
+    """The dotted paths of all sections, nested ones included."""
+    paths = (path.split(".")[:-1] for path in leaves())
+    return frozenset(".".join(path[: end + 1]) for path in paths for end in range(len(path)))
+
+
+def option_of(path: str) -> str:
+    """The option that sets a leaf: "train.batch_size" is `--batch-size`.
+
+    A leaf of a nested section has no option; what is returned then would be it if it had.
+    """
+    flags = [known for known in leaves()[path].metadata if isinstance(known, Flag)]
+    name = flags[0].name if flags else path.rpartition(".")[2]
+    return f"--{name.replace('_', '-')}"
+
+
+def member_types(field: FieldInfo) -> tuple[Any, ...]:
+    """The plain types a leaf may have, without None; of a list or a tuple, those of its members."""
+    return tuple(_plain_types(field.annotation))
+
+
+def is_list(field: FieldInfo) -> bool:
+    """Whether a leaf holds any number of values."""
+    return get_origin(field.annotation) is list
+
+
+def is_tuple(field: FieldInfo) -> bool:
+    """Whether a leaf holds a fixed number of values."""
+    return get_origin(field.annotation) is tuple
+
+
+def choices(field: FieldInfo) -> tuple[Any, ...]:
+    """The values a leaf, or a member of it, must be one of; empty where that isn't limited."""
+    literals = (kind for kind in member_types(field) if get_origin(kind) is Literal)
+    return tuple(value for literal in literals for value in get_args(literal))
+
+
+def read_text(text: str, field: FieldInfo) -> Any:  # noqa: ANN401 - pydantic says what it is
+    """Turn what a person typed into what pydantic can judge.
+
+    Text for several values is split at commas; a leading `~` of a path is the home folder.
+    """
+    if is_list(field) or is_tuple(field):
+        return [_read_one(item.strip(), field) for item in text.split(",") if item.strip()]
+    return _read_one(text, field)
+
+
+def _read_one(text: str, field: FieldInfo) -> Any:  # noqa: ANN401
+    # pydantic compares literals strictly, so "3" has to become the 3 that is meant.
+    for choice in choices(field):
+        if str(choice) == text:
+            return choice
+    is_home = text.startswith("~") and Path in member_types(field)
+    return Path(text).expanduser() if is_home else text
+
+
+def _leaves(section: type[Section], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from _leaves(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _plain_types(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - annotations have no common type
+    if get_origin(kind) is Annotated:
+        yield from _plain_types(get_args(kind)[0])
+    elif get_origin(kind) in (Union, UnionType, list, tuple):
+        for member in get_args(kind):
+            yield from _plain_types(member)
+    elif kind not in (type(None), Ellipsis):
+        yield kind

@@ -1,0 +1,196 @@
+"""From settings to parts that are ready to train."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from grapy_cli.data import transforms
+from grapy_cli.data.batches import RankBatches, epoch_steps, plan_epoch
+from grapy_cli.data.dataset import Group, ParsingDataset
+from grapy_cli.data.files import load_label_map
+from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.data.loader import build_loader
+from grapy_cli.data.sample import Batch
+from grapy_cli.errors import SettingsError
+from grapy_cli.labels import IGNORE, LabelSet
+from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
+from grapy_cli.model.pyramid import PyramidNumbers
+from grapy_cli.runtime.world import World
+from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
+from grapy_cli.settings.settings import Settings
+from grapy_cli.train.checkpoints import CheckpointFolder, Trained
+from grapy_cli.train.learner import Learner, LossNumbers, RunningAverage
+from grapy_cli.train.loop import Pace, Score, TrainingJob
+from grapy_cli.train.schedule import PolySchedule
+
+COUNTED_PHOTOS = 400
+"""Label maps looked at to learn how rare each part is; more changes the shares by little."""
+
+
+def build_fresh_network(
+    model: ModelSettings, label_sets: Sequence[LabelSet], *, refine: bool
+) -> GrapyNet:
+    """Build the network that settings describe, with fresh parameters."""
+    pyramid = PyramidNumbers(**model.pyramid.model_dump())
+    numbers = NetworkNumbers(
+        backbone=model.backbone,
+        output_stride=model.output_stride,
+        width=model.width,
+        features=model.decoder.features,
+        low_level=model.decoder.low_level,
+        pyramid=pyramid if refine else None,
+    )
+    return build_network(numbers, label_sets)
+
+
+def build_transform(
+    train: TrainSettings, datasets: Sequence[PreparedDataset]
+) -> transforms.Transform:
+    """Build the augmentation of a training sample."""
+    augment: AugmentSettings = train.augment
+    steps: list[transforms.Transform] = []
+    if augment.rotate:
+        steps.append(transforms.RandomRotation(augment.rotate))
+    steps.append(
+        transforms.RandomWindow(
+            train.crop,
+            augment.scale,
+            augment.keep_aspect,
+            augment.even_scales,
+            padding_label=0 if augment.padding == "background" else IGNORE,
+        )
+    )
+    mirror_ids = {dataset.name: dataset.label_set.mirror_ids for dataset in datasets}
+    steps.append(transforms.RandomMirror(mirror_ids, augment.mirror))
+    if augment.color:
+        steps.append(transforms.RandomColor(augment.color))
+    if augment.blur:
+        steps.append(transforms.RandomBlur(augment.blur))
+    return transforms.compose(*steps)
+
+
+def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
+    """Build the optimizer, and the running average where one is asked for."""
+    numbers = train.optimizer
+    optimizer: torch.optim.Optimizer
+    match numbers.name:
+        case "sgd":
+            optimizer = torch.optim.SGD(
+                network.parameters(),
+                train.lr,
+                momentum=numbers.momentum,
+                weight_decay=numbers.weight_decay,
+            )
+        case "adamw":
+            optimizer = torch.optim.AdamW(
+                network.parameters(), train.lr, weight_decay=numbers.weight_decay
+            )
+    return Trained(network, optimizer, RunningAverage(network, train.ema) if train.ema else None)
+
+
+def build_job(
+    settings: Settings,
+    trained: Trained,
+    groups: Sequence[Group],
+    checkpoints: CheckpointFolder,
+    score: Score,
+    world: World,
+    device: torch.device,
+) -> TrainingJob:
+    """Put everything together.
+
+    Raises:
+        SettingsError: If the batch cannot be shared out among the processes.
+    """
+    train = settings.train
+    _check_batch(train.batch_size, world.size)
+    sizes = [len(group.keys) for group in groups]
+    steps = epoch_steps(sizes, train.batch_size)
+    datasets = {dataset.name: dataset for group in groups for dataset in group.members.values()}
+    transform = build_transform(train, list(datasets.values()))
+    samples = ParsingDataset(groups, transform, train.seed)
+
+    def batches(epoch: int, start: int) -> Iterable[Batch]:
+        plan = plan_epoch(sizes, train.batch_size, seed=train.seed, epoch=epoch)
+        share = RankBatches(plan, epoch, world.rank, world.size, start)
+        return build_loader(samples, share, settings.data.workers)
+
+    weights = part_weights(groups, train.loss.balance) if train.loss.balance else {}
+    numbers = LossNumbers(train.loss.main, train.loss.refined, train.loss.stride)
+    on_device = {name: weight.to(device) for name, weight in weights.items()}
+    learner = Learner(trained.network, numbers, on_device)
+    return TrainingJob(
+        trained=trained,
+        learner=_distribute(learner, world, device, unused=len(groups) > 1),
+        rate=PolySchedule(train.lr, steps, train.epochs, **train.schedule.model_dump()).rate,
+        clip=train.optimizer.clip,
+        batches=batches,
+        device=device,
+        pace=Pace(train.epochs, steps, train.score_every, train.save_every),
+        score=score,
+        save=lambda progress, name: checkpoints.save(trained, progress, name),
+        world=world,
+    )
+
+
+def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
+    """Weigh the parts of each data set by how rare they are in a sample of its label maps."""
+    from grapy_cli.train.losses import balanced_weights
+
+    weights = {}
+    for name, (dataset, keys) in _keys_by_dataset(groups).items():
+        pixels: Counter[int] = Counter()
+        for key in keys[:: max(1, len(keys) // COUNTED_PHOTOS)]:
+            label_map = load_label_map(dataset.label_map(key))
+            pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
+        del pixels[IGNORE]
+        total = sum(pixels.values())
+        shares = {part: count / total for part, count in pixels.items() if count}
+        parts = dataset.label_set.num_parts
+        weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
+    return weights
+
+
+def _keys_by_dataset(
+    groups: Sequence[Group],
+) -> Mapping[str, tuple[PreparedDataset, list[str]]]:
+    found: dict[str, tuple[PreparedDataset, list[str]]] = {}
+    for group in groups:
+        for name, dataset in group.members.items():
+            found.setdefault(name, (dataset, []))[1].extend(group.keys)
+    return found
+
+
+def _check_batch(batch_size: int, processes: int) -> None:
+    if batch_size % processes:
+        raise SettingsError(
+            f"train.batch_size: {batch_size} cannot be shared out among {processes} processes",
+            hint=f"Use --batch-size {max(1, batch_size // processes) * processes}.",
+        )
+    if batch_size // processes < 2:
+        raise SettingsError(
+            f"train.batch_size: {batch_size} leaves fewer than 2 photos to each of {processes} "
+            "processes, but batch norm after the global pool needs 2",
+            hint=f"Use --batch-size {2 * processes} or more.",
+        )
+
+
+def _distribute(learner: Learner, world: World, device: torch.device, *, unused: bool) -> nn.Module:
+    """Wrap for several processes.
+
+    Args:
+        learner: What to wrap.
+        world: The processes.
+        device: This one's.
+        unused: Whether a step may leave the heads of some data sets out.
+    """
+    if world.size == 1:
+        return learner
+    if device.type == "cuda":
+        learner = nn.SyncBatchNorm.convert_sync_batchnorm(learner)
+    cards = [device.index] if device.type == "cuda" else None
+    return DistributedDataParallel(learner, cards, find_unused_parameters=unused)

@@ -1,0 +1,163 @@
+"""Checkpoints: the weights anyone can use, and beside them what training needs to go on.
+
+last/ and best/ hold weights.safetensors (what is scored), state.safetensors (the optimizer's
+memory by parameter name and, where a running average is kept, the network itself), state.json
+(progress). No pickle.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from grapy_cli.errors import WeightsError
+from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.weights import WeightsCard, read_tensors, save_weights
+from grapy_cli.runtime.run_folder import RunFolder
+from grapy_cli.train.learner import RunningAverage
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    step: int = 0
+    """Steps made."""
+    epoch: int = 0
+    """The epoch that the next step belongs to, from 0."""
+    step_in_epoch: int = 0
+    best: float = -1.0
+    """Best mean IoU so far, over the data sets; -1 before the first scoring."""
+
+    def after_step(self) -> "Progress":
+        """One step further."""
+        return replace(self, step=self.step + 1, step_in_epoch=self.step_in_epoch + 1)
+
+    def after_epoch(self) -> "Progress":
+        """At the start of the next epoch."""
+        return replace(self, epoch=self.epoch + 1, step_in_epoch=0)
+
+
+class Trained(NamedTuple):
+    """Everything about a run that a step changes."""
+
+    network: GrapyNet
+    optimizer: torch.optim.Optimizer
+    average: RunningAverage | None
+
+    def weights(self) -> dict[str, Tensor]:
+        """What is scored and given to others."""
+        return self.average.state if self.average else self.network.state_dict()
+
+
+class CheckpointFolder:
+    """Saves and loads the checkpoints of a run.
+
+    Args:
+        folder: Of the run.
+        make_card: Describes the weights at a step.
+    """
+
+    def __init__(self, folder: RunFolder, make_card: Callable[[int], WeightsCard]) -> None:
+        self.folder = folder
+        self.make_card = make_card
+
+    def save(self, trained: Trained, progress: Progress, name: str) -> Path:
+        """Write a checkpoint beside the old one and exchange them when it is complete."""
+        target = self.folder.checkpoint(name)
+        beside = target.with_name(f"{name}.part")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        save_weights(
+            beside / "weights.safetensors", trained.weights(), self.make_card(progress.step)
+        )
+        save_file(_state(trained), beside / "state.safetensors")
+        (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        _exchange(beside, target)
+        return target
+
+    def load(self, trained: Trained) -> Progress:
+        """Put a run back to where its last checkpoint left it.
+
+        Raises:
+            WeightsError: If there is no complete checkpoint, or it belongs to another network.
+        """
+        source = _complete(self.folder.checkpoint("last"))
+        try:
+            progress = Progress(**json.loads((source / "state.json").read_text(encoding="utf-8")))
+            state = load_file(source / "state.safetensors")
+            weights = read_tensors(source / "weights.safetensors")
+            _restore(trained, state, weights)
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+            raise WeightsError(
+                f"the checkpoint {source} cannot be continued: {error}",
+                hint=f"Start a new run from its weights with --init {source}.",
+            ) from error
+        return progress
+
+
+def _exchange(beside: Path, target: Path) -> None:
+    """Put a finished folder in the place of an old one; a crash leaves one of them complete."""
+    old = target.with_name(f"{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    beside.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _complete(target: Path) -> Path:
+    for folder in (target, target.with_name(f"{target.name}.old")):
+        if (folder / "state.json").is_file():
+            return folder
+    raise WeightsError(
+        f"{target.parent} has no checkpoint to go on from",
+        hint="The run ended before its first one; start it anew.",
+    )
+
+
+def _state(trained: Trained) -> dict[str, Tensor]:
+    names = _parameter_names(trained)
+    memory = {
+        f"optimizer/{names[parameter]}/{slot}": value.detach().cpu().contiguous()
+        for parameter, slots in trained.optimizer.state.items()
+        for slot, value in slots.items()
+        if isinstance(value, Tensor)
+    }
+    if trained.average is None:
+        return memory
+    network = trained.network.state_dict()
+    return memory | {
+        f"network/{key}": value.detach().cpu().contiguous() for key, value in network.items()
+    }
+
+
+def _restore(trained: Trained, state: Mapping[str, Tensor], weights: dict[str, Tensor]) -> None:
+    if trained.average is None:
+        trained.network.load_state_dict(weights)
+    else:
+        for key, value in trained.average.state.items():
+            value.copy_(weights[key])
+        prefix = "network/"
+        trained.network.load_state_dict(
+            {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+        )
+    parameters = {name: parameter for parameter, name in _parameter_names(trained).items()}
+    for key, value in state.items():
+        if key.startswith("optimizer/"):
+            _, name, slot = key.split("/")
+            parameter = parameters[name]
+            # Scalars (AdamW's step count) stay on the CPU, where the optimizer keeps them.
+            home = value if value.ndim == 0 else value.to(parameter.device)
+            trained.optimizer.state[parameter][slot] = home
+
+
+def _parameter_names(trained: Trained) -> dict[Tensor, str]:
+    return {parameter: name for name, parameter in trained.network.named_parameters()}

@@ -1,0 +1,32 @@
+"""How the learning rate falls."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PolySchedule:
+    """The poly policy: base * (1 - progress) ** power.
+
+    Source: He et al. 2020, Implementation Details; Chen et al. 2018.
+    """
+
+    base: float
+    steps_per_epoch: int
+    epochs: int
+    power: float = 0.9
+    warmup: int = 0
+    """Steps over which the rate rises linearly from zero."""
+    every_epochs: int = 0
+    """0 lowers the rate at every step; N only with the last epoch of every N, as the reference does
+    with N = 10 (its epochs 9, 19, ... counted from 0)."""
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0 over the whole run."""
+        if step < self.warmup:
+            return self.base * (step + 1) / self.warmup
+        if self.every_epochs:
+            finished = (step // self.steps_per_epoch + 1) // self.every_epochs
+            progress = max(0, finished * self.every_epochs - 1) / self.epochs
+        else:
+            progress = step / (self.steps_per_epoch * self.epochs)
+        return self.base * max(0.0, 1 - progress) ** self.power

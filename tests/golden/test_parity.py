@@ -1,0 +1,194 @@
+"""The network gives what the reference implementation gives, on all of its recorded cases."""
+
+import copy
+import hashlib
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from grapy_cli.model import fused
+from grapy_cli.model.xception import Xception
+from grapy_cli.predict.augment import TTA, parse_logits, scaled_photo
+from tests.support import parity
+from tests.support.recipe import digest_of
+
+pytestmark = parity.needs_parity
+TOLERANCE = 1e-4  # of the largest value; the reference's own float32 noise is up to 1e-5
+
+DEEPLAB = {
+    "block1": "deeplab.backbone.entry.0",
+    "block2": "deeplab.backbone.entry.1",
+    "block3": "deeplab.backbone.entry.2",
+    "block4": "deeplab.backbone.middle.0",
+    "block19": "deeplab.backbone.middle.15",
+    "block20": "deeplab.backbone.last",
+    "backbone": "deeplab.backbone",
+    "low_level": "deeplab.backbone:1",
+    **{f"aspp{n + 1}": f"deeplab.aspp.branches.{n}" for n in range(4)},
+    "aspp_pool": "deeplab.aspp.pool",
+    "decoder": "deeplab",
+}
+
+
+def pyramid_taps(dataset: str) -> dict[str, str]:
+    blocks = ("human", "category", f"part-{dataset}")
+    taps = {}
+    for level, block in enumerate(blocks, 1):
+        path = f"pyramid.reasoning.{block}"
+        taps |= {f"lv{level}_nodes_in": f"{path}:in", f"lv{level}_nodes_out": path}
+        taps |= {f"lv{level}_gcr{n + 1}": f"{path}.rounds.{n}" for n in range(3)}
+    return taps
+
+
+def as_theirs(name: str, value: Tensor) -> Tensor:
+    """The reference keeps nodes last where it convolves over them."""
+    return (
+        value.transpose(1, 2) if name.endswith(("_nodes_out", "_gcr1", "_gcr2", "_gcr3")) else value
+    )
+
+
+@pytest.mark.parametrize("model", ["deeplab7", "deeplab20", "grapynet18", *parity.MODELS])
+def test_recipe_gives_the_bytes_of_the_manifest(model):
+    digest = digest_of(parity.recipe_of(model))
+    assert digest == parity.manifest(model)["sha256_of_recipe_tensors_in_entry_order"]
+
+
+@pytest.mark.parametrize(
+    ("case", "model", "dataset"),
+    [
+        ("deeplab18_eval", "deeplab18", "atr"),
+        ("multiset_cihp_eval", "multiset", "cihp"),
+        ("multiset_pascal_eval", "multiset", "pascal"),
+        ("multiset_atr_eval", "multiset", "atr"),
+    ],
+)
+def test_deeplab(case, model, dataset, record):
+    arrays = parity.arrays_of(case)
+    network = parity.network_of(model)
+    heads = {"semantic_low": f"main_heads.{dataset}"}
+    with torch.inference_mode(), parity.Taps(network, DEEPLAB | heads) as heard:
+        refined, main = network(parity.images_of(arrays), dataset)
+    assert refined is None
+    check_values(case, arrays, {**heard, "out": main}, record)
+    check_choice(arrays["mask_low"], heard["semantic_low"], margin=0)
+    check_choice(arrays["out_argmax"], main)
+
+
+@pytest.mark.parametrize(
+    ("case", "model", "dataset"),
+    [
+        ("grapynet20_eval", "grapynet20", "cihp"),
+        ("grapynet7_eval", "grapynet7", "pascal"),
+        ("mutual_cihp_eval", "mutual", "cihp"),
+        ("mutual_pascal_eval", "mutual", "pascal"),
+        ("mutual_atr_eval", "mutual", "atr"),
+    ],
+)
+def test_grapy(case, model, dataset, record):
+    arrays = parity.arrays_of(case)
+    network = parity.network_of(model)
+    heads = {
+        "aux_low": f"main_heads.{dataset}",
+        "final_low": f"refined_heads.{dataset}",
+        "fusion": f"refined_heads.{dataset}:in",
+    }
+    taps = DEEPLAB | pyramid_taps(dataset) | heads
+    with torch.inference_mode(), parity.Taps(network, taps) as heard:
+        final, aux = network(parity.images_of(arrays), dataset)
+        label_map = heard["aux_low"].argmax(1)
+        plain = network.pyramid(heard["decoder"], label_map, dataset)
+    check_values(case, arrays, {**heard, "final": final, "aux": aux}, record)
+    check_values(case, arrays, {"fusion": plain}, record)
+    check_choice(arrays["mask_low"], heard["aux_low"], margin=0)
+    check_choice(arrays["final_argmax"], final)
+
+
+@pytest.mark.parametrize("how", ["plain", "fused"])
+@pytest.mark.parametrize(
+    ("case", "model", "dataset", "training"),
+    [
+        ("gpm_unit20_eval", "grapynet20", "cihp", False),
+        ("gpm_unit20_train", "grapynet20", "cihp", True),
+        ("gpm_unit7_eval", "grapynet7", "pascal", False),
+    ],
+)
+def test_pyramid_alone(case, model, dataset, training, how, record):
+    arrays = parity.arrays_of(case)
+    network = parity.network_of(model)
+    part = torch.nn.ModuleDict({"pyramid": copy.deepcopy(network.pyramid).train(training)})
+    refine = part["pyramid"] if how == "plain" else partial(fused.refine, part["pyramid"])
+    features = torch.from_numpy(arrays["features"])
+    with torch.no_grad(), parity.Taps(part, pyramid_taps(dataset)) as heard:
+        aux = network.main_heads[dataset](features)
+        fusion = refine(features, aux.argmax(1), dataset)
+    values = {**heard, "aux": aux, "fusion": fusion}
+    check_values(case, arrays, values, record)
+    check_choice(arrays["mask"], aux, margin=0)
+
+
+@pytest.mark.parametrize(
+    ("case", "model", "dataset"),
+    [
+        ("msflip_grapynet20", "grapynet20", "cihp"),
+        ("msflip_mutual_cihp", "mutual", "cihp"),
+        ("msflip_mutual_pascal", "mutual", "pascal"),
+        ("msflip_mutual_atr", "mutual", "atr"),
+    ],
+)
+def test_six_scales_and_mirror(case, model, dataset, record):
+    arrays, facts = parity.arrays_of(case), parity.facts_of(case)
+    photo, paper = arrays["image_rgb"], TTA["paper"]
+    for scale in paper.scales:
+        scaled = scaled_photo(photo, photo.shape[:2], scale)
+        digest = hashlib.sha256(scaled.tobytes()).hexdigest()
+        assert digest == facts["scaled_sha256"][f"{scale:g}"]
+    logits = parse_logits(parity.network_of(model), photo, [dataset], paper)
+    summed = logits[dataset] * len(paper.scales)
+    check_values(case, arrays, {"logits_sum": summed}, record)
+    wide = arrays["margin"] > 1e-3
+    assert wide.mean() > 0.99
+    assert (summed.argmax(0).numpy() == arrays["argmax"])[wide].all()
+
+
+def test_all_label_sets_at_once_are_each_by_itself():
+    photo = parity.arrays_of("msflip_mutual_pascal")["image_rgb"]
+    network, flip = parity.network_of("mutual"), TTA["flip"]
+    together = parse_logits(network, photo, ["atr", "pascal", "cihp"], flip)
+    assert list(together) == ["atr", "pascal", "cihp"]
+    alone = parse_logits(network, photo, ["pascal"], flip)["pascal"]
+    torch.testing.assert_close(together["pascal"], alone)
+
+
+@pytest.mark.parametrize(("stride", "size"), [(8, (13, 15)), (16, (7, 8)), (32, (4, 4))])
+def test_one_checkpoint_serves_every_output_stride(stride, size):
+    state = parity.network_of("deeplab18").deeplab.backbone.state_dict()
+    with torch.device("meta"):
+        backbone = Xception(output_stride=stride)
+    backbone.load_state_dict(state, strict=True, assign=True)
+    images = parity.images_of(parity.arrays_of("deeplab18_eval"))
+    with torch.inference_mode():
+        deep, low_level = backbone.eval()(images)
+    assert deep.shape == (2, 2048, *size)
+    assert low_level.shape == (2, 256, 25, 29)
+    assert deep.isfinite().all()
+
+
+def check_values(case, arrays, values, record) -> None:
+    """Hold every value against the case's, where it has it."""
+    checked = [name for name in values if name in arrays]
+    assert checked
+    for name in checked:
+        value = as_theirs(name, values[name])
+        difference = parity.relative_difference(parity.sliced(case, name, value), arrays[name])
+        record(f"{case} {name}", difference)
+        assert difference <= TOLERANCE, name
+
+
+def check_choice(label_map: np.ndarray, logits: Tensor, margin: float = 1e-3) -> None:
+    """The best part is the reference's wherever it leads by more than `margin`."""
+    leads = parity.clear(logits.numpy(), margin)
+    assert leads.mean() > 0.99
+    assert (logits.argmax(1).numpy() == label_map)[leads].all()

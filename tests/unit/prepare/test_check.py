@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from grapy_cli.errors import DatasetError
+from grapy_cli.labels import LABEL_SETS
+from grapy_cli.prepare.check import check_ids, photo_size, read_label
+from grapy_cli.prepare.sources import PASCAL_COLORS
+
+
+@pytest.fixture
+def photo(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    path = tmp_path / "p.jpg"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_photo_has_its_upright_size(photo):
+    assert photo_size(photo) == (60, 80)
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.open(photo).save(photo, exif=exif)
+    assert photo_size(photo) == (80, 60)
+
+
+@pytest.mark.parametrize("keep", [0, 20, 0.5, 0.95])
+def test_a_truncated_photo_is_refused(photo, keep):
+    whole = photo.read_bytes()
+    photo.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
+    with pytest.raises(DatasetError, match="cannot be read"):
+        photo_size(photo)
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_grey_and_indexed_label_maps_are_ids(tmp_path, mode):
+    ids = np.array([[0, 1], [6, 255]], np.uint8)
+    picture = Image.fromarray(ids)
+    if mode == "P":
+        picture.putpalette(list(range(256)) * 3)
+    picture.save(tmp_path / "l.png")
+    np.testing.assert_array_equal(read_label(tmp_path / "l.png", PASCAL_COLORS), ids)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("shift", [-4, 0, 4])
+def test_colours_are_decoded_with_some_tolerance(tmp_path, mode, shift):
+    colors = np.array(list(PASCAL_COLORS), int)[None]
+    picture = Image.fromarray(np.clip(colors + shift, 0, 255).astype(np.uint8))
+    picture.convert(mode).save(tmp_path / "l.png")
+    ids = read_label(tmp_path / "l.png", PASCAL_COLORS)
+    np.testing.assert_array_equal(ids, [list(PASCAL_COLORS.values())])
+
+
+def test_unknown_colours_are_named(tmp_path):
+    Image.new("RGB", (2, 2), (10, 200, 30)).save(tmp_path / "l.png")
+    with pytest.raises(DatasetError, match="10, 200, 30"):
+        read_label(tmp_path / "l.png", PASCAL_COLORS)
+
+
+def test_colours_without_a_table_are_refused(tmp_path):
+    Image.new("RGB", (2, 2)).save(tmp_path / "l.png")
+    with pytest.raises(DatasetError, match="RGB"):
+        read_label(tmp_path / "l.png", {})
+
+
+def test_a_truncated_label_map_is_refused(tmp_path):
+    path = tmp_path / "l.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 7, (99, 99), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read_label(path, {})
+
+
+def test_foreign_ids_are_named():
+    with pytest.raises(DatasetError, match="ids 7, 200, but pascal has 0 to 6"):
+        check_ids(np.array([[0, 7], [200, 255]], np.uint8), LABEL_SETS["pascal"])
+
+
+@pytest.mark.parametrize(("ids", "odd"), [([0, 255], True), ([0, 0], True), ([0, 6], False)])
+def test_a_label_map_of_nobody_looks_odd(ids, odd):
+    assert bool(check_ids(np.array([ids], np.uint8), LABEL_SETS["pascal"])) == odd
