@@ -9,6 +9,7 @@ import typer
 
 from grapy_cli import __version__
 from grapy_cli.cli.command import command
+from grapy_cli.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="Import weights, list them, and say what is in them.")
 
@@ -56,6 +57,33 @@ def info(
         show_table(["what", "value"], list(_rows(card)))
 
 
+@command(app, example="grapy weights pack runs/joint --out mine.safetensors --card card.toml")
+def pack(
+    source: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="Weights file or run folder.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Weights file to write.")],
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            "--card", help="TOML with the card's name, licence, trained_on, provenance, limits."
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", help="What grapy eval --json printed.")
+    ] = None,
+) -> None:
+    """Make a weights file to give away: half the size, with its card completed."""
+    import tomllib
+
+    from grapy_cli.cli.console import results, say
+    from grapy_cli.model.weights import pack_weights
+
+    facts = tomllib.loads(_read(card)) if card else {}
+    measured = json.loads(_read(scores)) if scores else None
+    pack_weights(source, out, facts, measured)
+    say(results(), f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
+
+
 @command(app, name="list", example="grapy weights list")
 def list_() -> None:
     """List the weights embedded in the package."""
@@ -69,6 +97,13 @@ def list_() -> None:
     show_table(["name", ">size", "file"], rows)
     if not rows:
         say(talk(), "This package has no weights embedded; name a file with --weights.")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
 
 
 def _rows(card: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

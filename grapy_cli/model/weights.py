@@ -1,6 +1,7 @@
 """Weights files: one safetensors file that carries all that is needed to use it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,34 @@ def save_weights(
         save_file(stored, beside, metadata={CARD_KEY: card.model_dump_json()})
 
 
+def pack_weights(
+    source: Path, out: Path, facts: Mapping[str, Any], scores: Mapping[str, Any] | None = None
+) -> WeightsCard:
+    """Make a weights file fit to be given away: half precision, its card completed.
+
+    Args:
+        source: A weights file or run folder.
+        out: Where to.
+        facts: Fields of the card: name, licence, trained_on, provenance, limits.
+        scores: What `grapy eval --json` printed for the file that is written (half precision
+            rounds, so scores belong to the packed file).
+
+    Raises:
+        WeightsError: If the source cannot be read, or a fact is no field of the card.
+    """
+    path = resolve_weights(source)
+    card = read_card(path).to_dict() | dict(facts)
+    if scores is not None:
+        measured = {"protocol": scores["protocol"], "weights": scores["weights"]}
+        card["scores"] = [result | measured for result in scores["results"]]
+    try:
+        packed = WeightsCard.model_validate(card)
+    except ValidationError as error:
+        raise WeightsError(f"the card of {out} would be wrong: {error}") from error
+    save_weights(out, read_tensors(path), packed, half=True)
+    return packed
+
+
 def read_card(path: Path) -> WeightsCard:
     """Read what a weights file says of itself, without its tensors.
 
@@ -167,8 +196,10 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is no readable safetensors file: {error}") from error
+    # Copied, because in the file they lie on odd addresses, where kernels round otherwise: a
+    # resumed training would differ from an unbroken one in the last bit.
     return {
-        key: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+        key: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor.clone()
         for key, tensor in tensors.items()
     }
 

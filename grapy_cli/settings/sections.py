@@ -130,6 +130,10 @@ class AugmentSettings(Section):
     """Strength of changes of brightness, contrast, saturation and hue."""
     blur: Fraction = 0.0
     """Share of samples blurred or compressed."""
+    backgrounds: Path | None = None
+    """Folder of person-free photos to put people before."""
+    background_share: Fraction = 0.3
+    """Share of samples put before one of them; a tenth of those show nobody."""
     padding: Literal["ignore", "background"] = "ignore"
     """What lies beside the photo: not looked at, or background as in the reference."""
 

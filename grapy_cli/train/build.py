@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli.data import transforms
+from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
 from grapy_cli.data.batches import RankBatches, epoch_steps, plan_epoch
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.files import load_label_map
@@ -53,6 +54,9 @@ def build_transform(
     """Build the augmentation of a training sample."""
     augment: AugmentSettings = train.augment
     steps: list[transforms.Transform] = []
+    if augment.backgrounds:
+        photos = find_backgrounds(augment.backgrounds)
+        steps.append(RandomBackground(photos, augment.background_share))
     if augment.rotate:
         steps.append(transforms.RandomRotation(augment.rotate))
     steps.append(

@@ -19,7 +19,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#77
 
 
 class Records:
-    """A reporter that redraws metrics.csv and curves.svg whenever a checkpoint or a score is new."""
+    """A reporter that redraws metrics.csv and curves.svg with every checkpoint and scoring."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -117,7 +117,8 @@ def _panel(lines: Mapping[str, Points], top: int, title: str, last_step: float) 
         label = top + 14 + 18 * index
         drawn += [
             f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
-            f'<rect x="{left + width + 16}" y="{label - 9}" width="10" height="10" fill="{color}"/>',
+            f'<rect x="{left + width + 16}" y="{label - 9}" width="10" height="10" '
+            f'fill="{color}"/>',
             f'<text x="{left + width + 32}" y="{label}">{name} {points[-1][1]:.3f}</text>',
         ]
     return drawn

@@ -43,7 +43,9 @@ def test_efficientnet_is_lite0():
         backbone = EfficientNetLite0()
     assert len(backbone.blocks) == 16
     assert (backbone.deep_channels, backbone.low_level_channels) == (320, 24)
-    assert sum(value.numel() for value in backbone.parameters()) == 3_371_024
+    assert (
+        sum(value.numel() for value in backbone.parameters()) == 2_958_848
+    )  # less head and classifier
 
 
 @pytest.mark.parametrize("build", [Xception, EfficientNetLite0])
@@ -82,12 +84,8 @@ def test_dilations_grow_as_the_output_stride_shrinks(stride):
 
 def test_resizing_keeps_the_corners():
     small = torch.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
-    assert torch.allclose(
-        resize(small, 3, 3),
-        torch.arange(9).reshape(1, 1, 3, 3) / 9 * 9 / 2
-        - 0
-        - torch.tensor([[0, 0, 0], [0.5, 0.5, 0.5], [1.0, 1.0, 1.0]]),
-    )
+    large = torch.tensor([[[[0, 0.5, 1], [1, 1.5, 2], [2, 2.5, 3]]]])
+    torch.testing.assert_close(resize(small, 3, 3), large)
 
 
 def test_published_encoder_names_are_ours():

@@ -172,5 +172,8 @@ def test_a_run_folder_means_its_best_weights(saved, tmp_path):
         (tmp_path / "run" / name / "weights.safetensors").touch()
     assert weights.resolve_weights(tmp_path / "run").parent.name == "best"
     assert weights.resolve_weights(saved) == saved
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="holds no weights"):
-        weights.resolve_weights(tmp_path / "run" / "best" / "..")
+        weights.resolve_weights(tmp_path)
