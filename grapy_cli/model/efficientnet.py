@@ -43,10 +43,12 @@ def rename_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-class SamePadConv(nn.Module):
-    """Convolution, batch norm and ReLU6, padded as TensorFlow pads.
+class ConvNorm6(nn.Module):
+    """Convolution, batch norm and ReLU6.
 
-    Where a stride leaves an odd number of padding pixels, the last row and column get the extra.
+    Differs: TensorFlow, which trained the ImageNet weights, pads even sizes at the right and below
+        alone, so that a step of two moves the features by a pixel. For parsing they must stay
+        where the photo has them at every size, so both sides get the same, as odd sizes always do.
     """
 
     def __init__(
@@ -61,29 +63,17 @@ class SamePadConv(nn.Module):
         relu: bool = True,
     ) -> None:
         super().__init__()
+        padding = dilation * (kernel - 1) // 2
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, dilation=dilation, groups=groups, bias=False
+            inputs, outputs, kernel, stride, padding, dilation, groups, bias=False
         )
         self.norm = nn.BatchNorm2d(outputs, eps=1e-3)
-        self.reach = dilation * (kernel - 1)
-        self.stride = stride
         self.relu = relu
-        if stride == 1:  # the padding is even, so the convolution can do it
-            self.conv.padding = (self.reach // 2, self.reach // 2)
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
         """Convolve; sizes become ceil(size / stride)."""
-        if self.stride > 1:
-            height, width = (self._padding(size) for size in features.shape[2:])
-            features = F.pad(
-                features, (width // 2, width - width // 2, height // 2, height - height // 2)
-            )
         features = self.norm(self.conv(features))
         return F.relu6(features) if self.relu else features
-
-    def _padding(self, size: int) -> int:
-        steps = -(-size // self.stride)
-        return max((steps - 1) * self.stride + self.reach + 1 - size, 0)
 
 
 class InvertedBlock(nn.Module):
@@ -94,11 +84,11 @@ class InvertedBlock(nn.Module):
     ) -> None:
         super().__init__()
         wide = inputs * expansion
-        self.expand = SamePadConv(inputs, wide) if expansion > 1 else nn.Identity()
-        self.depthwise = SamePadConv(
+        self.expand = ConvNorm6(inputs, wide) if expansion > 1 else nn.Identity()
+        self.depthwise = ConvNorm6(
             wide, wide, kernel, stride=stride, dilation=dilation, groups=wide
         )
-        self.project = SamePadConv(wide, outputs, relu=False)
+        self.project = ConvNorm6(wide, outputs, relu=False)
         self.adds = stride == 1 and inputs == outputs
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
@@ -124,7 +114,7 @@ class EfficientNetLite0(nn.Module):
             return max(4, round(channels * width))
 
         channels = wide(32)
-        self.stem = SamePadConv(3, channels, 3, stride=2)
+        self.stem = ConvNorm6(3, channels, 3, stride=2)
         self.blocks = nn.ModuleList()
         reached, dilation = 2, 1
         for repeats, kernel, stage_stride, expansion, outputs in STAGES:

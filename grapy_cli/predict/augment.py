@@ -37,7 +37,9 @@ TTA: Mapping[str, Augmentation] = MappingProxyType(
 )
 
 
-def base_size(height: int, width: int, longest_side: int | None = None) -> tuple[int, int]:
+def base_size(
+    height: int, width: int, longest_side: int | None = None, *, grid: int = 1
+) -> tuple[int, int]:
     """Say in which size (height, width) a photo is parsed at scale 1.
 
     Args:
@@ -45,11 +47,23 @@ def base_size(height: int, width: int, longest_side: int | None = None) -> tuple
         width: The photo's, pixels.
         longest_side: What the longest side becomes, larger or smaller than it was; None or 0 for
             the photo as it is.
+        grid: See `on_grid`.
     """
     if not longest_side:
         return height, width
     scale = longest_side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return on_grid(height * scale, grid), on_grid(width * scale, grid)
+
+
+def on_grid(side: float, grid: int) -> int:
+    """Round a side, pixels, to a multiple of the output stride plus one.
+
+    Then the corners of photo and features coincide, and resizing with aligned corners moves
+    nothing. Elsewhere features lie up to half a stride beside what they saw, which cost a half
+    trained `grapy-lite-ccp` 5 points of mean IoU (PASCAL parts, longest side 320). A grid of 1
+    rounds to whole pixels.
+    """
+    return max(1, grid * round((side - 1) / grid) + 1)
 
 
 @torch.inference_mode()
@@ -60,6 +74,7 @@ def parse_logits(
     augmentation: Augmentation,
     *,
     size: tuple[int, int] | None = None,
+    grid: int = 0,
 ) -> dict[str, Float[Tensor, "_p h4 w4"]]:
     """Parse a photo by several label sets, mean over its augmentations.
 
@@ -72,6 +87,8 @@ def parse_logits(
         datasets: Names of the network's label sets.
         augmentation: The versions of the photo.
         size: Height and width of the photo at scale 1; the photo's own by default.
+        grid: Bring the size of every version onto this grid (see `on_grid`); 0 truncates it to
+            whole pixels, as the reference does.
 
     Source: the reference's evaluation: every version is resized from the photo itself; logits are
         resized to the base size, those of a version and its mirror image after being joined.
@@ -80,31 +97,33 @@ def parse_logits(
     size = size or (photo.shape[0], photo.shape[1])
     total: dict[str, Tensor] = {}
     for scale in augmentation.scales:
-        features, scaled = _encode(network, photo, size, scale, mirror=augmentation.mirror)
+        version = scaled_photo(photo, size, scale, grid)
+        features = _encode(network, version, mirror=augmentation.mirror)
         for dataset in datasets:
-            logits = resize(network.parse(features, dataset).final, *scaled)
+            logits = resize(network.parse(features, dataset).final, *version.shape[:2])
             joined = resize(_join(logits, network.label_sets[dataset]), *size)[0]
             total[dataset] = total[dataset] + joined if dataset in total else joined
     return {dataset: logits / len(augmentation.scales) for dataset, logits in total.items()}
 
 
-def scaled_photo(photo: Photo, size: tuple[int, int], scale: float) -> UInt8[np.ndarray, "u v 3"]:
-    """Resize a photo to a base size (height, width) times a factor, truncated to whole pixels."""
-    height, width = (max(1, int(side * scale)) for side in size)
+def scaled_photo(
+    photo: Photo, size: tuple[int, int], scale: float, grid: int = 0
+) -> UInt8[np.ndarray, "u v 3"]:
+    """Resize a photo to a base size (height, width) times a factor, on a grid or truncated."""
+    height, width = (
+        on_grid(side * scale, grid) if grid else max(1, int(side * scale)) for side in size
+    )
     resized = Image.fromarray(photo).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized)
 
 
-def _encode(
-    network: GrapyNet, photo: Photo, size: tuple[int, int], scale: float, *, mirror: bool
-) -> tuple[Float[Tensor, "b c h4 w4"], tuple[int, int]]:
-    """Compute the features of one version, its mirror image second in the batch; and its size."""
-    version = scaled_photo(photo, size, scale)
+def _encode(network: GrapyNet, version: Photo, *, mirror: bool) -> Float[Tensor, "b c h4 w4"]:
+    """Compute the features of one version, its mirror image second in the batch."""
     versions = np.stack([version, version[:, ::-1]] if mirror else [version])
     photos = torch.from_numpy(versions.transpose(0, 3, 1, 2))
     parameter = next(network.parameters())
     images = images_of(photos.to(parameter.device)).to(parameter.dtype)
-    return network.encode(images), (version.shape[0], version.shape[1])
+    return network.encode(images)
 
 
 def _join(logits: Float[Tensor, "b p h w"], labels: LabelSet) -> Float[Tensor, "1 p h w"]:

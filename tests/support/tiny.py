@@ -21,11 +21,11 @@ BLOCK = 8
 
 
 def write_cihp(folder: Path, photos: int = 4) -> Path:
-    """Write `CIHP_4w`, with mirrored labels that are wrong: nobody may read them."""
+    """Write `CIHP_4w`, with the mirrored annotations that were made for it."""
     release = folder / "CIHP_4w"
     keys = [f"{7 * index + 1:07d}" for index in range(photos)]
     _write_flat(release, CIHP, keys, "Images", "Category_ids")
-    _write_nonsense(release / "Category_rev_ids", keys)
+    _write_mirrored(release, CIHP, keys, "Category_ids", "Category_rev_ids")
     _write_lists(release / "lists", keys, "{}_id.txt")
     return release
 
@@ -48,7 +48,7 @@ def write_atr(folder: Path, photos: int = 4, *, lists: bool = True) -> Path:
     release = folder / "ATR"
     keys = [f"2500_{index + 1}" for index in range(photos)]
     _write_flat(release, ATR, keys, "JPEGImages", "SegmentationClassAug")
-    _write_nonsense(release / "SegmentationClassAug_rev", keys)
+    _write_mirrored(release, ATR, keys, "SegmentationClassAug", "SegmentationClassAug_rev")
     if lists:
         _write_lists(release / "list", keys, "{}_id.txt")
     return release
@@ -64,6 +64,41 @@ def write_pascal(folder: Path, photos: int = 4) -> Path:
         _colored(np.array(Image.open(path))).save(path)
     _write_lists(release / "list", keys, "{}_id.txt")
     return release
+
+
+def write_pascal_part(folder: Path, photos: int = 4) -> Path:
+    """Write the original PASCAL-Part: photos of VOC, and a `.mat` of objects and parts for each."""
+    from scipy.io import savemat
+
+    release = write_pascal(folder / "as pictures", photos)
+    part_of = {"head": "hair", "torso": "neck", "upper-arm": "luarm", "lower-arm": "rhand"}
+    part_of |= {"upper-leg": "ruleg", "lower-leg": "lfoot"}
+    voc = folder / "PASCAL-Part" / "VOCdevkit" / "VOC2010" / "JPEGImages"
+    voc.parent.mkdir(parents=True)
+    (release / "JPEGImages").rename(voc)
+    annotations = folder / "PASCAL-Part" / "Annotations_Part"
+    annotations.mkdir()
+    for seed, path in enumerate(sorted(voc.iterdir())):
+        label_map = tiny_label_map(PASCAL, seed)
+        parts = [
+            {"part_name": name, "mask": (label_map == PASCAL.names.index(part)).astype(np.uint8)}
+            for part, name in part_of.items()
+        ]
+        nobody = np.zeros_like(label_map)
+        horse = {"class": "horse", "class_ind": 13, "mask": nobody + 1, "parts": []}
+        person = {"class": "person", "class_ind": 15, "mask": nobody, "parts": _structs(parts)}
+        anno = {"imname": path.stem, "objects": _structs([horse, person])}
+        savemat(annotations / f"{path.stem}.mat", {"anno": anno})
+    _write_lists(folder / "PASCAL-Part" / "list", sorted(p.stem for p in voc.iterdir()), "{}.txt")
+    return folder / "PASCAL-Part"
+
+
+def _structs(rows: list[dict[str, object]]) -> np.ndarray:
+    """A struct array as MATLAB has it."""
+    array = np.empty((1, len(rows)), [(name, object) for name in rows[0]])
+    for index, row in enumerate(rows):
+        array[0, index] = tuple(row.values())
+    return array
 
 
 def write_own(folder: Path, labels: LabelSet, photos: int = 4) -> Path:
@@ -102,10 +137,14 @@ def _write_flat(
             Image.fromarray(label_map).save(folder / label_maps / f"{key}.png")
 
 
-def _write_nonsense(folder: Path, keys: Sequence[str]) -> None:
-    folder.mkdir(parents=True)
+def _write_mirrored(
+    folder: Path, labels: LabelSet, keys: Sequence[str], label_maps: str, mirrored: str
+) -> None:
+    (folder / mirrored).mkdir(parents=True)
+    swap = np.array([*labels.mirror_ids, *range(labels.num_parts, 256)], np.uint8)
     for key in keys:
-        Image.new("L", (3, 3), 200).save(folder / f"{key}.png")
+        label_map = np.array(Image.open(folder / label_maps / f"{key}.png"))
+        Image.fromarray(swap[label_map[:, ::-1]]).save(folder / mirrored / f"{key}.png")
 
 
 def _write_lists(folder: Path, keys: Sequence[str], name: str) -> None:

@@ -1,0 +1,81 @@
+"""Tiny data sets, prepared, and the tiny recipe: a training takes seconds."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from grapy_cli.prepare.run import run_prepare
+from grapy_cli.runtime.reporting import Event, Reporter, silence
+from grapy_cli.settings.layers import resolve
+from grapy_cli.settings.sections import DataSettings, PrepareSettings
+from grapy_cli.settings.settings import Settings
+from grapy_cli.train.events import StepDone
+from grapy_cli.train.run import TrainSummary, run_train
+from tests.support import tiny
+
+RECIPE = Path(__file__).with_name("debug.toml")
+WRITERS: Mapping[str, Callable[..., Path]] = MappingProxyType(
+    {"cihp": tiny.write_cihp, "atr": tiny.write_atr, "pascal": tiny.write_pascal}
+)
+
+
+def prepare_tiny(root: Path, *names: str, photos: int = 6) -> Path:
+    """Prepare the tiny twins of some releases; a fourth of the photos is for val."""
+    for name in names:
+        WRITERS[name](root / "raw", photos)
+    data = DataSettings(root=root, dataset=list(names))
+    run_prepare(Settings(data=data, prepare=PrepareSettings(processes=1)), silence)
+    return root
+
+
+def recipe(*sets: str, **flags: object) -> Settings:
+    """The debug recipe with changes: `recipe("train.ema=0.9", data__root=root)`."""
+    dotted = {name.replace("__", "."): value for name, value in flags.items()}
+    texts = {
+        name: value if isinstance(value, bool) else str(value) for name, value in dotted.items()
+    }
+    return resolve(config=RECIPE, sets=sets, flags=texts, stage_rows=True).settings
+
+
+def train(*sets: str, report: Reporter = silence, **flags: object) -> TrainSummary:
+    """Train by the debug recipe with changes."""
+    return run_train(recipe(*sets, **flags), report)
+
+
+def resume(run: Path, *sets: str, report: Reporter = silence) -> TrainSummary:
+    """Go on with a run as `grapy train --resume RUN` does."""
+    flags = {"train.resume": str(run)}
+    return run_train(resolve(flags=flags, sets=sets, stage_rows=True).settings, report)
+
+
+def tensors_of(run: Path, name: str = "last") -> dict[str, np.ndarray]:
+    """All tensors of a checkpoint, those of weights and trainer by different names."""
+    return {
+        f"{file}/{key}": value
+        for file in ("weights", "state")
+        for key, value in load_file(run / name / f"{file}.safetensors").items()
+    }
+
+
+def assert_same_run(run: Path, other: Path) -> None:
+    """The last checkpoints of two runs hold the same, bit for bit."""
+    ours, theirs = tensors_of(run), tensors_of(other)
+    assert set(ours) == set(theirs)
+    different = [key for key in ours if ours[key].tobytes() != theirs[key].tobytes()]
+    assert not different
+    assert (run / "last" / "state.json").read_text() == (other / "last" / "state.json").read_text()
+
+
+class AfterSteps:
+    """A reporter that does something when a number of steps is made."""
+
+    def __init__(self, step: int, act: Callable[[], object]) -> None:
+        self.step = step
+        self.act = act
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepDone) and event.step == self.step:
+            self.act()
