@@ -16,7 +16,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The process id keeps two processes apart; the name is cut, as 255 bytes are the limit.
     beside = path.with_name(
-        f".{path.name.encode()[:180].decode(errors='ignore')}.{os.getpid()}.part"
+        f".{os.fsencode(path.name)[:180].decode(errors='ignore')}.{os.getpid()}.part"
     )
     beside.unlink(missing_ok=True)
     try:

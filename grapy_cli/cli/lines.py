@@ -34,7 +34,8 @@ def style_of(event: Event) -> str:
 @line_of.register
 def _(event: Progressed) -> str:
     note = f", {event.note}" if event.note else ""
-    return f"{event.work} {event.done}/{event.total}{note}"
+    left = f", {_time_of(event.seconds_left)} left" if event.seconds_left else ""
+    return f"{event.work} {event.done}/{event.total}{note}{left}"
 
 
 @line_of.register
@@ -54,7 +55,9 @@ def _(event: Warned) -> str:
 
 @line_of.register
 def _(event: PhotoParsed) -> str:
-    return f"{event.photo} -> {', '.join(event.files)} ({event.seconds:.2f} s)"
+    first, *others = event.files
+    more = f" +{len(others)} more" if others else ""
+    return f"{event.photo} -> {first}{more} ({event.seconds:.2f} s)"
 
 
 @line_of.register
@@ -98,6 +101,10 @@ def _training(event: StepDone) -> Progressed:
     pace = f"lr {event.lr:.2g}, {event.photos_per_second:.1f} photos/s"
     note = f"epoch {event.epoch}, {losses}, {pace}"
     return Progressed("training", event.step, event.total, note)
+
+
+def _time_of(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -1,5 +1,7 @@
 """Photos and label maps as files."""
 
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +12,16 @@ from PIL import Image, ImageOps
 from grapy_cli.errors import DatasetError
 from grapy_cli.files import replacing
 
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 """What Pillow raises on files that are no pictures, broken, truncated or absurdly large."""
-
-PNG_LEVEL = 3  # 2.5 times as fast as the usual 6, for files a third larger
 
 
 def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
@@ -47,12 +55,34 @@ def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
 
 
 def save_label_map(path: Path, label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]) -> None:
-    """Write a label map as an 8-bit indexed PNG.
-
-    The palette has 768 numbers, as `LabelSet.palette` gives them: with fewer Pillow would pack
-    several pixels into one byte.
-    """
-    picture = Image.fromarray(label_map)
-    picture.putpalette(palette)
+    """Write a label map as an 8-bit indexed PNG; the palette has up to 768 numbers."""
+    data = encode_label_map(label_map, palette)
     with replacing(path) as unfinished:
-        picture.save(unfinished, format="PNG", compress_level=PNG_LEVEL)
+        unfinished.write_bytes(data)
+
+
+def encode_label_map(label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]) -> bytes:
+    """Return a label map as the bytes of an 8-bit indexed PNG.
+
+    Each row is stored as its difference to the row above, which of a label map is nearly all
+    zeros, and only runs are looked for: smaller than Pillow's usual files, and quicker.
+    """
+    height, width = label_map.shape
+    rows = np.empty((height, width + 1), np.uint8)
+    rows[:, 0] = 2  # the filter "Up" of the PNG specification
+    rows[0, 1:] = label_map[0]
+    np.subtract(label_map[1:], label_map[:-1], out=rows[1:, 1:])
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, indexed
+    chunks = (
+        (b"IHDR", header),
+        (b"PLTE", bytes(palette)),
+        (b"IDAT", deflate.compress(rows.tobytes()) + deflate.flush()),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(name + data))
+    return struct.pack(">I", len(data)) + name + data + checksum

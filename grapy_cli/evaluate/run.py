@@ -18,8 +18,10 @@ from grapy_cli.labels import LabelSet, label_set
 from grapy_cli.model.weights import resolve_weights
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.device import set_threads
-from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
 from grapy_cli.settings.settings import Settings
+
+SKIPPED_SHOWN = 5
 
 
 def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport:
@@ -40,6 +42,8 @@ def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport:
     datasets = _open_datasets(settings, parser)
     split = settings.evaluate.split
     tallies = score_datasets(parser, datasets, split, report=reporter)
+    for name, tally in tallies.items():
+        _tell_skipped(name, tally, reporter)
     results = [
         result
         for name, tally in tallies.items()
@@ -72,18 +76,27 @@ def run_evaluate_masks(
         raise DatasetError(f"{truth} holds no label maps (*.png)")
     tally = Tally(np.zeros((labels.num_parts,) * 2, np.int64))
     for done, path in enumerate(truths, 1):
-        _score_mask(tally, pred / path.relative_to(truth), path)
+        _score_mask(tally, path.relative_to(truth), pred, truth)
         reporter(Progressed("scoring masks", done, len(truths)))
+    _tell_skipped(labels.name, tally, reporter)
     protocol = {"masks": str(pred), "truth": str(truth), "grapy": __version__}
     return EvalReport(results_of(tally, labels, None), protocol, {})
 
 
-def _score_mask(tally: Tally, mask: Path, truth: Path) -> None:
-    key = mask.name
+def _score_mask(tally: Tally, relative: Path, pred: Path, truth: Path) -> None:
+    key = relative.as_posix()
     try:
-        tally.add(key, load_label_map(mask), load_label_map(truth))
+        tally.add(key, load_label_map(pred / relative), load_label_map(truth / relative))
     except DatasetError as error:
         tally.skip(key, error.message)
+
+
+def _tell_skipped(name: str, tally: Tally, reporter: Reporter) -> None:
+    """Say which photos were left out; of many the first few, the report has them all."""
+    for row in tally.skipped[:SKIPPED_SHOWN]:
+        reporter(Warned(f"{name}: {row['photo']} is skipped: {row['reason']}"))
+    if (more := len(tally.skipped) - SKIPPED_SHOWN) > 0:
+        reporter(Warned(f"{name}: {more} more are skipped; --json lists them all"))
 
 
 def _open_datasets(settings: Settings, parser: HumanParser) -> dict[str, PreparedDataset]:

@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 
-from grapy_cli.data.files import load_label_map, load_photo
+from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
-from grapy_cli.errors import DatasetError
+from grapy_cli.errors import DatasetError, PhotoError
 from grapy_cli.metrics.confusion import count_pairs
 from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.photos import read_photo
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
-
-LabelMap = UInt8[np.ndarray, "h w"]
 
 
 @dataclass
@@ -28,7 +28,9 @@ class Tally:
     skipped: list[dict[str, str]] = field(default_factory=list)
     """Photos that could not be scored, each with its reason."""
 
-    def add(self, key: str, label_map: LabelMap, truth: LabelMap) -> None:
+    def add(
+        self, key: str, label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
+    ) -> None:
         """Count a photo, or note why it cannot be counted."""
         if label_map.shape != truth.shape:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (label_map.shape, truth.shape)]
@@ -72,13 +74,16 @@ def score_datasets(
         counts = world.sum(torch.from_numpy(tally.counts))
         tally.counts = counts.numpy()
         tally.photos = int(world.sum(torch.tensor(tally.photos)).item())
+        tally.skipped = sorted(world.gather(tally.skipped), key=itemgetter("photo"))
     return tallies
 
 
 def _score_photo(parser: HumanParser, dataset: PreparedDataset, key: str, tally: Tally) -> None:
     try:
-        photo, truth = load_photo(dataset.photo(key)), load_label_map(dataset.label_map(key))
-    except DatasetError as error:
+        # The truth first: where there is none, as in some test splits, the photo need not be read.
+        truth = load_label_map(dataset.label_map(key))
+        photo = read_photo(dataset.photo(key))
+    except (DatasetError, PhotoError) as error:
         tally.skip(key, error.message)
         return
     tally.add(key, parser.parse(photo, dataset.name).label_map, truth)

@@ -24,7 +24,7 @@ class Scores:
     Means leave out parts that occur nowhere; a part that is parsed but never true has IoU 0, counts
     in `mean_iou`, and is left out of `mean_accuracy`.
 
-    Source: reference evaluation (FACTS of its histogram); "mean accuracy" is the paper's.
+    Source: the reference's evaluation, to the last digit; "mean accuracy" is the paper's.
     """
 
     mean_iou: Ratio

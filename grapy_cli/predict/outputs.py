@@ -1,13 +1,15 @@
 """What can be written about a parsing, and where each of it goes."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
 
+from grapy_cli.errors import SettingsError
 from grapy_cli.files import replacing
 from grapy_cli.labels import Level
 from grapy_cli.predict.parsing import Parsing
@@ -44,6 +46,9 @@ def plan_kinds(datasets: Sequence[str], levels: Sequence[int], save: Sequence[st
 
     Masks lie in folders named after label set and level, other results after what they are, with
     the label set behind where there are several.
+
+    Raises:
+        SettingsError: If two would share a folder, as a label set may be called "overlay".
     """
     kinds = [
         Kind(what, dataset, level, _folder(what, dataset, level, several=len(datasets) > 1))
@@ -52,7 +57,14 @@ def plan_kinds(datasets: Sequence[str], levels: Sequence[int], save: Sequence[st
         for level in (dict.fromkeys(levels) if OUTPUTS[what].by_level else [int(Level.PART)])
     ]
     if len(kinds) == 1:
-        return [Kind(kinds[0].save, kinds[0].dataset, kinds[0].level, "")]
+        return [replace(kinds[0], folder="")]
+    folders = Counter(kind.folder.casefold() for kind in kinds)
+    for folder, count in folders.items():
+        if count > 1:
+            raise SettingsError(
+                f"{count} kinds of results would share the folder {folder!r}",
+                hint="Write each in a run of its own.",
+            )
     return kinds
 
 

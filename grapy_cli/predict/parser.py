@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
-from grapy_cli.data.files import UNREADABLE
-from grapy_cli.errors import DatasetError, DeviceError, PhotoError
+from grapy_cli.errors import DatasetError, DeviceError
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.weights import WeightsCard, load_weights, resolve_weights
 from grapy_cli.predict.augment import TTA, Augmentation, base_size, parse_logits
 from grapy_cli.predict.parsing import Parsing
-from grapy_cli.runtime.device import pick_device
+from grapy_cli.predict.photos import read_photo
+from grapy_cli.runtime.device import is_out_of_memory, pick_device
 
 Photo = str | Path | Image.Image | UInt8[np.ndarray, "h w 3"]
 
@@ -71,8 +71,8 @@ class HumanParser:
             DatasetError: If the weights do not know the label set.
         """
         if dataset is None:
-            if len(self.datasets) > 1:
-                raise DatasetError(f"say which label set: {', '.join(self.datasets)}")
+            if len(self.datasets) != 1:
+                raise DatasetError(f"say which label set: {', '.join(self.datasets) or '(none)'}")
             dataset = self.datasets[0]
         return self.parse_all(photo, [dataset])[dataset]
 
@@ -86,10 +86,17 @@ class HumanParser:
         """
         self.check_datasets(datasets)
         pixels = photo if isinstance(photo, np.ndarray) else read_photo(photo)
-        size = base_size(pixels.shape[0], pixels.shape[1], self.longest_side)
+        # A photo that is resized anyway is brought onto the grid; one that is not stays as it is.
+        grid = self.network.numbers.output_stride if self.longest_side else 0
+        height, width = pixels.shape[:2]
+        size = base_size(height, width, self.longest_side, grid=max(1, grid))
         try:
-            logits = parse_logits(self.network, pixels, datasets, self.augmentation, size=size)
-        except torch.OutOfMemoryError as error:
+            logits = parse_logits(
+                self.network, pixels, datasets, self.augmentation, size=size, grid=grid
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise DeviceError(
                 f"{self.device} has not enough memory for a photo of {size[1]}x{size[0]} pixels",
                 hint="Use a smaller --longest-side, or --device cpu.",
@@ -115,29 +122,3 @@ class HumanParser:
     def with_augmentation(self, augmentation: Augmentation) -> "HumanParser":
         """The same parser with other test-time augmentation."""
         return replace(self, augmentation=augmentation)
-
-
-def read_photo(photo: str | Path | Image.Image) -> UInt8[np.ndarray, "h w 3"]:
-    """Read a photo as a person sees it: upright, RGB; transparency lies on white.
-
-    Raises:
-        PhotoError: If it is no picture, broken, or absurdly large.
-    """
-    try:
-        if isinstance(photo, Image.Image):
-            return np.array(_opaque(ImageOps.exif_transpose(photo)).convert("RGB"))
-        with Image.open(photo) as picture:
-            return read_photo(picture)
-    except UNREADABLE as error:
-        raise PhotoError(f"the photo {photo} cannot be read: {error}") from error
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        # Pillow clips 16 bits to 8 where a person would expect them scaled.
-        values = np.asarray(picture, np.float32) / 257
-        return Image.fromarray(values.clip(0, 255).astype(np.uint8))
-    if "transparency" not in picture.info and picture.mode not in ("RGBA", "LA", "PA"):
-        return picture
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

@@ -1,19 +1,20 @@
 """`grapy predict`: photos in, masks out."""
 
+import errno
 import json
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
-from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.errors import DatasetError, PhotoError, SettingsError
 from grapy_cli.labels import label_set
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.predict.outputs import OUTPUTS, Kind, plan_kinds
-from grapy_cli.predict.parser import HumanParser, read_photo
+from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.parsing import Parsing
+from grapy_cli.predict.photos import read_photo
 from grapy_cli.predict.sources import FoundPhoto, find_photos, name_masks
 from grapy_cli.runtime.device import set_threads
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told
@@ -21,6 +22,9 @@ from grapy_cli.settings.settings import Settings
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
+
+# A name no file system takes, or a file where a folder must be: no other photo is concerned.
+_OF_ONE_PHOTO = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
     """Parse photos and write what was asked for, each photo by itself: a broken one is reported.
 
     Raises:
-        SettingsError: If a source is not there.
+        SettingsError: If a source is not there, or a mask would take the place of a photo.
         WeightsError: If the weights cannot be read.
         DatasetError: If the weights do not know a label set.
         DeviceError: If the device is absent or out of memory.
@@ -54,8 +58,10 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
     reporter(Told(_introduce(parser, settings.infer.weights)))
     kinds = plan_kinds(datasets, settings.predict.levels, settings.predict.save)
     job = _Job(parser, datasets, kinds, out, settings.predict.overlay_alpha)
+    work = list(zip(photos, name_masks(photos), strict=True))
+    _spare_photos(job, work)
     try:
-        return _parse_photos(job, photos, reporter)
+        return _parse_photos(job, work, reporter)
     except OSError as error:
         raise PhotoError(
             f"results cannot be written to {out}: {error}",
@@ -92,30 +98,61 @@ class _Job:
 
     def _write(self, parsing: Parsing, kind: Kind, name: PurePosixPath) -> str:
         path = kind.path(self.out, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        OUTPUTS[kind.save].write(parsing, path, kind.level, self.alpha)
+        try:
+            OUTPUTS[kind.save].write(parsing, path, kind.level, self.alpha)
+        except OSError as error:
+            if error.errno in _OF_ONE_PHOTO:
+                raise PhotoError(f"{path} cannot be written: {error.strerror}") from error
+            raise
         return path.relative_to(self.out).as_posix()
 
 
-def _parse_photos(job: _Job, photos: Sequence[FoundPhoto], reporter: Reporter) -> PredictSummary:
+def _spare_photos(job: _Job, work: Sequence[tuple[FoundPhoto, PurePosixPath]]) -> None:
+    """Make sure that no result takes the place of a photo."""
+    photos = {_file_id(photo.source) for photo, _ in work if isinstance(photo.source, Path)}
+    for photo, name in work:
+        for path in (kind.path(job.out, name) for kind in job.kinds):
+            if (file_id := _file_id(path)) and file_id in photos:
+                raise SettingsError(
+                    f"a result of {photo} would take the place of the photo {path}",
+                    hint="Name another folder by --out.",
+                )
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """What two names of one file share, also where upper and lower case are the same."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _parse_photos(
+    job: _Job, work: Sequence[tuple[FoundPhoto, PurePosixPath]], reporter: Reporter
+) -> PredictSummary:
     job.out.mkdir(parents=True, exist_ok=True)
     (job.out / FAILURES).unlink(missing_ok=True)  # of an earlier run
     failed = 0
-    with ExitStack() as files:
-        manifest = files.enter_context((job.out / MANIFEST).open("w", encoding="utf-8"))
-        for done, (photo, name) in enumerate(zip(photos, name_masks(photos), strict=True), 1):
+    with _open_rows(job.out / MANIFEST, "w") as manifest:
+        for done, (photo, name) in enumerate(work, 1):
             try:
                 row = job.parse(photo, name)
             except PhotoError as error:
                 failed += 1
                 reporter(PhotoRejected(str(photo), error.message))
-                with (job.out / FAILURES).open("a", encoding="utf-8") as failures:
+                with _open_rows(job.out / FAILURES, "a") as failures:
                     _write_row(failures, {"source": str(photo), "reason": error.message})
             else:
                 _write_row(manifest, row)
                 reporter(PhotoParsed(str(photo), tuple(row["files"]), row["seconds"]))
-            reporter(Progressed("parsing photos", done, len(photos)))
-    return PredictSummary(len(photos) - failed, failed)
+            reporter(Progressed("parsing photos", done, len(work)))
+    return PredictSummary(len(work) - failed, failed)
+
+
+def _open_rows(path: Path, mode: Literal["w", "a"]) -> TextIO:
+    """Open a file of JSON rows; bytes of file names that are no text become JSON's own escapes."""
+    return path.open(mode, encoding="utf-8", errors="backslashreplace")
 
 
 def _write_row(file: TextIO, row: dict[str, Any]) -> None:
@@ -125,12 +162,14 @@ def _write_row(file: TextIO, row: dict[str, Any]) -> None:
 
 def _datasets(named: Sequence[str], parser: HumanParser) -> list[str]:
     """The label sets asked for; all of them, or the only one there is."""
+    if not parser.datasets:
+        raise DatasetError("the weights know no label set: they are for --init alone")
     if "all" in named or (not named and len(parser.datasets) == 1):
         return list(parser.datasets)
     if not named:
         raise DatasetError(
             "say by which label set the photos are to be parsed",
-            hint=f"--dataset {parser.datasets[0]}" if parser.datasets else "",
+            hint=f"--dataset {parser.datasets[0]}, or --dataset all",
         )
     names = [label_set(name).name if name.endswith(".toml") else name for name in named]
     parser.check_datasets(names)

@@ -1,18 +1,26 @@
 """Which photos are meant, and what their masks are called."""
 
 import glob
-import io
+import os
 import sys
-from collections import defaultdict
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.predict.photos import open_photo
 
 STANDARD_INPUT = "-"
+
+# Pages, films, fields of data, and what Pillow reads through programs of others.
+_NO_PHOTOS = frozenset(
+    {".pdf", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr", ".eps", ".ps", ".wmf", ".emf"}
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,9 @@ def find_photos(sources: Sequence[str], *, leave_out: Path) -> list[FoundPhoto]:
             around it is searched.
 
     Raises:
-        SettingsError: If something named is not there, or nothing is found at all.
+        SettingsError: If something named is not there, or nothing is found at all, or a folder
+            that is searched is the one results go to.
+        PhotoError: If standard input is neither a photo nor a list.
     """
     found: dict[str, FoundPhoto] = {}
     for source in sources:
@@ -47,7 +57,7 @@ def find_photos(sources: Sequence[str], *, leave_out: Path) -> list[FoundPhoto]:
     if not found:
         raise SettingsError(
             f"no photo found in {', '.join(sources)}",
-            hint=f"Folders are searched for {', '.join(sorted(_photo_suffixes())[:8])}, ….",
+            hint="Folders are searched for .jpg, .png, .webp and whatever else Pillow reads.",
         )
     return list(found.values())
 
@@ -56,20 +66,23 @@ def name_masks(photos: Sequence[FoundPhoto]) -> list[PurePosixPath]:
     """Choose for each photo the path of its results, without suffix, so that no two share one.
 
     Photos that differ only in their suffix keep it; those that still share a name (from different
-    folders) get a number. Upper and lower case count as one, as some file systems have it.
+    folders) get a number. Upper and lower case count as one, and so do the two ways to write an
+    accent, as some file systems have it.
     """
     plain = [photo.relative.with_suffix("") for photo in photos]
-    rivals: dict[str, int] = defaultdict(int)
-    for path in plain:
-        rivals[str(path).casefold()] += 1
+    rivals = Counter(_folded(path) for path in plain)
     taken: set[str] = set()
     names = []
     for photo, path in zip(photos, plain, strict=True):
-        first = path if rivals[str(path).casefold()] == 1 else photo.relative
-        name = next(name for name in _numbered(first) if str(name).casefold() not in taken)
-        taken.add(str(name).casefold())
+        first = path if rivals[_folded(path)] == 1 else photo.relative
+        name = next(name for name in _numbered(first) if _folded(name) not in taken)
+        taken.add(_folded(name))
         names.append(name)
     return names
+
+
+def _folded(path: PurePosixPath) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
 
 
 def _numbered(path: PurePosixPath) -> Iterator[PurePosixPath]:
@@ -81,7 +94,10 @@ def _numbered(path: PurePosixPath) -> Iterator[PurePosixPath]:
 
 
 def _identity(photo: FoundPhoto) -> str:
-    return str(photo.source.resolve()) if isinstance(photo.source, Path) else str(photo.relative)
+    """The place of a photo; a link is a photo of its own, so that every name has its mask."""
+    if isinstance(photo.source, Path):
+        return os.path.normpath(photo.source.absolute())
+    return str(photo.relative)
 
 
 def _expand(source: str, leave_out: Path) -> Iterable[FoundPhoto]:
@@ -101,28 +117,51 @@ def _expand(source: str, leave_out: Path) -> Iterable[FoundPhoto]:
 
 def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     suffixes = _photo_suffixes()
+    if folder.resolve() == leave_out:
+        raise SettingsError(
+            f"results would go among the photos of {folder}", hint="Name another folder by --out."
+        )
     for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or path.suffix.lower() not in suffixes or not path.is_file():
+        relative = PurePosixPath(path.relative_to(folder))
+        if _is_hidden(relative) or path.suffix.lower() not in suffixes or not path.is_file():
             continue
-        if not path.resolve().is_relative_to(leave_out):
-            yield FoundPhoto(path, PurePosixPath(relative))
+        if not _is_result(path, folder, leave_out):
+            yield FoundPhoto(path, relative)
 
 
 def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
-    """Photos that match a glob, named by their path below its part without wildcards."""
+    """Photos that match a glob, named by their path below the folder it starts from."""
     parts = Path(pattern).parts
-    fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
-    base = Path(*parts[:fixed])
-    for path in sorted(base.glob(str(Path(*parts[fixed:])))):
-        if path.is_file() and not path.resolve().is_relative_to(leave_out):
-            yield FoundPhoto(path, PurePosixPath(path.relative_to(base)))
+    start = 0
+    while start < len(parts) and Path(*parts[: start + 1]).exists():
+        start += 1
+    base, rest = Path(*parts[:start]), PurePosixPath(*parts[start:])
+    paths = [path for path in sorted(base.glob(str(rest))) if path.is_file()]
+    if not paths:
+        raise SettingsError(f"nothing matches {pattern}")
+    for path in paths:
+        relative = PurePosixPath(path.relative_to(base))
+        if ".." in relative.parts:
+            relative = PurePosixPath(path.name)
+        wanted = _is_hidden(rest) or not _is_hidden(relative)
+        if wanted and not _is_result(path, base, leave_out):
+            yield FoundPhoto(path, relative)
+
+
+def _is_result(path: Path, searched: Path, leave_out: Path) -> bool:
+    """Whether a file lies where results go, which a folder around all the photos does not say."""
+    own = searched.resolve()
+    below = leave_out != own and leave_out.is_relative_to(own)
+    return below and path.resolve().is_relative_to(leave_out)
+
+
+def _is_hidden(relative: PurePosixPath) -> bool:
+    return any(part.startswith(".") and part != ".." for part in relative.parts)
 
 
 def _read_list(path: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the list {path} cannot be read: {error}") from error
     return _listed(text, leave_out)
@@ -141,16 +180,18 @@ def _listed(text: str, leave_out: Path) -> Iterator[FoundPhoto]:
 def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
     data = sys.stdin.buffer.read()
     try:
-        picture = Image.open(io.BytesIO(data))
-    except (OSError, Image.DecompressionBombError):
+        picture = open_photo(data)
+    except UnidentifiedImageError:
         try:
-            return _listed(data.decode("utf-8"), leave_out)
+            return _listed(data.decode("utf-8-sig"), leave_out)
         except UnicodeDecodeError as error:
             raise PhotoError("standard input is neither a photo nor a list of photos") from error
+    except UNREADABLE as error:
+        raise PhotoError(f"the photo on standard input cannot be read: {error}") from error
     return [FoundPhoto(picture, PurePosixPath("stdin"))]
 
 
 def _photo_suffixes() -> set[str]:
     Image.init()
     readable = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    return readable - {".pdf", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr"}
+    return readable - _NO_PHOTOS

@@ -40,6 +40,14 @@ def set_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device ran out of memory: for the CPU and MPS torch has no class of error."""
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
+        word in str(error) for word in words
+    )
+
+
 def usable_cores() -> int:
     """CPU cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

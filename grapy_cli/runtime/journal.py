@@ -1,9 +1,11 @@
 """The journal of a run: every event as one line of JSON, the truth that plots are drawn from."""
 
 import json
+import os
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 from grapy_cli.runtime.reporting import Event
 
@@ -12,13 +14,16 @@ class Journal:
     """A reporter that appends to a file; a run that is resumed goes on in the same one."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self.path = path
+        with path.open("ab+") as file:
+            if file.tell() and not _ends_well(file):  # a crash cut the last line off
+                file.write(b"\n")
 
     def __call__(self, event: Event) -> None:
         """Write an event down, with its name and the time (seconds since 1970)."""
         row = {"time": round(time.time(), 3), "event": type(event).__name__, **asdict(event)}
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
 
 def read_journal(path: Path) -> list[dict[str, object]]:
@@ -30,3 +35,8 @@ def read_journal(path: Path) -> list[dict[str, object]]:
         except json.JSONDecodeError:
             continue
     return rows
+
+
+def _ends_well(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read() == b"\n"

@@ -19,6 +19,8 @@ class Progressed(Event):
     total: int
     note: str = ""
     """A short figure worth seeing on the way: a rate, a loss."""
+    seconds_left: float | None = None
+    """By the rate so far; a live bar has its own."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import distributed
@@ -16,6 +17,8 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
+    """Processes on this machine."""
 
     @property
     def is_main(self) -> bool:
@@ -28,6 +31,14 @@ class World:
             tensor = tensor.clone()
             distributed.all_reduce(tensor)
         return tensor
+
+    def gather(self, rows: list[Any]) -> list[Any]:
+        """Join the rows of all processes, in the order of their ranks; each gets all of them."""
+        if self.size == 1:
+            return rows
+        gathered: list[list[Any]] = [[] for _ in range(self.size)]
+        distributed.all_gather_object(gathered, rows)
+        return [row for rows in gathered for row in rows]
 
     def any(self, flag: bool) -> bool:
         """Whether any process says yes; so that all of them stop at the same step."""
@@ -56,6 +67,7 @@ def open_world(device_type: str) -> Iterator[World]:
             distributed.get_rank(),
             distributed.get_world_size(),
             int(os.environ.get("LOCAL_RANK", "0")),
+            int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         )
     finally:
         distributed.destroy_process_group()

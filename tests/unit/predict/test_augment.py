@@ -35,9 +35,9 @@ def test_base_size(size, longest_side, expected):
 
 
 def test_the_table_is_the_paper_s():
-    assert TTA["none"] == Augmentation((1,), mirror=False)
-    assert TTA["flip"] == Augmentation((1,), mirror=True)
-    assert TTA["paper"] == Augmentation((1, 0.5, 0.75, 1.25, 1.5, 1.75), mirror=True)
+    assert TTA["none"] == Augmentation((1.0,), mirror=False)
+    assert TTA["flip"] == Augmentation((1.0,), mirror=True)
+    assert TTA["paper"] == Augmentation((1.0, 0.5, 0.75, 1.25, 1.5, 1.75), mirror=True)
 
 
 def test_without_augmentation_it_is_the_network_alone(network, photo):
@@ -52,7 +52,7 @@ def test_without_augmentation_it_is_the_network_alone(network, photo):
 def test_the_features_are_computed_once_for_all_label_sets(network, photo):
     calls = []
     hook = network.deeplab.register_forward_hook(lambda *_: calls.append(1))
-    parse_logits(network, photo, list(LABEL_SETS), Augmentation((1, 0.5), mirror=True))
+    parse_logits(network, photo, list(LABEL_SETS), Augmentation((1.0, 0.5), mirror=True))
     hook.remove()
     assert len(calls) == 2
 
@@ -68,7 +68,7 @@ def test_a_mirrored_photo_gives_mirrored_logits(network, photo):
 
 
 def test_scales_are_resized_from_the_photo_and_meant(network, photo):
-    both = parse_logits(network, photo, ["atr"], Augmentation((1, 0.5)))["atr"]
+    both = parse_logits(network, photo, ["atr"], Augmentation((1.0, 0.5)))["atr"]
     own = parse_logits(network, photo, ["atr"], Augmentation())["atr"]
     small = parse_logits(network, scaled_photo(photo, (37, 50), 0.5), ["atr"], Augmentation())[
         "atr"

@@ -1,0 +1,31 @@
+"""What holds for any photos."""
+
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grapy_cli.predict.sources import FoundPhoto, name_masks
+
+STEMS = st.text("aA\u00e9e\u0301\u00df-.2", min_size=1, max_size=3).filter(
+    lambda s: s not in (".", "..")
+)
+NAMES = st.builds("{}{}".format, STEMS, st.sampled_from(["", ".jpg", ".JPG", ".png", ".webp"]))
+RELATIVES = st.lists(NAMES, min_size=1, max_size=2).map(lambda parts: PurePosixPath(*parts))
+
+
+def on_disk(name):
+    """What a file system that knows neither case nor ways to write an accent makes of a name."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
+
+
+@given(st.lists(RELATIVES.filter(lambda path: path.name not in ("", ".", "..")), max_size=8))
+def test_no_two_photos_share_a_mask(relatives):
+    photos = [FoundPhoto(Path(f"{n}"), relative) for n, relative in enumerate(relatives)]
+    names = name_masks(photos)
+    assert len(names) == len(photos)
+    assert len({on_disk(name) for name in names}) == len(names)
+    for relative, name in zip(relatives, names, strict=True):
+        assert name.parent == relative.parent
+        assert name.name.startswith(relative.stem)

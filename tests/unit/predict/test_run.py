@@ -1,0 +1,207 @@
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from torch.nn.modules.module import register_module_forward_hook
+
+from grapy_cli.errors import DatasetError, PhotoError, SettingsError
+from grapy_cli.model.deeplab import DeepLabV3Plus
+from grapy_cli.predict.events import PhotoParsed, PhotoRejected
+from grapy_cli.predict.run import run_predict
+from grapy_cli.runtime.reporting import Progressed, silence
+from grapy_cli.settings.sections import DataSettings, InferSettings, PredictSettings, RunSettings
+from grapy_cli.settings.settings import Settings
+from tests.support.networks import write_weights
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_weights(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for name, size in {"a.png": (30, 40), "b.jpg": (20, 20), "deep/c.webp": (9, 7)}.items():
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (*size, 3), np.uint8)).save(path)
+    return tmp_path
+
+
+@pytest.fixture
+def predict(weights):
+    def run(*sources, dataset=("atr",), weights=weights, report=silence, **more):
+        settings = Settings(
+            data=DataSettings(dataset=list(dataset)),
+            infer=InferSettings(weights=weights),
+            predict=PredictSettings(**{"out": "masks", **more}),
+            run=RunSettings(device="cpu"),
+        )
+        return run_predict([str(source) for source in sources], settings, report)
+
+    return run
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def rows(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_each_photo_has_its_mask_and_its_row(predict, work):
+    events = []
+    summary = predict("photos", report=events.append)
+    assert (summary.parsed, summary.failed) == (3, 0)
+    assert files(work / "masks") == ["a.png", "b.png", "deep/c.png", "manifest.jsonl"]
+    with Image.open(work / "masks/a.png") as mask:
+        assert (mask.mode, mask.size) == ("P", (40, 30))
+    manifest = rows(work / "masks/manifest.jsonl")
+    assert [row["source"] for row in manifest] == [
+        f"photos/{n}" for n in ("a.png", "b.jpg", "deep/c.webp")
+    ]
+    first = manifest[0]
+    assert (first["files"], first["width"], first["height"]) == (["a.png"], 40, 30)
+    assert sum(first["shares"]["atr"].values()) == pytest.approx(1, abs=1e-4)
+    assert 0 < first["confidence"]["atr"] <= 1
+    assert first["seconds"] > 0
+    parsed = [event for event in events if isinstance(event, PhotoParsed)]
+    assert parsed[0].files == ("a.png",)
+    assert [e.done for e in events if isinstance(e, Progressed)] == [1, 2, 3]
+
+
+def test_nothing_is_written_beside_the_photos(predict, work):
+    before = {path: path.stat().st_mtime_ns for path in (work / "photos").rglob("*")}
+    folders = [work / "photos", work / "photos/deep"]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        assert predict("photos", save=["mask", "overlay", "probs"]).failed == 0
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert {path: path.stat().st_mtime_ns for path in (work / "photos").rglob("*")} == before
+
+
+def test_everything_comes_from_one_pass(predict, work):
+    passes = []
+    hook = register_module_forward_hook(
+        lambda module, *_: passes.append(1) if isinstance(module, DeepLabV3Plus) else None
+    )
+    events = []
+    try:
+        both = {"levels": [3, 2], "save": ["mask", "overlay"]}
+        predict("photos/a.png", dataset=["all"], report=events.append, **both)
+    finally:
+        hook.remove()
+    assert passes == [1]
+    masks = {f"{name}{level}/a.png" for name in ("atr", "pascal") for level in ("", "-level2")}
+    expected = masks | {f"overlay-{mask}" for mask in masks}
+    assert set(files(work / "masks")) == expected | {"manifest.jsonl"}
+    [parsed] = [event for event in events if isinstance(event, PhotoParsed)]
+    assert set(parsed.files) == expected
+
+
+def test_every_kind_of_result(predict, work):
+    predict("photos/a.png", save=["mask", "overlay", "color", "probs", "confidence"])
+    out = work / "masks"
+    label_map = np.array(Image.open(out / "atr/a.png"))
+    with np.load(out / "probs/a.npz") as arrays:
+        assert arrays["probs"].shape == (18, 30, 40)
+        assert arrays["names"][0] == "background"
+        sure = arrays["probs"].max(0)
+        won = np.take_along_axis(arrays["probs"], label_map[None].astype(int), 0)[0]
+    np.testing.assert_array_equal(won, sure)
+    with Image.open(out / "confidence/a.png") as confidence:
+        assert confidence.mode == "L"
+        np.testing.assert_allclose(np.array(confidence) / 255, sure, atol=0.01)
+    with Image.open(out / "color/a.png") as color, Image.open(out / "atr/a.png") as mask:
+        np.testing.assert_array_equal(np.array(color), np.array(mask.convert("RGB")))
+    with Image.open(out / "overlay/a.png") as overlay:
+        assert overlay.mode == "RGB"
+
+
+def test_a_broken_photo_is_a_row_and_the_others_are_done(predict, work):
+    (work / "photos/broken.jpg").write_text("no photo")
+    whole = (work / "photos/a.png").read_bytes()
+    (work / "photos/short.png").write_bytes(whole[: len(whole) // 2])
+    events = []
+    summary = predict("photos", report=events.append)
+    assert (summary.parsed, summary.failed) == (3, 2)
+    failures = rows(work / "masks/failures.jsonl")
+    assert [row["source"] for row in failures] == ["photos/broken.jpg", "photos/short.png"]
+    assert all("cannot be read" in row["reason"] for row in failures)
+    assert [e.photo for e in events if isinstance(e, PhotoRejected)] == [
+        "photos/broken.jpg",
+        "photos/short.png",
+    ]
+    (work / "photos/broken.jpg").unlink()
+    (work / "photos/short.png").unlink()
+    predict("photos")
+    assert not (work / "masks/failures.jsonl").exists()
+
+
+def test_photos_of_equal_names_keep_their_full_names(predict, work):
+    for name in ("a.jpg", "A.png"):
+        (work / "photos" / name).write_bytes((work / "photos/b.jpg").read_bytes())
+    predict("photos")
+    assert files(work / "masks")[:4] == ["A.png.png", "a.jpg.png", "a.png-2.png", "b.png"]
+
+
+def test_a_photo_is_never_overwritten(predict, work):
+    before = (work / "photos/a.png").read_bytes()
+    with pytest.raises(SettingsError, match=r"take the place of the photo photos/a\.png"):
+        predict("photos/a.png", out="photos")
+    assert predict("photos/b.jpg", out="photos").parsed == 1  # which gives photos/b.png
+    (work / "a.png").symlink_to(work / "photos/a.png")
+    with pytest.raises(SettingsError, match="take the place"):
+        predict("a.png", out=".")
+    assert (work / "photos/a.png").read_bytes() == before
+
+
+def test_results_that_cannot_be_written_end_the_run_cleanly(predict, work):
+    (work / "file").write_text("")
+    with pytest.raises(PhotoError, match="cannot be written to file/masks"):
+        predict("photos", out="file/masks")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_ends_the_run_cleanly(predict, work):
+    (work / "masks").mkdir()
+    (work / "masks/manifest.jsonl").symlink_to("/dev/full")
+    with pytest.raises(PhotoError, match=os.strerror(errno.ENOSPC)):
+        predict("photos")
+
+
+def test_a_name_no_file_can_have_is_one_photo_s_failure(predict, work):
+    (work / "photos" / ("n" * 250 + ".png")).write_bytes((work / "photos/a.png").read_bytes())
+    (work / "photos" / ("n" * 250 + ".jpg")).write_bytes((work / "photos/b.jpg").read_bytes())
+    summary = predict("photos")
+    assert (summary.parsed, summary.failed) == (3, 2)
+    assert all("cannot be written" in row["reason"] for row in rows(work / "masks/failures.jsonl"))
+
+
+def test_a_name_that_is_no_text(predict, work):
+    (work / "photos/a.png").rename(work / "photos" / os.fsdecode(b"\xff.png"))
+    assert predict("photos").parsed == 3
+    assert (work / "masks" / os.fsdecode(b"\xff.png")).exists()
+    assert rows(work / "masks/manifest.jsonl")[-1]["files"] == ["\udcff.png"]
+
+
+def test_the_label_set_must_be_said_where_there_are_several(predict):
+    with pytest.raises(DatasetError, match="by which label set"):
+        predict("photos", dataset=[])
+
+
+@pytest.mark.parametrize("dataset", [[], ["all"], ["atr"]])
+def test_weights_without_heads_parse_nothing(predict, work, dataset):
+    weights = write_weights(work / "bare", [])
+    with pytest.raises(DatasetError, match="--init"):
+        predict("photos", dataset=dataset, weights=weights)
