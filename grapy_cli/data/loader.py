@@ -1,34 +1,60 @@
 """Reading ahead: worker processes make samples while the network learns from the last ones."""
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import cv2
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from grapy_cli.data.batches import RankBatches
-from grapy_cli.data.dataset import ParsingDataset
-from grapy_cli.data.sample import Batch
+from grapy_cli.data.dataset import Draw, ParsingDataset
+from grapy_cli.data.sample import Batch, Sample
+from grapy_cli.errors import GrapyError
 
 
-def build_loader(dataset: ParsingDataset, batches: RankBatches, workers: int) -> Iterable[Batch]:
+def load_batches(dataset: ParsingDataset, batches: RankBatches, workers: int) -> Iterator[Batch]:
     """Load the batches of an epoch, in order.
 
     Args:
         dataset: Makes the samples.
         batches: Which ones.
         workers: Processes; 0 works in this one.
+
+    Raises:
+        DatasetError: If a file is gone or broken.
     """
-    return DataLoader(
-        dataset,
+    loader = DataLoader(
+        _Attempts(dataset),
         batch_sampler=batches,
         num_workers=workers,
-        collate_fn=Batch.of,
+        collate_fn=_stack,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
+    for batch in loader:
+        if isinstance(batch, GrapyError):
+            raise batch
+        yield batch
+
+
+class _Attempts(Dataset[Sample | GrapyError]):
+    """Gives an error as a value: raised in a worker, it would arrive wrapped in a traceback."""
+
+    def __init__(self, dataset: ParsingDataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, draw: Draw) -> Sample | GrapyError:
+        try:
+            return self.dataset[draw]
+        except GrapyError as error:
+            return error
+
+
+def _stack(samples: list[Sample | GrapyError]) -> Batch | GrapyError:
+    errors = [sample for sample in samples if isinstance(sample, GrapyError)]
+    return errors[0] if errors else Batch.of([s for s in samples if isinstance(s, Sample)])
 
 
 def _start_worker(worker: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -70,9 +71,9 @@ class LabelSet:
     """The ordered parts of one data set; a part's id is its position.
 
     Raises:
-        DatasetError: If the table contradicts itself: fewer than two parts or more than 255,
-            background not first, names or colours twice, mirror partners that do not point at
-            each other or lie in different groups.
+        DatasetError: If the name cannot be a folder's, or the table contradicts itself: fewer than
+            two parts or more than 255, background not first, names or colours twice, mirror
+            partners that do not point at each other or lie in different groups.
     """
 
     name: str
@@ -82,6 +83,9 @@ class LabelSet:
 
     def __post_init__(self) -> None:
         faults = list(_faults(self.parts))
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):
+            # It names a folder, an option's value, and modules of the network.
+            faults.insert(0, "a name has letters, digits, - and _ alone, 64 at most")
         if faults:
             raise DatasetError(f"label set {self.name!r}: " + "; ".join(faults))
 

@@ -23,6 +23,9 @@ from grapy_cli.settings.tree import groups, leaves, option_of, read_text
 __all__ = ["FILE_NAME", "Resolved", "resolve", "to_toml"]
 
 FILE_NAME = "grapy.toml"
+RUN_FILE = "settings.toml"
+"""What a run folder calls the settings it was begun with."""
+RUN_PLACES = ("train.init", "train.out", "train.resume")
 ENVIRONMENT_PREFIX = "GRAPY_"
 
 
@@ -55,6 +58,8 @@ def resolve(
 ) -> Resolved:
     """Merge the layers: defaults < stage row < file < environment < options < `--set`.
 
+    Where `grapy train` goes on with a run, that run's own settings take the place of `grapy.toml`.
+
     Args:
         config: Settings file; without it `grapy.toml` in the folder, where there is one.
         flags: Options by dotted path; None and empty text mean that the option was not given.
@@ -66,12 +71,11 @@ def resolve(
     Raises:
         SettingsError: If a key is unknown, a file cannot be read or a value cannot be used.
     """
-    given = {
-        **_file_layer(config, folder or Path()),
-        **_environment_layer(environ),
-        **_flag_layer(flags),
-        **_set_layer(sets),
-    }
+    file = _file_layer(config, folder or Path())
+    given = _environment_layer(environ) | _flag_layer(flags) | _set_layer(sets)
+    if stage_rows and (resumed := (file | given).get("train.resume")):
+        file = _run_layer(Path(str(resumed.value))) | (file if config else {})
+    given = file | given
     if stage_rows:
         given = _stage_layer(given) | given
     origins = {path: given[path].origin if path in given else "default" for path in leaves()}
@@ -90,6 +94,13 @@ def _file_layer(config: Path | None, folder: Path) -> _Layer:
     if config is None and not path.is_file():
         return {}
     return dict(_flatten(_read_toml(path), str(path) if config else FILE_NAME))
+
+
+def _run_layer(run: Path) -> _Layer:
+    """What a run was begun with, except where it started from and where it lies."""
+    path = run / RUN_FILE
+    layer = dict(_flatten(_read_toml(path), str(path))) if path.is_file() else {}
+    return {key: one for key, one in layer.items() if key not in RUN_PLACES}
 
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:

@@ -16,3 +16,6 @@ STAGES: Mapping[str, PartialSettings] = MappingProxyType(
         "finetune": {"train": {"refine": True, "lr": 7e-4, "epochs": 30}},
     }
 )
+
+STAGE_BEFORE: Mapping[str, str] = MappingProxyType({"joint": "pretrain", "finetune": "joint"})
+"""The stage whose weights the paper starts a stage from."""

@@ -14,7 +14,7 @@ from grapy_cli.data.batches import RankBatches, epoch_steps, plan_epoch
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
-from grapy_cli.data.loader import build_loader
+from grapy_cli.data.loader import load_batches
 from grapy_cli.data.sample import Batch
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import IGNORE, LabelSet
@@ -121,7 +121,7 @@ def build_job(
     def batches(epoch: int, start: int) -> Iterable[Batch]:
         plan = plan_epoch(sizes, train.batch_size, seed=train.seed, epoch=epoch)
         share = RankBatches(plan, epoch, world.rank, world.size, start)
-        return build_loader(samples, share, settings.data.workers)
+        return load_batches(samples, share, settings.data.workers)
 
     weights = part_weights(groups, train.loss.balance) if train.loss.balance else {}
     numbers = LossNumbers(train.loss.main, train.loss.refined, train.loss.stride)
@@ -152,7 +152,8 @@ def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
             label_map = load_label_map(dataset.label_map(key))
             pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
         del pixels[IGNORE]
-        total = sum(pixels.values())
+        if not (total := sum(pixels.values())):
+            continue  # nothing but ignored pixels: nothing to balance
         shares = {part: count / total for part, count in pixels.items() if count}
         parts = dataset.label_set.num_parts
         weights[name] = torch.tensor(balanced_weights(shares, parts, strength))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from grapy_cli.errors import WeightsError
@@ -70,18 +70,31 @@ class CheckpointFolder:
         self.make_card = make_card
 
     def save(self, trained: Trained, progress: Progress, name: str) -> Path:
-        """Write a checkpoint beside the old one and exchange them when it is complete."""
+        """Write a checkpoint beside the old one and exchange them when it is complete.
+
+        Raises:
+            WeightsError: If it cannot be written, as on a full disk; the old one is as it was.
+        """
         target = self.folder.checkpoint(name)
         beside = target.with_name(f"{name}.part")
         shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        save_weights(
-            beside / "weights.safetensors", trained.weights(), self.make_card(progress.step)
-        )
+        try:
+            beside.mkdir(parents=True)
+            self._write(beside, trained, progress)
+            _exchange(beside, target)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise WeightsError(
+                f"the checkpoint {target} cannot be written: {error}",
+                hint=f"Make room, then go on with --resume {self.folder.path}.",
+            ) from error
+        return target
+
+    def _write(self, beside: Path, trained: Trained, progress: Progress) -> None:
+        card = self.make_card(progress.step)
+        save_weights(beside / "weights.safetensors", trained.weights(), card)
         save_file(_state(trained), beside / "state.safetensors")
         (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
-        _exchange(beside, target)
-        return target
 
     def load(self, trained: Trained) -> Progress:
         """Put a run back to where its last checkpoint left it.
@@ -92,10 +105,10 @@ class CheckpointFolder:
         source = _complete(self.folder.checkpoint("last"))
         try:
             progress = Progress(**json.loads((source / "state.json").read_text(encoding="utf-8")))
-            state = load_file(source / "state.safetensors")
+            state = read_tensors(source / "state.safetensors")
             weights = read_tensors(source / "weights.safetensors")
             _restore(trained, state, weights)
-        except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise WeightsError(
                 f"the checkpoint {source} cannot be continued: {error}",
                 hint=f"Start a new run from its weights with --init {source}.",
@@ -106,8 +119,8 @@ class CheckpointFolder:
 def _exchange(beside: Path, target: Path) -> None:
     """Put a finished folder in the place of an old one; a crash leaves one of them complete."""
     old = target.with_name(f"{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
+    if target.exists():  # else a crash came between these lines, and `old` is all there is
+        shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
     beside.rename(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -18,7 +18,7 @@ from grapy_cli.train.events import CheckpointSaved, EpochScored, StepDone
 from grapy_cli.train.losses import Losses
 
 Score = Callable[[], dict[str, float]]
-"""Scores the weights as they are: mean IoU by data set."""
+"""Scores the weights as they are: mean IoU by data set, of those that have a val split."""
 Save = Callable[[Progress, str], Path]
 
 
@@ -63,16 +63,16 @@ class TrainingJob:
         """Learn from one batch.
 
         Raises:
-            DivergedError: If the loss is no finite number; the parameters are as before the step.
+            DivergedError: If a process' loss is no finite number; the parameters are as before
+                the step.
         """
         batch = batch.to(self.device)
         losses: dict[str, Losses] = self.learner(batch)
         total = torch.stack([loss.total for loss in losses.values()]).sum()
-        if not math.isfinite(total.item()):
-            raise DivergedError(
-                f"the loss at step {step} is {total.item()} (data: {', '.join(losses)})",
-                hint="Go on from the last checkpoint with a smaller --lr, or --set "
-                "train.optimizer.clip=1.",
+        if self.world.any(not math.isfinite(total.item())):
+            raise _diverged(
+                f"the loss at step {step} is {total.item()} (data: {', '.join(losses)}; photos: "
+                f"{', '.join(batch.keys)})"
             )
         optimizer = self.trained.optimizer
         for group in optimizer.param_groups:
@@ -118,9 +118,8 @@ def fit(
 def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Progress:
     epoch = progress.epoch
     progress = progress.after_epoch()
-    if job.pace.scores_after(epoch):
-        scores = job.score()
-        mean = sum(scores.values()) / max(1, len(scores))
+    if job.pace.scores_after(epoch) and (scores := job.score()):
+        mean = sum(scores.values()) / len(scores)
         is_best = mean > progress.best
         progress = replace(progress, best=max(mean, progress.best))
         report(EpochScored(epoch, progress.step, scores, is_best))
@@ -132,9 +131,19 @@ def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Pro
 
 
 def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> None:
+    # A finite loss can have infinite gradients; what they left must not replace a good checkpoint.
+    if not all(parameter.isfinite().all() for parameter in job.trained.network.parameters()):
+        raise _diverged(f"after step {progress.step} there are parameters that are not finite")
     if job.world.is_main:
         report(CheckpointSaved(str(job.save(progress, name)), progress.step))
     job.world.barrier()
+
+
+def _diverged(what: str) -> DivergedError:
+    return DivergedError(
+        what,
+        hint="Go on from the last checkpoint with a smaller --lr, or --set train.optimizer.clip=1.",
+    )
 
 
 def _step_done(

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from grapy_cli.files import write_text
@@ -11,8 +12,9 @@ from grapy_cli.runtime.reporting import Event
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.train.events import CheckpointSaved, EpochScored
 
-Row = dict[str, float]
-Points = list[tuple[float, float]]
+Number = int | float
+Row = dict[str, Number]
+Points = list[tuple[Number, Number]]
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777")
 """Okabe and Ito's colours, which people with any colour vision tell apart."""
@@ -95,11 +97,11 @@ def _lines(rows: Sequence[Row], prefix: str) -> dict[str, Points]:
     }
 
 
-def _panel(lines: Mapping[str, Points], top: int, title: str, last_step: float) -> list[str]:
+def _panel(lines: Mapping[str, Points], top: int, title: str, last_step: Number) -> list[str]:
     left, width, height = 60, 520, 210
     peak = max(value for points in lines.values() for _, value in points) or 1.0
 
-    def place(step: float, value: float) -> str:
+    def place(step: Number, value: Number) -> str:
         return f"{left + width * step / last_step:.1f},{top + height * (1 - value / peak):.1f}"
 
     drawn = [
@@ -119,6 +121,6 @@ def _panel(lines: Mapping[str, Points], top: int, title: str, last_step: float) 
             f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
             f'<rect x="{left + width + 16}" y="{label - 9}" width="10" height="10" '
             f'fill="{color}"/>',
-            f'<text x="{left + width + 32}" y="{label}">{name} {points[-1][1]:.3f}</text>',
+            f'<text x="{left + width + 32}" y="{label}">{escape(name)} {points[-1][1]:.3f}</text>',
         ]
     return drawn

@@ -12,18 +12,20 @@ from grapy_cli.data.dataset import group_photos
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.evaluate.scoring import score_datasets
+from grapy_cli.files import write_text
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.metrics.scores import scores_of
 from grapy_cli.model.weights import WeightsCard, card_of
 from grapy_cli.predict.augment import TTA
 from grapy_cli.predict.parser import HumanParser
-from grapy_cli.runtime.device import pick_device, set_threads
+from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.reporting import Reporter, Told, silence, tee
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World, open_world
 from grapy_cli.settings.settings import Settings
+from grapy_cli.settings.stages import STAGE_BEFORE
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder, Progress, Trained
@@ -31,6 +33,7 @@ from grapy_cli.train.events import RunStarted
 from grapy_cli.train.launch import is_launched, launch
 from grapy_cli.train.loop import Score, fit
 from grapy_cli.train.records import Records
+from grapy_cli.train.resume import settings_of_run
 from grapy_cli.train.start import init_network
 
 
@@ -72,27 +75,31 @@ def run_train(settings: Settings, reporter: Reporter) -> TrainSummary:
 def _train(settings: Settings, folder: RunFolder, world: World, reporter: Reporter) -> TrainSummary:
     train = settings.train
     device = pick_device(settings.run.device, world.local_rank)
-    set_threads(settings.run.threads)
+    set_threads(settings.run.threads or _fair_share(world))
     torch.manual_seed(train.seed)
     datasets = open_datasets(settings)
+    settings = _with_datasets(settings, datasets)
+    kept = settings_of_run(folder, settings) if train.resume else settings
     label_sets = [dataset.label_set for dataset in datasets]
     network = build_fresh_network(settings.model, label_sets, refine=train.refine)
     if train.init:
         reporter(Told(init_network(network, train.init)))
+    elif not train.resume and train.stage in STAGE_BEFORE:
+        reporter(Told(_advice(train.stage)))
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trained = build_trained(network, train)
     checkpoints = CheckpointFolder(folder, lambda step: _card(settings, trained, datasets, step))
     progress = checkpoints.load(trained) if train.resume else Progress()
-    if world.is_main and not train.resume:
-        folder = RunFolder.create(folder.path)
-        folder.settings_file.write_text(to_toml(settings), encoding="utf-8")
-    world.barrier()
-    report = reporter
-    if world.is_main:
-        report = tee(Journal(folder.journal_file), Records(folder), reporter)
     groups = group_photos(datasets, "train", join=settings.data.join_photos)
     score = _scorer(settings, trained, datasets, device, world)
     job = build_job(settings, trained, groups, checkpoints, score, world, device)
+    report = reporter
+    if world.is_main:
+        if not train.resume:
+            RunFolder.create(folder.path)
+        write_text(folder.settings_file, to_toml(kept))
+        report = tee(Journal(folder.journal_file), Records(folder), reporter)
+    world.barrier()
     report(
         RunStarted(
             folder=str(folder.path),
@@ -128,7 +135,7 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
                 f"no data set is prepared below {root}",
                 hint=f"grapy prepare --dataset cihp --data {root}",
             )
-    return [PreparedDataset.open(root / _plain(name)) for name in names]
+    return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(_plain, names))]
 
 
 def _plain(name: str) -> str:
@@ -136,6 +143,25 @@ def _plain(name: str) -> str:
     from grapy_cli.labels import label_set
 
     return label_set(name).name if name.endswith(".toml") else name
+
+
+def _with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
+    """Write down what an absent `--dataset` came to, so that a resumed run takes the same."""
+    names = settings.data.dataset or [dataset.name for dataset in datasets]
+    return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
+
+
+def _fair_share(world: World) -> int:
+    """CPU threads for each of several processes; 0 leaves a single one torch's choice."""
+    return max(1, usable_cores() // world.local_size) if world.size > 1 else 0
+
+
+def _advice(stage: str) -> str:
+    before = STAGE_BEFORE[stage]
+    return (
+        f"starting from fresh parameters, where the paper's {stage} stage starts from a {before} "
+        f"run: grapy train --stage {before}, then --stage {stage} --init and that run's folder"
+    )
 
 
 def _folder(settings: Settings) -> RunFolder:

@@ -101,6 +101,8 @@ def test_a_label_file_is_named_after_itself(tmp_path):
     ("old", "new", "message"),
     [
         ('name = "mine"', 'name = "cihp"', "ships with grapy"),
+        ('name = "mine"', 'name = "../mine"', "letters, digits"),
+        ('name = "mine"', 'name = "my.parts"', "letters, digits"),
         ('"arms"\ncolor = [255', '"wings"\ncolor = [255', "wings"),
         ("[255, 0, 0]", "[256, 0, 0]", "256"),
         ("[255, 0, 0]", "[255, 0]", "255"),

@@ -1,0 +1,104 @@
+"""Prepared data sets as samples: which photos belong together, and what a draw gives."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from grapy_cli.data.batches import RankBatches, plan_epoch
+from grapy_cli.data.dataset import Draw, ParsingDataset, group_photos
+from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.data.loader import load_batches
+from grapy_cli.data.transforms import RandomWindow
+from grapy_cli.errors import DatasetError
+from tests.support.training import prepare_tiny
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return prepare_tiny(tmp_path_factory.mktemp("data"), "pascal", "atr")
+
+
+@pytest.fixture
+def pair(root, tmp_path):
+    """Two data sets with the same photos under the same keys."""
+    folders = [shutil.copytree(root / "pascal", tmp_path / name) for name in ("one", "two")]
+    for folder in folders:
+        card = folder / "dataset.json"
+        card.write_text(card.read_text().replace('"name": "pascal"', f'"name": "{folder.name}"'))
+    return folders
+
+
+def opened(folders):
+    return [PreparedDataset.open(folder) for folder in folders]
+
+
+def test_each_data_set_is_a_group(root):
+    groups = group_photos(opened([root / "pascal", root / "atr"]), "train", join=True)
+    assert [group.datasets for group in groups] == [("pascal",), ("atr",)]
+    assert [len(group.keys) for group in groups] == [5, 5]
+
+
+def test_photos_that_coincide_are_one_group(pair):
+    one, two = opened(pair)
+    first, second, *_ = one.keys("train")
+    photo = two.photo(second)
+    data = photo.read_bytes()
+    photo.unlink()  # a link to the release: not to be written through
+    photo.write_bytes(data + b"\0")
+    train = pair[1] / "splits" / "train.txt"
+    train.write_text(train.read_text().replace(first, "another"))
+    groups = group_photos(opened(pair), "train", join=True)
+    shared = set(one.keys("train")) - {first, second}
+    assert [group.datasets for group in groups] == [("one", "two"), ("one",), ("two",)]
+    assert [set(group.keys) for group in groups] == [shared, {first, second}, {"another", second}]
+    sample = groups[0].read(0)
+    assert set(sample.label_maps) == {"one", "two"}
+
+
+def test_photos_are_joined_only_where_that_is_asked_for(pair):
+    groups = group_photos(opened(pair), "train", join=False)
+    assert [group.datasets for group in groups] == [("one",), ("two",)]
+
+
+@pytest.fixture(scope="module")
+def samples(root):
+    groups = group_photos(opened([root / "pascal", root / "atr"]), "train", join=False)
+    return ParsingDataset(groups, RandomWindow((40, 40)), seed=5)
+
+
+def test_a_draw_is_the_same_every_time_and_another_in_another_epoch(samples):
+    first, again, later = (samples[Draw(epoch, 1, 2)] for epoch in (0, 0, 1))
+    np.testing.assert_array_equal(first.photo, again.photo)
+    np.testing.assert_array_equal(first.label_maps["atr"], again.label_maps["atr"])
+    assert (first.photo != later.photo).any()
+
+
+def test_workers_change_nothing(samples):
+    share = RankBatches(plan_epoch([5, 5], 2, seed=0, epoch=3), 3)
+    loads = [list(load_batches(samples, share, workers)) for workers in (0, 1, 2)]
+    for batches in loads:
+        assert [batch.keys for batch in batches] == [batch.keys for batch in loads[0]]
+        for ours, theirs in zip(batches, loads[0], strict=True):
+            assert ours.photos.equal(theirs.photos)
+            assert ours.datasets == theirs.datasets
+            assert all(
+                ours.label_maps[name].equal(theirs.label_maps[name]) for name in ours.datasets
+            )
+    batch = loads[0][0]
+    assert batch.images.shape == (2, 3, 40, 40)
+    assert batch.images.min() >= -1
+    assert batch.images.max() <= 1
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_file_is_named_without_a_traceback(pair, workers):
+    (prepared,) = opened(pair[:1])
+    path = prepared.label_map(prepared.keys("train")[0])
+    path.write_text("no picture")
+    groups = group_photos([prepared], "train", join=False)
+    samples = ParsingDataset(groups, RandomWindow((40, 40)), seed=0)
+    share = RankBatches(plan_epoch([5], 5, seed=0, epoch=0), 0)
+    with pytest.raises(DatasetError, match=path.name) as caught:
+        list(load_batches(samples, share, workers))
+    assert "Traceback" not in caught.value.message
