@@ -14,10 +14,10 @@ from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.evaluate.report import EvalReport, results_of
 from grapy_cli.evaluate.scoring import Tally, score_datasets
-from grapy_cli.labels import LabelSet, label_set
+from grapy_cli.labels import LabelSet, dataset_name, label_set
 from grapy_cli.model.weights import resolve_weights
 from grapy_cli.predict.parser import HumanParser
-from grapy_cli.runtime.device import set_threads
+from grapy_cli.predict.run import load_parser
 from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
 from grapy_cli.settings.settings import Settings
 
@@ -32,13 +32,7 @@ def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport:
         WeightsError: If the weights cannot be read.
         DeviceError: If the device is absent or out of memory.
     """
-    set_threads(settings.run.threads)
-    parser = HumanParser.load(
-        settings.infer.weights,
-        device=settings.run.device,
-        tta=settings.infer.tta,
-        longest_side=settings.infer.longest_side,
-    )
+    parser = load_parser(settings)
     datasets = _open_datasets(settings, parser)
     split = settings.evaluate.split
     tallies = score_datasets(parser, datasets, split, report=reporter)
@@ -111,7 +105,7 @@ def _open_datasets(settings: Settings, parser: HumanParser) -> dict[str, Prepare
             if parser.datasets
             else "",
         )
-    plain = [label_set(name).name if name.endswith(".toml") else name for name in names]
+    plain = [dataset_name(name) for name in names]
     parser.check_datasets(plain)
     datasets = {name: PreparedDataset.open(root / name) for name in plain}
     for name, dataset in datasets.items():

@@ -12,7 +12,17 @@ from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, Category, LabelSet, Level, Node, Part
 from grapy_cli.labels.pascal import PASCAL
 
-__all__ = ["IGNORE", "LABEL_SETS", "Category", "LabelSet", "Level", "Node", "Part", "label_set"]
+__all__ = [
+    "IGNORE",
+    "LABEL_SETS",
+    "Category",
+    "LabelSet",
+    "Level",
+    "Node",
+    "Part",
+    "dataset_name",
+    "label_set",
+]
 
 LABEL_SETS: Mapping[str, LabelSet] = MappingProxyType(
     {labels.name: labels for labels in (CIHP, PASCAL, ATR)}
@@ -36,6 +46,15 @@ def label_set(name: str) -> LabelSet:
             else f"Known are {', '.join(LABEL_SETS)}; your own is read from a .toml file.",
         )
     return _read_label_file(Path(name))
+
+
+def dataset_name(dataset: str) -> str:
+    """The name a data set goes by, also where it was named by its label file (`*.toml`).
+
+    Raises:
+        DatasetError: If the label file cannot be used.
+    """
+    return label_set(dataset).name if dataset.endswith(".toml") else dataset
 
 
 def _read_label_file(path: Path) -> LabelSet:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TextIO
 
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
-from grapy_cli.labels import label_set
+from grapy_cli.labels import dataset_name
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.predict.outputs import OUTPUTS, Kind, plan_kinds
 from grapy_cli.predict.parser import HumanParser
@@ -47,13 +47,7 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
     """
     out = settings.predict.out
     photos = find_photos(sources, leave_out=out)
-    set_threads(settings.run.threads)
-    parser = HumanParser.load(
-        settings.infer.weights,
-        device=settings.run.device,
-        tta=settings.infer.tta,
-        longest_side=settings.infer.longest_side,
-    )
+    parser = load_parser(settings)
     datasets = _datasets(settings.data.dataset, parser)
     reporter(Told(_introduce(parser, settings.infer.weights)))
     kinds = plan_kinds(datasets, settings.predict.levels, settings.predict.save)
@@ -67,6 +61,22 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
             f"results cannot be written to {out}: {error}",
             hint="What was written before is whole and stays.",
         ) from error
+
+
+def load_parser(settings: Settings) -> HumanParser:
+    """Load the parser that settings describe.
+
+    Raises:
+        WeightsError: If the weights cannot be read.
+        DeviceError: If the device is absent.
+    """
+    set_threads(settings.run.threads)
+    return HumanParser.load(
+        settings.infer.weights,
+        device=settings.run.device,
+        tta=settings.infer.tta,
+        longest_side=settings.infer.longest_side,
+    )
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,7 @@ def _datasets(named: Sequence[str], parser: HumanParser) -> list[str]:
             "say by which label set the photos are to be parsed",
             hint=f"--dataset {parser.datasets[0]}, or --dataset all",
         )
-    names = [label_set(name).name if name.endswith(".toml") else name for name in named]
+    names = [dataset_name(name) for name in named]
     parser.check_datasets(names)
     return names
 

@@ -13,7 +13,7 @@ from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.evaluate.scoring import score_datasets
 from grapy_cli.files import write_text
-from grapy_cli.labels import LABEL_SETS
+from grapy_cli.labels import LABEL_SETS, dataset_name
 from grapy_cli.metrics.scores import scores_of
 from grapy_cli.model.weights import WeightsCard, card_of
 from grapy_cli.predict.augment import TTA
@@ -135,14 +135,7 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
                 f"no data set is prepared below {root}",
                 hint=f"grapy prepare --dataset cihp --data {root}",
             )
-    return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(_plain, names))]
-
-
-def _plain(name: str) -> str:
-    """A label file's data set is prepared under the name the file gives."""
-    from grapy_cli.labels import label_set
-
-    return label_set(name).name if name.endswith(".toml") else name
+    return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(dataset_name, names))]
 
 
 def _with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
