@@ -8,6 +8,7 @@ from rich.text import Text
 
 from grapy_cli.cli.command import command
 from grapy_cli.labels import LABEL_SETS, LabelSet, label_set
+from grapy_cli.labels.template import EXAMPLE, label_file
 
 app = typer.Typer()
 
@@ -19,10 +20,19 @@ def labels(
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    template: Annotated[
+        bool,
+        typer.Option(
+            "--template",
+            help="Print a label file to start your own from, TOML; with NAME its parts.",
+        ),
+    ] = False,
 ) -> None:
     """Show the parts of a label set, or the label sets there are."""
     chosen = [label_set(name)] if name else list(LABEL_SETS.values())
-    if as_json:
+    if template:
+        typer.echo(label_file(chosen[0] if name else EXAMPLE, name="my-parts"), nl=False)
+    elif as_json:
         tables = [one.to_dict() for one in chosen]
         typer.echo(json.dumps(tables[0] if name else tables, indent=2))
     elif name:

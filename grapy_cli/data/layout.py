@@ -5,13 +5,14 @@ DATA/NAME/
 ├── images/KEY.jpg            the photos, linked, in the format they came in
 ├── labels/level3/KEY.png     parts, as 8-bit indexed PNG; likewise level2 and level1
 ├── splits/train.txt          one key a line; likewise val and test
-└── problems.csv              what was rejected or looks odd, and why
+├── problems.csv              what was rejected or looks odd, and why
+└── report.html               the audit, to look at
 """
 
 import csv
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -29,7 +30,12 @@ from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
 FORMAT = 1
 CARD = "dataset.json"
 PROBLEMS = "problems.csv"
+REPORT = "report.html"
 SPLITS = ("train", "val", "test")
+
+
+LinkKind = Literal["auto", "hard", "soft", "copy"]
+Severity = Literal["rejected", "warning", "note"]
 
 
 class DatasetCard(BaseModel):
@@ -49,12 +55,16 @@ class DatasetCard(BaseModel):
     """Where the release lay, for people."""
     grapy: str
     """The version that prepared it."""
+    audit: dict[str, Any] = {}
+    """What the audit counted; `prepare/audit.py` says what is in it."""
 
 
 class Problem(NamedTuple):
     """One row of `problems.csv`."""
 
-    severity: Literal["rejected", "warning"]
+    severity: Severity
+    problem: str
+    """Its name, a row of the table in `prepare/problems.py`."""
     split: str
     key: str
     reason: str
@@ -141,10 +151,14 @@ def read_keys(path: Path) -> list[str]:
         DatasetError: If the file is missing or no text.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return parse_keys(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
-    return [line.strip() for line in lines if line.strip()]
+
+
+def parse_keys(text: str) -> list[str]:
+    """Return the keys of a list's text."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 class DatasetWriter:
@@ -154,22 +168,28 @@ class DatasetWriter:
     that is incomplete but not wrong, and the next run writes it anew.
     """
 
-    def __init__(self, folder: Path, label_set: LabelSet) -> None:
+    def __init__(self, folder: Path, label_set: LabelSet, link: LinkKind = "auto") -> None:
         self.folder = folder
         self.label_set = label_set
+        self._link = link
         self._palettes = {level: label_set.palette(level) for level in Level}
         self._lifts = {level: _lift_table(label_set, level) for level in Level}
-        for part in ["images", "splits", *(f"labels/level{level}" for level in Level)]:
+        self._parts = [".", "splits", "images", *(f"labels/level{level}" for level in Level)]
+        for part in self._parts:
             (folder / part).mkdir(parents=True, exist_ok=True)
 
-    def add_photo(self, key: str, photo: Path) -> None:
-        """Give a photo its place, by a hard link where the file system allows, else a copy."""
-        target = self.folder / "images" / f"{key}{photo.suffix}"
+    def add_photo(self, key: str, photo: Path | bytes, extension: str) -> None:
+        """Give a photo its place: a file is linked, bytes out of an archive are written."""
+        target = self.folder / "images" / f"{key}{extension}"
+        if isinstance(photo, bytes):
+            with replacing(target) as unfinished:
+                unfinished.write_bytes(photo)
+            return
         # Renaming one hard link onto another of the same file does nothing and leaves both.
         if target.exists() and target.samefile(photo):
             return
         with replacing(target) as unfinished:
-            _link(photo.resolve(), unfinished)
+            _link(photo.resolve(), unfinished, self._link)
 
     def add_label_map(self, key: str, label_map: UInt8[np.ndarray, "h w"]) -> None:
         """Write the label maps of all three levels, the coarse ones derived from the parts."""
@@ -185,6 +205,7 @@ class DatasetWriter:
         problems: Iterable[Problem],
         source: str,
         version: str,
+        audit: dict[str, Any] | None = None,
     ) -> PreparedDataset:
         """Write lists and problems, then `dataset.json`, which makes the folder a data set."""
         for split in SPLITS:
@@ -193,11 +214,7 @@ class DatasetWriter:
                 write_text(path, "".join(f"{key}\n" for key in splits[split]))
             else:
                 path.unlink(missing_ok=True)  # of an earlier, unfinished run
-        with (
-            replacing(self.folder / PROBLEMS) as unfinished,
-            unfinished.open("w", encoding="utf-8", newline="") as file,
-        ):
-            csv.writer(file).writerows([Problem._fields, *problems])
+        self.write_problems(problems)
         card = DatasetCard(
             format=FORMAT,
             name=self.folder.name,
@@ -206,9 +223,30 @@ class DatasetWriter:
             extensions=sorted(set(extensions)),
             source=source,
             grapy=version,
+            audit=audit or {},
         )
         write_text(self.folder / CARD, card.model_dump_json(indent=2) + "\n")
         return PreparedDataset.open(self.folder)
+
+    def write_problems(self, problems: Iterable[Problem]) -> None:
+        """Write the table of problems, which is worth having where nothing else is."""
+        with (
+            replacing(self.folder / PROBLEMS) as unfinished,
+            unfinished.open("w", encoding="utf-8", newline="") as file,
+        ):
+            csv.writer(file).writerows([Problem._fields, *problems])
+
+    def sweep(self) -> None:
+        """Remove what was half written when an earlier run was killed."""
+        for part in self._parts:
+            for path in (self.folder / part).glob(".*.part"):
+                path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove the samples of an earlier run that is not gone on with."""
+        for part in self._parts[1:]:
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+            (self.folder / part).mkdir(parents=True)
 
 
 def _read_card(folder: Path) -> DatasetCard:
@@ -246,10 +284,19 @@ def _lift_table(label_set: LabelSet, level: Level) -> UInt8[np.ndarray, "256"]:
     return table
 
 
-def _link(source: Path, target: Path) -> None:
-    for link in (os.link, os.symlink):
+def _link(source: Path, target: Path, kind: LinkKind) -> None:
+    """Make a file appear at another place; "auto" takes the first way that works there."""
+    ways: dict[str, Callable[[Path, Path], object]] = {
+        "hard": os.link,
+        "soft": os.symlink,
+        "copy": shutil.copyfile,
+    }
+    if kind != "auto":
+        ways[kind](source, target)
+        return
+    for way in ("hard", "soft"):
         try:
-            link(source, target)
+            ways[way](source, target)
         except OSError:  # another disk, or a file system without links
             continue
         return

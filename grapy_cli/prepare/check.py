@@ -1,17 +1,19 @@
 """Is a photo and its label map fit for training? Reading them strictly, and saying why not."""
 
+import io
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int16, UInt8
 from PIL import Image
 
 from grapy_cli.data.files import UNREADABLE
-from grapy_cli.errors import DatasetError
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
+from grapy_cli.prepare.mat import read_mat
+from grapy_cli.prepare.problems import BadSample
 
 COLOR_TOLERANCE = 4
 """Grey levels per channel that a colour may be off; the PASCAL pictures are off by two."""
@@ -20,58 +22,87 @@ _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 
 
-def photo_size(path: Path) -> tuple[int, int]:
-    """Decode a photo to its last byte and return its upright height and width, pixels.
+class PhotoFacts(NamedTuple):
+    """What decoding a photo shows."""
+
+    height: int
+    """Pixels, upright; likewise the width."""
+    width: int
+    orientation: int
+    """Of its EXIF; 1 where it is stored as it is seen."""
+
+
+def check_photo(data: bytes) -> PhotoFacts:
+    """Decode a photo to its last byte.
 
     Raises:
-        DatasetError: If it is no picture, or broken.
+        BadSample: If it is no picture, or broken.
     """
     try:
-        with Image.open(path) as picture:
+        picture = Image.open(io.BytesIO(data))
+    except UNREADABLE as error:
+        raise BadSample("unreadable-photo", f"the photo cannot be read: {_why(error)}") from error
+    try:
+        with picture:
             width, height = picture.size
-            sideways = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
+            orientation = int(picture.getexif().get(_ORIENTATION) or 1)
             # A JPEG is decoded at an eighth of its size: every byte is read, so a truncated file
             # is seen, at a third of the time.
             picture.draft("L", (1, 1))
             picture.load()
     except UNREADABLE as error:
-        raise DatasetError(f"the photo cannot be read: {error}") from error
-    return (width, height) if sideways else (height, width)
+        raise BadSample("truncated-photo", f"the photo cannot be read: {_why(error)}") from error
+    size = (width, height) if orientation in _SIDEWAYS else (height, width)
+    return PhotoFacts(*size, orientation)
 
 
-def read_label(path: Path, colors: Mapping[Color, int]) -> UInt8[np.ndarray, "h w"]:
-    """Read a label map as released: grey values, palette indices, or colours by a table.
+def read_label(
+    data: bytes, colors: Mapping[Color, int], suffix: str = ".png"
+) -> UInt8[np.ndarray, "h w"]:
+    """Read a label map as released: grey values, palette indices, colours by a table, or `.mat`.
 
     Raises:
-        DatasetError: If it cannot be read, or holds colours that no table explains.
+        BadSample: If it cannot be read, or holds colours that no table explains.
     """
+    if suffix.lower() == ".mat":
+        return read_mat(data)
     try:
-        with Image.open(path) as picture:
+        picture = Image.open(io.BytesIO(data))
+    except UNREADABLE as error:
+        reason = f"the label map cannot be read: {_why(error)}"
+        raise BadSample("unreadable-label", reason) from error
+    try:
+        with picture:
             mode = picture.mode
             if mode in ("L", "P"):
                 return np.array(picture)
             pixels = np.array(picture.convert("RGB")) if mode in ("RGB", "RGBA") else None
     except UNREADABLE as error:
-        raise DatasetError(f"the label map cannot be read: {error}") from error
+        reason = f"the label map cannot be read: {_why(error)}"
+        raise BadSample("truncated-label", reason) from error
     if pixels is None or not colors:
-        raise DatasetError(f"the label map holds no part ids: its mode is {mode}")
+        raise BadSample("colours", f"the label map holds no part ids: its mode is {mode}")
     return _ids_of(pixels, colors)
 
 
-def check_ids(label_map: UInt8[np.ndarray, "h w"], labels: LabelSet) -> str:
-    """Check that all ids are parts or ignore; return what looks odd, or nothing.
+def check_ids(counts: np.ndarray, labels: LabelSet) -> None:
+    """Check, by the pixels of each id, that all ids are parts or ignore.
 
     Raises:
-        DatasetError: If there are other ids.
+        BadSample: If there are other ids.
     """
-    counts = np.bincount(label_map.ravel(), minlength=256)
     unknown = np.flatnonzero(counts[labels.num_parts : IGNORE]) + labels.num_parts
     if unknown.size:
-        some = ", ".join(map(str, unknown[:8].tolist()))
-        raise DatasetError(
-            f"the label map has ids {some}, but {labels.name} has 0 to {labels.num_parts - 1}"
+        some = ", ".join(f"{one} ({counts[one]} pixels)" for one in unknown[:8].tolist())
+        raise BadSample(
+            "foreign-ids",
+            f"the label map has ids {some}, but {labels.name} has 0 to {labels.num_parts - 1}",
         )
-    return "" if counts[1 : labels.num_parts].any() else "the label map shows nobody"
+
+
+def _why(error: BaseException) -> str:
+    """What Pillow says, without the memory address of the bytes it was given."""
+    return "it is no picture" if "BytesIO" in str(error) else str(error)
 
 
 def _ids_of(
@@ -79,9 +110,14 @@ def _ids_of(
 ) -> UInt8[np.ndarray, "h w"]:
     red, green, blue = np.moveaxis(pixels, -1, 0)
     ids = np.asarray(_color_table(tuple(colors.items()))[red, green, blue])
-    if (ids < 0).any():
-        some = np.unique(pixels[ids < 0], axis=0)[:4].tolist()
-        raise DatasetError(f"the label map has colours that name no part: {some}")
+    strange = ids < 0
+    if strange.any():
+        some = np.unique(pixels[strange], axis=0)[:4].tolist()
+        raise BadSample(
+            "colours",
+            f"the label map has colours that name no part: {some}, "
+            f"{np.count_nonzero(strange)} pixels",
+        )
     return np.asarray(ids, np.uint8)
 
 

@@ -1,49 +1,142 @@
 """From the samples of a release to those of a prepared data set, several at a time."""
 
+import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
-from grapy_cli.data.layout import DatasetWriter, Problem
-from grapy_cli.errors import DatasetError
+import numpy as np
+from jaxtyping import UInt8
+
+from grapy_cli.data.layout import DatasetWriter
+from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
-from grapy_cli.prepare.check import check_ids, photo_size, read_label
+from grapy_cli.prepare.archive import Place
+from grapy_cli.prepare.check import check_ids, check_photo, read_label
+from grapy_cli.prepare.ledger import Finding
+from grapy_cli.prepare.mirrored import Differences, compare_mirrored, count_ids
+from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.release import Entry
 
+AHEAD = 4  # samples begun per worker before the first of them must be done
 
-def convert_sample(
-    entry: Entry, writer: DatasetWriter, colors: Mapping[Color, int]
-) -> Problem | None:
-    """Check one photo and its label map and write them, unless they are rejected."""
-    odd = ""
+
+def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, int]) -> Finding:
+    """Check one photo and its label map and write them, unless they are left out."""
+    labels = writer.label_set
+    problems: list[list[str]] = []
     try:
-        size = photo_size(entry.photo)
+        data = _read(entry.photo, "unreadable-photo")
+        photo = check_photo(data)
+        if photo.orientation != 1:
+            problems.append(["exif-rotated", f"its EXIF orientation is {photo.orientation}"])
+        digest = hashlib.blake2b(data, digest_size=12).hexdigest()
+        pixels, mirrored = None, None
         if entry.label is not None:
-            label_map = read_label(entry.label, colors)
-            if label_map.shape != size:
-                raise DatasetError(
-                    "photo and label map differ in size: "
-                    f"{_size_in_words(size)} and {_size_in_words(label_map.shape)}"
-                )
-            odd = check_ids(label_map, writer.label_set)
+            label_map = _read_label(entry.label, colors)
+            _check_size((photo.height, photo.width), label_map)
+            counts = count_ids(label_map)
+            check_ids(counts, labels)
+            if not counts[1 : labels.num_parts].any():
+                _say_nobody(entry.label, problems)
+            mirrored = _look_at_mirrored(entry, label_map, colors, labels, problems)
+            pixels = [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
             writer.add_label_map(entry.key, label_map)
-    except DatasetError as error:
-        return Problem("rejected", entry.split, entry.key, error.message)
-    writer.add_photo(entry.key, entry.photo)
-    return Problem("warning", entry.split, entry.key, odd) if odd else None
+    except BadSample as bad:
+        return Finding(entry.key, [*problems, [bad.problem, bad.message]], left_out=True)
+    stored = entry.photo if isinstance(entry.photo, Path) else data
+    writer.add_photo(entry.key, stored, entry.photo.suffix)
+    differing, by_part = mirrored or (0, {})
+    return Finding(
+        entry.key,
+        problems,
+        digest=digest,
+        pixels=pixels,
+        has_mirrored=mirrored is not None,
+        differing=differing,
+        mirrored=by_part,
+    )
 
 
 def convert_samples(
     entries: Iterable[Entry], writer: DatasetWriter, colors: Mapping[Color, int], *, workers: int
-) -> Iterator[Problem | None]:
-    """Convert samples on several threads and yield what is wrong with each, in order.
+) -> Iterator[Finding]:
+    """Convert samples on several threads and yield what was found, in order.
 
-    Threads are enough: decoding, lookup and compression all release the interpreter's lock.
+    Threads are enough: decoding, lookup, hashing and compression all release the interpreter's
+    lock. Only a few samples are under way at any time, so memory doesn't grow with their number.
     """
     pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[Finding]] = deque()
     try:
-        yield from pool.map(lambda entry: convert_sample(entry, writer, colors), entries)
+        for entry in entries:
+            waiting.append(pool.submit(convert_sample, entry, writer, colors))
+            if len(waiting) >= AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:  # on Ctrl-C what has not begun does not begin
         pool.shutdown(cancel_futures=True)
+
+
+def _read(place: Place, problem: str) -> bytes:
+    try:
+        return place.read_bytes()
+    except OSError as error:
+        raise BadSample(problem, str(error)) from error
+
+
+def _read_label(place: Place, colors: Mapping[Color, int]) -> UInt8[np.ndarray, "h w"]:
+    return read_label(_read(place, "unreadable-label"), colors, place.suffix)
+
+
+def _check_size(size: tuple[int, int], label_map: UInt8[np.ndarray, "h w"]) -> None:
+    if label_map.shape != size:
+        raise BadSample(
+            "size-differs",
+            "photo and label map differ in size: "
+            f"{_size_in_words(size)} and {_size_in_words(label_map.shape)}",
+        )
+
+
+def _say_nobody(label: Place, problems: list[list[str]]) -> None:
+    """An empty mask is odd; but PASCAL-Part also annotates the photos that show no person."""
+    if label.suffix.lower() == ".mat":
+        raise BadSample("no-person", "the annotation has no person")
+    problems.append(["nobody", "the label map shows nobody"])
+
+
+def _look_at_mirrored(
+    entry: Entry,
+    label_map: UInt8[np.ndarray, "h w"],
+    colors: Mapping[Color, int],
+    labels: LabelSet,
+    problems: list[list[str]],
+) -> tuple[int, Differences] | None:
+    """Compare the release's mirrored annotation, where there is one that can be read."""
+    if entry.mirrored is None:
+        return None
+    try:
+        mirrored = _read_label(entry.mirrored, colors)
+        _check_size((label_map.shape[0], label_map.shape[1]), mirrored)
+    except BadSample as bad:
+        problems.append(["mirrored-unreadable", f"{entry.mirrored}: {bad.message}"])
+        return None
+    differing, by_part = compare_mirrored(label_map, mirrored, labels)
+    if differing:
+        share = differing / label_map.size
+        problems.append(["mirrored-differs", _differences_in_words(differing, share, by_part)])
+    return differing, by_part
+
+
+def _differences_in_words(differing: int, share: float, by_part: Differences) -> str:
+    worst = sorted(by_part.items(), key=lambda row: sum(row[1][:2]) - 2 * row[1][2], reverse=True)
+    parts = "; ".join(
+        f"{name}: {expected} pixels by mirroring, {has} there, {both} in common"
+        for name, (expected, has, both) in worst[:6]
+    )
+    return f"{differing} pixels ({share:.1%}) of the mirrored annotation are others: {parts}"
 
 
 def _size_in_words(size: tuple[int, ...]) -> str:

@@ -1,6 +1,7 @@
 """What happens while a data set is prepared."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from grapy_cli.runtime.reporting import Event
 
@@ -23,3 +24,5 @@ class DatasetPrepared(Event):
     photos: dict[str, int]
     """Photos per split."""
     rejected: int
+    audit: dict[str, Any] = field(default_factory=dict, compare=False)
+    """The figures of `dataset.json`; empty where it was complete already."""

@@ -4,14 +4,17 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from grapy_cli.data.layout import CARD, SPLITS, Problem, read_keys
+from grapy_cli.data.layout import CARD, SPLITS, Problem, parse_keys
 from grapy_cli.errors import DatasetError
+from grapy_cli.prepare.archive import Place, is_archive, open_archive
+from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-LABEL_SUFFIXES = (".png",)
-LIST_FOLDERS = ("lists", "list", "splits", ".")
+LABEL_SUFFIXES = (".png", ".mat")
+LIST_FOLDERS = ("lists", "list", "splits", "pascal_person_part_trainval_list", ".")
 DEEPEST = 3  # folders below a place: enough for an archive's folder in a folder of one's own
 
 
@@ -19,20 +22,45 @@ DEEPEST = 3  # folders below a place: enough for an archive's folder in a folder
 class Release:
     """A release that was found: its folder, and the shelves that are there."""
 
-    folder: Path
+    folder: Place
     layout: Layout
     shelves: tuple[Shelf, ...]
 
 
-@dataclass(frozen=True)
+class Folders(NamedTuple):
+    """The folders of one shelf; all its entries share them."""
+
+    photos: Place
+    labels: Place
+    mirrored: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One photo to prepare; a photo of a test split may have no label map."""
+    """One photo to prepare, as names in folders: there are tens of thousands of them."""
 
     key: str
     split: str
     """The first split that lists it."""
-    photo: Path
-    label: Path | None
+    folders: Folders
+    photo_name: str
+    label_name: str = ""
+    mirrored_name: str = ""
+
+    @property
+    def photo(self) -> Place:
+        """The photo."""
+        return self.folders.photos / self.photo_name
+
+    @property
+    def label(self) -> Place | None:
+        """Its label map; a photo of a test split may have none."""
+        return self.folders.labels / self.label_name if self.label_name else None
+
+    @property
+    def mirrored(self) -> Place | None:
+        """The release's own label map of the mirrored photo."""
+        return self.folders.mirrored / self.mirrored_name if self.mirrored_name else None
 
 
 @dataclass
@@ -45,6 +73,8 @@ class Contents:
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Choices that were made, each a sentence."""
+    listed: dict[str, int] = field(default_factory=dict)
+    """How many keys the release has for each split, missing ones included."""
 
 
 def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> Release:
@@ -52,7 +82,8 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
 
     Args:
         source: What to look for.
-        places: Folders, the likeliest first.
+        places: Folders and archives, the likeliest first. Archives that lie in a folder are
+            opened when its own folders hold no release.
         any_name: Accept folders of any name below a place, not only the release's own names.
 
     Raises:
@@ -60,18 +91,16 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
             looked, what was expected, and where the release is had.
     """
     lacking: list[str] = []
-    looked: list[Path] = []
-    for place in places:
-        looked.append(place)
-        for folder in _folders_below(place):
+    for root in _roots_at(places):
+        for folder in _folders_below(root):
             for layout in source.layouts:
-                if not (any_name or folder == place or _goes_by(layout, folder)):
+                if not (any_name or folder == root or _goes_by(layout, folder)):
                     continue
                 whole, half = _shelves_in(folder, layout)
                 if whole and not half:
                     return Release(folder, layout, whole)
                 lacking += [f"{folder} lacks {piece}" for piece in half]
-    raise _nothing_found(source, looked, lacking)
+    raise _nothing_found(source, places, lacking)
 
 
 def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
@@ -81,8 +110,11 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
     """
     contents = Contents()
     for shelf in release.shelves:
-        photos = _files_by_key(release.folder / shelf.photos, PHOTO_SUFFIXES)
-        labels = _files_by_key(release.folder / shelf.labels, LABEL_SUFFIXES)
+        names = (shelf.photos, shelf.labels, shelf.mirrored or "-")
+        folders = Folders(*(release.folder / name for name in names))
+        photos = _names_by_key(folders.photos, PHOTO_SUFFIXES)
+        labels = _names_by_key(folders.labels, LABEL_SUFFIXES)
+        mirrored = _names_by_key(folders.mirrored, LABEL_SUFFIXES)
         if shelf.split:
             home = (release.folder / shelf.photos).parent
             listed = _read_list(home, shelf.split) or sorted(labels or photos)
@@ -90,36 +122,50 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
         else:
             splits = _splits_of(release.folder, labels, contents, val_share, seed)
         for split, keys in splits.items():
+            contents.listed[split] = contents.listed.get(split, 0) + len(keys)
             for key in keys:
-                _enter(contents, key, split, photos.get(key), labels.get(key))
+                names_of = (by_key.get(key, "") for by_key in (photos, labels, mirrored))
+                entry = Entry(key, split, folders, *names_of)
+                _enter(contents, key, split, entry)
+        known = {key for keys in splits.values() for key in keys}
+        _look_for_surplus(contents, shelf, set(photos) - known, set(labels) - known)
     return contents
 
 
-def _enter(
-    contents: Contents, key: str, split: str, photo: Path | None, label: Path | None
-) -> None:
+def _enter(contents: Contents, key: str, split: str, entry: Entry) -> None:
     """File one listed key as an entry, or as the problem it is."""
-
-    def problem(severity: str, reason: str) -> None:
-        row = Problem(severity, split, key, reason)  # type: ignore[arg-type]
-        contents.problems.append(row)
-
     known = contents.entries.get(key)
-    if photo is None:
-        problem("rejected", "listed, but there is no photo")
-    elif label is None and split != "test":
-        problem("rejected", "listed, but there is no label map")
-    elif known and known.photo != photo:
-        problem("rejected", f"{known.photo} has the same key")
+    if not entry.photo_name:
+        contents.problems.append(found("missing-photo", split, key))
+    elif not entry.label_name and split != "test":
+        contents.problems.append(found("missing-label", split, key))
+    elif known and known.photo != entry.photo:
+        why = f"{known.photo} has the same key"
+        contents.problems.append(found("same-key", split, key, why))
     else:
         if known:
-            problem("warning", f"is also in {known.split}")
-        contents.entries.setdefault(key, Entry(key, split, photo, label))
+            why = f"is also in {known.split}"
+            contents.problems.append(found("in-two-splits", split, key, why))
+        contents.entries.setdefault(key, entry)
         contents.splits.setdefault(split, []).append(key)
 
 
+def _look_for_surplus(contents: Contents, shelf: Shelf, photos: set[str], labels: set[str]) -> None:
+    """Note what lies in the folders and in no list; each kind is one row."""
+    surplus = {
+        "surplus-photos": photos - labels,
+        "surplus-labels": labels - photos,
+        "unlisted": photos & labels,
+    }
+    for problem, keys in surplus.items():
+        if keys:
+            some = ", ".join(sorted(keys)[:8]) + (", ..." if len(keys) > 8 else "")
+            what = f"{len(keys)} {CHECKS[problem].says}: {some}"
+            contents.problems.append(found(problem, shelf.split, "", what))
+
+
 def _splits_of(
-    folder: Path, labels: Iterable[str], contents: Contents, val_share: float, seed: int
+    folder: Place, labels: Iterable[str], contents: Contents, val_share: float, seed: int
 ) -> dict[str, list[str]]:
     """Take the splits from lists; what no list says is decided here, and told."""
     labelled = sorted(labels)
@@ -143,14 +189,21 @@ def _splits_of(
     return splits
 
 
-def _read_list(folder: Path, split: str) -> list[str]:
+def _read_list(folder: Place, split: str) -> list[str]:
     """Read a split's list in any of its spellings; keys without folder and extension."""
     for place in LIST_FOLDERS:
         for name in (f"{split}_id.txt", f"{split}.txt"):
             path = folder / place / name
             if path.is_file():
-                return list(dict.fromkeys(_key_of(line) for line in read_keys(path)))
+                return list(dict.fromkeys(_key_of(line) for line in _lines_of(path)))
     return []
+
+
+def _lines_of(path: Place) -> list[str]:
+    try:
+        return parse_keys(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"the list {path} cannot be read: {error}") from error
 
 
 def _key_of(line: str) -> str:
@@ -158,14 +211,23 @@ def _key_of(line: str) -> str:
     return path.stem if path.suffix.lower() in PHOTO_SUFFIXES else path.name
 
 
-def _files_by_key(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+def _names_by_key(folder: Place, suffixes: Sequence[str]) -> dict[str, str]:
     if not folder.is_dir():
         return {}
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
-    return {path.stem: path for path in reversed(files) if not path.name.startswith(".")}
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    return {PurePosixPath(name).stem: name for name in reversed(names) if name[0] != "."}
 
 
-def _folders_below(place: Path) -> Iterator[Path]:
+def _roots_at(places: Sequence[Path]) -> Iterator[Place]:
+    """Yield the places themselves, then the archives in them, which take longer to look into."""
+    for place in places:
+        yield open_archive(place) if place.is_file() else place
+    for place in places:
+        if place.is_dir():
+            yield from (open_archive(path) for path in sorted(place.iterdir()) if is_archive(path))
+
+
+def _folders_below(place: Place) -> Iterator[Place]:
     """Yield a folder and what is below it, level by level, prepared data sets left out."""
     floor = [place] if place.is_dir() else []
     for _ in range(DEEPEST + 1):
@@ -174,20 +236,24 @@ def _folders_below(place: Path) -> Iterator[Path]:
         floor = [below for folder in floor for below in _subfolders(folder)]
 
 
-def _subfolders(folder: Path) -> list[Path]:
+def _sorted(places: Iterable[Place]) -> list[Place]:
+    return sorted(places, key=lambda place: place.name)
+
+
+def _subfolders(folder: Place) -> list[Place]:
     try:
-        return sorted(
+        return _sorted(
             below for below in folder.iterdir() if below.is_dir() and below.name[0] not in "._"
         )
     except OSError:  # not ours to look into
         return []
 
 
-def _goes_by(layout: Layout, folder: Path) -> bool:
+def _goes_by(layout: Layout, folder: Place) -> bool:
     return folder.name.casefold() in {root.casefold() for root in layout.roots}
 
 
-def _shelves_in(folder: Path, layout: Layout) -> tuple[tuple[Shelf, ...], list[str]]:
+def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[str]]:
     """Return the shelves that are whole, and the missing halves of the others."""
     whole, missing = [], []
     for shelf in layout.shelves:
@@ -200,14 +266,14 @@ def _shelves_in(folder: Path, layout: Layout) -> tuple[tuple[Shelf, ...], list[s
     return tuple(whole), missing
 
 
-def _holds_labels(folder: Path) -> bool:
+def _holds_labels(folder: Place) -> bool:
     """Tell whether label maps lie right in a folder, as they don't in a prepared data set."""
     return folder.is_dir() and any(
         path.suffix.lower() in LABEL_SUFFIXES for path in folder.iterdir()
     )
 
 
-def _nothing_found(source: Source, looked: list[Path], lacking: list[str]) -> DatasetError:
+def _nothing_found(source: Source, looked: Sequence[Path], lacking: list[str]) -> DatasetError:
     trees = [
         f"{layout.roots[0]}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
         for layout in source.layouts

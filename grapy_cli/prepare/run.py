@@ -1,20 +1,37 @@
 """The whole work of `grapy prepare`: from releases as downloaded to prepared data sets."""
 
-from collections.abc import Iterator
+import itertools
+import os
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from grapy_cli import __version__
-from grapy_cli.data.layout import CARD, PROBLEMS, DatasetWriter, PreparedDataset, Problem
+from grapy_cli.data.layout import (
+    CARD,
+    PROBLEMS,
+    REPORT,
+    DatasetWriter,
+    PreparedDataset,
+    Problem,
+)
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.prepare.archive import unpack
+from grapy_cli.files import write_text
+from grapy_cli.prepare.archive import Place
+from grapy_cli.prepare.audit import Audit, compare_published, count_problems
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
-from grapy_cli.prepare.release import Contents, Release, find_release, read_release
+from grapy_cli.prepare.ledger import LEDGER, Ledger
+from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
+from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import SYNTHETIC, Source, source_of
-from grapy_cli.prepare.synthetic import draw_release
+from grapy_cli.prepare.synthetic.release import draw_release, folder_name
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
+
+ROWS_SAID = 20  # rejected samples named on the screen; the others stand in problems.csv
 
 
 @dataclass(frozen=True)
@@ -32,14 +49,16 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
 
     Raises:
         SettingsError: If they name none.
-        DatasetError: If a release is not found, or nothing in it can be used.
+        DatasetError: If a release is not found, or nothing in it can be used; with `strict`, if
+            anything in it is wrong.
     """
     if not settings.data.dataset:
         raise SettingsError(
             "data.dataset: which data set is to be prepared?",
             hint="--dataset cihp, atr, pascal, synthetic, or a label file such as my-labels.toml",
         )
-    sources = [source_of(name) for name in settings.data.dataset]
+    labels = settings.prepare.synthetic.labels
+    sources = [source_of(name, synthetic_labels=labels) for name in settings.data.dataset]
     try:
         datasets = tuple(_prepare_dataset(source, settings, report) for source in sources)
     except OSError as error:  # reading has its own errors; this is a full or forbidden disk
@@ -48,96 +67,185 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
 
 
 def _prepare_dataset(source: Source, settings: Settings, report: Reporter) -> DatasetPrepared:
-    name = source.label_set.name
-    folder = settings.data.root / name
+    folder = settings.data.root / source.label_set.name
     if (folder / CARD).exists():
-        return _already_prepared(source, folder, report)
+        return _already_prepared(source, folder, settings, report)
     release = _find(source, settings, report)
-    report(Told(f"{name}: found as {release.layout.roots[0]} in {release.folder}"))
+    report(Told(f"{folder.name}: found as {release.layout.roots[0]} in {release.folder}"))
+    _check_place(release, folder)
     contents = read_release(
         release, val_share=settings.prepare.val_share, seed=settings.prepare.seed
     )
+    contents.notes += compare_published(contents.listed, source.published)
     for note in contents.notes:
-        report(Told(f"{name}: {note}"))
-    return _convert(release, contents, source, folder, settings.prepare.processes, report)
+        report(Told(f"{folder.name}: {note}"))
+    writer = DatasetWriter(folder, source.label_set, settings.prepare.link)
+    entries = list(contents.entries.values())
+    with Ledger(folder / LEDGER, _identity(entries, source, settings)) as ledger:
+        writer.sweep()
+        if ledger.is_anothers:
+            writer.clear()
+        _convert(entries, source, writer, ledger, settings.prepare.processes, report)
+        audit = Audit(source.label_set)
+        for entry, finding in zip(entries, ledger, strict=True):
+            audit.add(entry, finding)
+        done = _finish(release, contents, audit, writer, source, settings, report)
+        ledger.remove()
+    report(done)
+    return done
 
 
-def _already_prepared(source: Source, folder: Path, report: Reporter) -> DatasetPrepared:
+def _already_prepared(
+    source: Source, folder: Path, settings: Settings, report: Reporter
+) -> DatasetPrepared:
     prepared = PreparedDataset.open(folder)
     again = f"to prepare it again, remove {folder}"
     if prepared.label_set.digest != source.label_set.digest:
         raise DatasetError(f"{folder} was prepared with other parts; {again}")
+    (folder / LEDGER).unlink(missing_ok=True)  # the kill came after all was done
     report(Told(f"{folder.name} is already prepared, from {prepared.card.source}; {again}"))
+    if source.label_set.name == SYNTHETIC and folder_name(settings) not in prepared.card.source:
+        report(Warned(f"{folder.name} was drawn with other settings than these; {again}"))
     return DatasetPrepared(folder.name, str(folder), dict(prepared.splits), rejected=0)
 
 
 def _find(source: Source, settings: Settings, report: Reporter) -> Release:
     root = settings.data.root
     given = settings.prepare.source
-    if source.label_set is SYNTHETIC:
-        given = root / "raw" / SYNTHETIC.name
-        draw_release(given, SYNTHETIC, seed=settings.prepare.seed)
+    if source.label_set.name == SYNTHETIC:
+        return find_release(source, [draw_release(settings, report)], any_name=True)
     if given is None:
         return find_release(source, [root / "raw", root], any_name=False)
     if given.is_file():
-        report(Told(f"unpacking {given}"))
-        given = unpack(given, root / "raw")
+        report(Told(f"reading {given} in place"))
     return find_release(source, [given], any_name=True)
 
 
+def _check_place(release: Release, folder: Path) -> None:
+    """Refuse to write over a release that lies just where the prepared data set goes."""
+    if not (
+        isinstance(release.folder, Path) and folder.exists() and folder.samefile(release.folder)
+    ):
+        return
+    inside = [name for name in ("images", "labels", "splits") if (folder / name).exists()]
+    if inside and not (folder / LEDGER).exists():
+        raise DatasetError(
+            f"{folder} is the place of the prepared data set, but its {inside[0]}/ is a source's",
+            hint=f"Move it to {folder.parent / 'raw' / folder.name}.",
+        )
+
+
+def _identity(entries: Sequence[Entry], source: Source, settings: Settings) -> Iterator[object]:
+    """Yield everything that what is found depends on."""
+    yield from (__version__, source.label_set.digest, dict(source.colors), settings.prepare.link)
+    for entry in entries:
+        yield entry.key, entry.split
+        for place in (entry.photo, entry.label, entry.mirrored):
+            yield str(place), _state_of(place) if place else None
+
+
+def _state_of(place: Place) -> tuple[int, int] | None:
+    """Size and time of a file; none of a link that leads nowhere, which is found out later."""
+    try:
+        state = place.stat()
+    except OSError:
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
 def _convert(
-    release: Release,
-    contents: Contents,
+    entries: Sequence[Entry],
     source: Source,
-    folder: Path,
-    workers: int,
+    writer: DatasetWriter,
+    ledger: Ledger,
+    processes: int,
     report: Reporter,
-) -> DatasetPrepared:
-    """Convert all entries, write lists and problems, and say what became of it."""
-    writer = DatasetWriter(folder, source.label_set)
-    entries = contents.entries.values()
-    found = convert_samples(entries, writer, source.colors, workers=workers)
-    converted = [row for row in _counted(found, folder.name, len(entries), report) if row]
-    broken = {row.key for row in converted if row.severity == "rejected"}
-    contents.splits = {
-        split: [key for key in keys if key not in broken] for split, keys in contents.splits.items()
-    }
-    contents.problems += converted
-    return _finish(release, contents, writer, report)
+) -> None:
+    """Convert all samples that an earlier run has not, and write down what was found."""
+    before, total, name = ledger.num_done, len(entries), writer.folder.name
+    if before:
+        report(Told(f"{name}: {before} of {total} samples were done before, the others follow"))
+    rest = itertools.islice(entries, before, None)
+    workers = processes or os.cpu_count() or 1
+    every = max(1, total // 200)
+    began = time.monotonic()
+    for finding in convert_samples(rest, writer, source.colors, workers=workers):
+        ledger.add(finding)
+        done = ledger.num_done
+        if done % every == 0 or done == total:
+            rate = (done - before) / max(time.monotonic() - began, 1e-9)
+            left = (total - done) / rate
+            report(Progressed(f"preparing {name}", done, total, f"{rate:.0f} photos/s", left))
 
 
 def _finish(
-    release: Release, contents: Contents, writer: DatasetWriter, report: Reporter
+    release: Release,
+    contents: Contents,
+    audit: Audit,
+    writer: DatasetWriter,
+    source: Source,
+    settings: Settings,
+    report: Reporter,
 ) -> DatasetPrepared:
-    rejected = [problem for problem in contents.problems if problem.severity == "rejected"]
-    for problem in rejected:
-        report(SampleRejected(problem.key, problem.split, problem.reason))
-    if not any(contents.splits.values()):
+    """Write lists, problems and report, and say what became of it."""
+    problems = contents.problems + audit.problems
+    rejected = [row for row in problems if row.severity == "rejected"]
+    splits = {
+        split: [key for key in keys if key not in audit.left_out]
+        for split, keys in contents.splits.items()
+    }
+    figures = {
+        "photos": {split: len(keys) for split, keys in splits.items() if keys},
+        "listed": contents.listed,
+        "published": {split: list(numbers) for split, numbers in source.published.items()},
+        "notes": contents.notes,
+        "problems": count_problems(problems),
+        **audit.figures(),
+    }
+    found_in = str(release.folder.resolve())
+    writer.write_problems(problems)
+    page = render_report(source.label_set, figures, audit, contents, source.colors, found_in)
+    write_text(writer.folder / REPORT, page)
+    _say(problems, rejected, writer, report)
+    if not any(splits.values()):
         why = f", the first because: {rejected[0].reason}" if rejected else ""
         raise DatasetError(
             f"nothing in {release.folder} can be used: {len(rejected)} photos rejected{why}"
         )
+    if settings.prepare.strict:
+        _be_strict(problems, writer.folder)
     prepared = writer.finish(
-        contents.splits,
-        extensions={entry.photo.suffix for entry in contents.entries.values()},
-        problems=contents.problems,
-        source=str(release.folder.resolve()),
+        splits,
+        extensions={Path(one.photo_name).suffix for one in contents.entries.values()},
+        problems=problems,
+        source=found_in,
         version=__version__,
+        audit=figures,
     )
-    if odd := len(contents.problems) - len(rejected):
-        report(Warned(f"{prepared.name}: warnings in {prepared.folder / PROBLEMS}: {odd}"))
     folder, photos = str(prepared.folder), dict(prepared.splits)
-    done = DatasetPrepared(prepared.name, folder, photos, len(rejected))
-    report(done)
-    return done
+    return DatasetPrepared(prepared.name, folder, photos, len(rejected), figures)
 
 
-def _counted(
-    found: Iterator[Problem | None], name: str, total: int, report: Reporter
-) -> Iterator[Problem | None]:
-    """Pass results on, and report progress some two hundred times on the way."""
-    every = max(1, total // 200)
-    for done, problem in enumerate(found, start=1):
-        if done % every == 0 or done == total:
-            report(Progressed(f"preparing {name}", done, total))
-        yield problem
+def _say(
+    problems: Sequence[Problem],
+    rejected: Sequence[Problem],
+    writer: DatasetWriter,
+    report: Reporter,
+) -> None:
+    for row in rejected[:ROWS_SAID]:
+        report(SampleRejected(row.key, row.split, row.reason))
+    if len(rejected) > ROWS_SAID:
+        report(Warned(f"and {len(rejected) - ROWS_SAID} more, in {writer.folder / PROBLEMS}"))
+    if odd := sum(row.severity == "warning" for row in problems):
+        report(Warned(f"{writer.folder.name}: warnings in {writer.folder / PROBLEMS}: {odd}"))
+
+
+def _be_strict(problems: Sequence[Problem], folder: Path) -> None:
+    serious = [row for row in problems if row.severity != "note"]
+    if serious:
+        counts: dict[str, Any] = count_problems(serious)
+        named = ", ".join(f"{count} {problem}" for problem, count in counts.items())
+        raise DatasetError(
+            f"{folder.name} has {len(serious)} problems: {named}",
+            hint=f"{folder / REPORT} shows them; without --strict bad samples are left out.",
+        )

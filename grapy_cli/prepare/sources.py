@@ -23,6 +23,8 @@ class Shelf(NamedTuple):
     labels: str
     split: str = ""
     """The split that all its photos belong to; empty where lists say so."""
+    mirrored: str = ""
+    """The release's own annotations of the mirrored photos: audited, never used."""
 
 
 class Layout(NamedTuple):
@@ -45,6 +47,8 @@ class Source(NamedTuple):
     """Where the release is had, for people."""
     colors: Mapping[Color, int] = MappingProxyType({})
     """Part ids by RGB, where label maps come as colour pictures."""
+    published: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    """How many photos a split has by its papers, which don't always agree; "all" for no split."""
 
 
 # What each colour shows was looked at on photos: these are not the ids that the VOC palette
@@ -63,7 +67,11 @@ PASCAL_COLORS: Mapping[Color, int] = MappingProxyType(
 )
 
 # fmt: off
-_CIHP_FLAT = Layout(("CIHP_4w", "CIHP"), (Shelf("Images", "Category_ids"),), "lists/train_id.txt")
+_CIHP_FLAT = Layout(
+    ("CIHP_4w", "CIHP"),
+    (Shelf("Images", "Category_ids", mirrored="Category_rev_ids"),),
+    "lists/train_id.txt",
+)
 _CIHP_SPLIT = Layout(
     ("instance-level_human_parsing", "CIHP"),
     (
@@ -77,12 +85,19 @@ _CIHP_SPLIT = Layout(
     "Training/train_id.txt",
 )
 _ATR_FLAT = Layout(
-    ("ATR", "humanparsing"), (Shelf("JPEGImages", "SegmentationClassAug"),), "list/train_id.txt"
-)
-_PASCAL_FLAT = Layout(
-    ("pascal", "PASCAL-Person-Part", "pascal_person_part"),
-    (Shelf("JPEGImages", "SegmentationPart"),),
+    ("ATR", "humanparsing"),
+    (Shelf("JPEGImages", "SegmentationClassAug", mirrored="SegmentationClassAug_rev"),),
     "list/train_id.txt",
+)
+# The photos are VOC's, so the annotations lie beside them or beside the folders of VOC.
+_PASCAL = tuple(
+    Layout(
+        ("pascal", "PASCAL-Person-Part", "pascal_person_part", "VOC2010", "PASCAL-Part"),
+        (Shelf(f"{voc}JPEGImages", labels),),
+        "list/train_id.txt",
+    )
+    for labels in ("SegmentationPart", "pascal_person_part_gt", "Annotations_Part")
+    for voc in ("", "VOC2010/", "VOCdevkit/VOC2010/")
 )
 _OWN_SHELVES = (Shelf("images", "labels"),)
 # fmt: on
@@ -96,24 +111,27 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 (_CIHP_FLAT, _CIHP_SPLIT),
                 "CIHP (instance-level_human_parsing) is had from the LIP page of the HCP lab, "
                 "Sun Yat-sen University: sysu-hcp.net/lip",
+                published={"train": (28280,), "val": (5000,), "test": (5000,)},
             ),
             Source(
                 ATR,
                 (_ATR_FLAT,),
                 "ATR is had as humanparsing from github.com/lemondan/HumanParsing-Dataset",
+                published={"all": (17700,)},
             ),
             Source(
                 PASCAL,
-                (_PASCAL_FLAT,),
+                _PASCAL,
                 "The photos are had from PASCAL VOC 2010 (JPEGImages), the label maps from the "
                 "PASCAL-Person-Part annotations of Chen et al. 2014",
                 PASCAL_COLORS,
+                published={"train": (1716, 1717), "val": (1817, 1818)},
             ),
         )
     }
 )
 
-SYNTHETIC = LabelSet("synthetic", "Cartoon people", "drawn by grapy; parts as in CIHP", CIHP.parts)
+SYNTHETIC = "synthetic"
 
 
 def own_source(labels: LabelSet) -> Source:
@@ -131,17 +149,25 @@ def own_source(labels: LabelSet) -> Source:
     return Source(labels, (layout,), "Bring your own photos and label maps", colors)
 
 
-def source_of(dataset: str) -> Source:
+def synthetic_source(labels: str) -> Source:
+    """Describe made-up people: the layout and parts of a release under a name of their own."""
+    copied = SOURCES[labels]
+    parts = copied.label_set.parts
+    label_set = LabelSet(SYNTHETIC, "Made-up people", f"drawn by grapy; parts of {labels}", parts)
+    return copied._replace(label_set=label_set, published={})
+
+
+def source_of(dataset: str, *, synthetic_labels: str = "cihp") -> Source:
     """Return the row of a data set, or make one for a label file.
 
     Raises:
         DatasetError: If there is no such data set, or its label file cannot be used.
     """
-    if dataset == SYNTHETIC.name:
-        return own_source(SYNTHETIC)
+    if dataset == SYNTHETIC:
+        return synthetic_source(synthetic_labels)
     if dataset in SOURCES:
         return SOURCES[dataset]
     labels = label_set(dataset)
-    if labels.name == SYNTHETIC.name:
+    if labels.name == SYNTHETIC:
         raise DatasetError(f"{dataset} takes the name {labels.name!r}, which grapy uses itself")
     return own_source(labels)

@@ -220,17 +220,35 @@ class PredictSettings(Section):
     """How much of the part colours an overlay shows."""
 
 
+class SyntheticSettings(Section):
+    """People made on the spot."""
+
+    labels: Literal["cihp", "atr", "pascal"] = "cihp"
+    """Label set of `--dataset synthetic`. Networks trained on made-up people alone don't transfer
+    to photos: it is there so that everything can be tried without a download."""
+    count: PositiveInt = 60
+    """Photos of `--dataset synthetic`."""
+    size: tuple[PositiveInt, PositiveInt] = (224, 192)
+    """Height and width of its photos, pixels."""
+
+
 class PrepareSettings(Section):
     """Preparing."""
 
     source: Path | None = None
-    """The release as downloaded; without it looked for below the data folder."""
+    """The release as downloaded, a folder or a zip, tar or tar.gz; without it looked for below the
+    data folder."""
     val_share: Fraction = 0.1
     """Share of photos for val where the release has no lists."""
     seed: NonNegativeInt = 0
-    """Of the split that is made where the release has no lists."""
-    processes: PositiveInt = 2
-    """Processes that read, check and convert."""
+    """Of the split that is made where the release has no lists, and of synthetic people."""
+    link: Literal["auto", "hard", "soft", "copy"] = "auto"
+    """How photos get into the data set; auto takes a hard link, else a soft one, else a copy."""
+    strict: bool = False
+    """Make every problem an error, instead of leaving bad samples out."""
+    processes: NonNegativeInt = 0
+    """Samples worked on at the same time; 0 is one per core."""
+    synthetic: SyntheticSettings = SyntheticSettings()
 
 
 class RunSettings(Section):

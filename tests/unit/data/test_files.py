@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from grapy_cli.data.files import load_label_map, load_photo, save_label_map
-from grapy_cli.files import replacing
 from grapy_cli.errors import DatasetError
+from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS
 
 

@@ -29,12 +29,12 @@ def label_map():
 @pytest.fixture
 def prepared(tmp_path, photo, label_map):
     writer = DatasetWriter(tmp_path / "data" / "cihp", CIHP)
-    writer.add_photo("a", photo)
+    writer.add_photo("a", photo, ".webp")
     writer.add_label_map("a", label_map)
     return writer.finish(
         {"train": ["a"], "val": []},
         extensions=[".webp"],
-        problems=[Problem("rejected", "train", "b", "ids 40, 41")],
+        problems=[Problem("rejected", "foreign-ids", "train", "b", "ids 40, 41")],
         source="/somewhere",
         version="1.2.3",
     )
@@ -61,12 +61,20 @@ def test_the_coarse_levels_are_derived_and_ignore_stays(prepared, label_map):
 def test_problems_are_a_table(prepared):
     with (prepared.folder / "problems.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows == [{"severity": "rejected", "split": "train", "key": "b", "reason": "ids 40, 41"}]
+    assert rows == [
+        {
+            "severity": "rejected",
+            "problem": "foreign-ids",
+            "split": "train",
+            "key": "b",
+            "reason": "ids 40, 41",
+        }
+    ]
 
 
 def test_a_photo_is_linked_and_linking_twice_is_fine(prepared, photo):
     assert prepared.photo("a").samefile(photo)
-    DatasetWriter(prepared.folder, CIHP).add_photo("a", photo)
+    DatasetWriter(prepared.folder, CIHP).add_photo("a", photo, ".webp")
     assert [path.name for path in (prepared.folder / "images").iterdir()] == ["a.webp"]
 
 
@@ -79,10 +87,24 @@ def test_without_hard_links_a_photo_is_linked_softly_or_copied(tmp_path, photo, 
     if not links:
         monkeypatch.setattr(os, "symlink", refuse)
     writer = DatasetWriter(tmp_path / "x", CIHP)
-    writer.add_photo("a", photo)
+    writer.add_photo("a", photo, ".webp")
     written = tmp_path / "x" / "images" / "a.webp"
     assert written.is_symlink() == bool(links)
     assert written.read_bytes() == photo.read_bytes()
+
+
+@pytest.mark.parametrize("link", ["hard", "soft", "copy"])
+def test_the_kind_of_link_can_be_chosen(tmp_path, photo, link):
+    DatasetWriter(tmp_path / "x", CIHP, link).add_photo("a", photo, ".webp")
+    written = tmp_path / "x" / "images" / "a.webp"
+    assert written.is_symlink() == (link == "soft")
+    assert written.samefile(photo) == (link != "copy")
+    assert written.read_bytes() == photo.read_bytes()
+
+
+def test_bytes_out_of_an_archive_become_a_photo(tmp_path):
+    DatasetWriter(tmp_path / "x", CIHP).add_photo("a", b"bytes", ".jpg")
+    assert (tmp_path / "x" / "images" / "a.jpg").read_bytes() == b"bytes"
 
 
 def test_a_folder_without_a_card_says_what_to_type(tmp_path):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.errors import DatasetError
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.prepare.check import check_ids, photo_size, read_label
+from grapy_cli.prepare.check import check_ids, check_photo, read_label
+from grapy_cli.prepare.mirrored import count_ids
+from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.sources import PASCAL_COLORS
 
 
@@ -17,19 +18,19 @@ def photo(tmp_path):
 
 
 def test_a_photo_has_its_upright_size(photo):
-    assert photo_size(photo) == (60, 80)
+    assert check_photo(photo.read_bytes()) == (60, 80, 1)
     exif = Image.Exif()
     exif[0x0112] = 8
     Image.open(photo).save(photo, exif=exif)
-    assert photo_size(photo) == (80, 60)
+    assert check_photo(photo.read_bytes()) == (80, 60, 8)
 
 
 @pytest.mark.parametrize("keep", [0, 20, 0.5, 0.95])
 def test_a_truncated_photo_is_refused(photo, keep):
     whole = photo.read_bytes()
     photo.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
-    with pytest.raises(DatasetError, match="cannot be read"):
-        photo_size(photo)
+    with pytest.raises(BadSample, match="cannot be read"):
+        check_photo(photo.read_bytes())
 
 
 @pytest.mark.parametrize("mode", ["L", "P"])
@@ -39,7 +40,7 @@ def test_grey_and_indexed_label_maps_are_ids(tmp_path, mode):
     if mode == "P":
         picture.putpalette(list(range(256)) * 3)
     picture.save(tmp_path / "l.png")
-    np.testing.assert_array_equal(read_label(tmp_path / "l.png", PASCAL_COLORS), ids)
+    np.testing.assert_array_equal(read_label((tmp_path / "l.png").read_bytes(), PASCAL_COLORS), ids)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
@@ -48,35 +49,37 @@ def test_colours_are_decoded_with_some_tolerance(tmp_path, mode, shift):
     colors = np.array(list(PASCAL_COLORS), int)[None]
     picture = Image.fromarray(np.clip(colors + shift, 0, 255).astype(np.uint8))
     picture.convert(mode).save(tmp_path / "l.png")
-    ids = read_label(tmp_path / "l.png", PASCAL_COLORS)
+    ids = read_label((tmp_path / "l.png").read_bytes(), PASCAL_COLORS)
     np.testing.assert_array_equal(ids, [list(PASCAL_COLORS.values())])
 
 
 def test_unknown_colours_are_named(tmp_path):
     Image.new("RGB", (2, 2), (10, 200, 30)).save(tmp_path / "l.png")
-    with pytest.raises(DatasetError, match="10, 200, 30"):
-        read_label(tmp_path / "l.png", PASCAL_COLORS)
+    with pytest.raises(BadSample, match="10, 200, 30"):
+        read_label((tmp_path / "l.png").read_bytes(), PASCAL_COLORS)
 
 
 def test_colours_without_a_table_are_refused(tmp_path):
     Image.new("RGB", (2, 2)).save(tmp_path / "l.png")
-    with pytest.raises(DatasetError, match="RGB"):
-        read_label(tmp_path / "l.png", {})
+    with pytest.raises(BadSample, match="RGB"):
+        read_label((tmp_path / "l.png").read_bytes(), {})
 
 
 def test_a_truncated_label_map_is_refused(tmp_path):
     path = tmp_path / "l.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 7, (99, 99), dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(DatasetError, match="cannot be read"):
-        read_label(path, {})
+    with pytest.raises(BadSample, match="cannot be read"):
+        read_label(path.read_bytes(), {})
 
 
-def test_foreign_ids_are_named():
-    with pytest.raises(DatasetError, match="ids 7, 200, but pascal has 0 to 6"):
-        check_ids(np.array([[0, 7], [200, 255]], np.uint8), LABEL_SETS["pascal"])
+def test_foreign_ids_are_named_with_their_pixels():
+    counts = count_ids(np.array([[0, 7, 7], [200, 255, 6]], np.uint8))
+    reason = r"ids 7 \(2 pixels\), 200 \(1 pixels\), but pascal has 0 to 6"
+    with pytest.raises(BadSample, match=reason) as error:
+        check_ids(counts, LABEL_SETS["pascal"])
+    assert error.value.problem == "foreign-ids"
 
 
-@pytest.mark.parametrize(("ids", "odd"), [([0, 255], True), ([0, 0], True), ([0, 6], False)])
-def test_a_label_map_of_nobody_looks_odd(ids, odd):
-    assert bool(check_ids(np.array([ids], np.uint8), LABEL_SETS["pascal"])) == odd
+def test_all_ids_of_the_label_set_and_ignore_are_fine():
+    check_ids(count_ids(np.array([[0, 6, 255]], np.uint8)), LABEL_SETS["pascal"])

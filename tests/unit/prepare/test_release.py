@@ -20,6 +20,7 @@ def contents_of(name, folder, *, val_share=0.25, seed=0):
         ("cihp", tiny.write_cihp_as_distributed),
         ("atr", tiny.write_atr),
         ("pascal", tiny.write_pascal),
+        ("pascal", tiny.write_pascal_part),
     ],
 )
 def test_each_layout_is_found_and_listed(tmp_path, name, write):
@@ -106,8 +107,9 @@ def test_without_a_train_list_train_gets_the_rest(tmp_path):
 def test_a_key_in_two_splits_is_warned_of(tmp_path):
     release = tiny.write_atr(tmp_path)
     (release / "list" / "val_id.txt").write_text("2500_1")
-    (problem,) = contents_of("atr", release).problems
+    problem, unlisted = contents_of("atr", release).problems
     assert (problem.severity, problem.split, problem.key) == ("warning", "val", "2500_1")
+    assert (unlisted.problem, unlisted.severity) == ("unlisted", "note")
 
 
 def test_two_photos_of_one_key_are_a_problem(tmp_path):
@@ -117,6 +119,7 @@ def test_two_photos_of_one_key_are_a_problem(tmp_path):
         (val / part / name).write_bytes((train / part / name).read_bytes())
     (val / "val_id.txt").write_text("0000001")
     contents = contents_of("cihp", release)
+    assert contents.problems[0].problem == "same-key"
     assert "same key" in contents.problems[0].reason
     assert "val" not in contents.splits
 

@@ -1,0 +1,161 @@
+"""All findings put together: the figures of a data set, and the samples worth looking at."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grapy_cli.data.layout import Problem
+from grapy_cli.labels import LabelSet
+from grapy_cli.prepare.ledger import Finding
+from grapy_cli.prepare.problems import found
+from grapy_cli.prepare.release import Entry
+
+WORST_OF_EACH = 4
+_SAID = {"all": "the whole release"}
+
+
+class Suspect(NamedTuple):
+    """A sample that the report shows."""
+
+    entry: Entry
+    problem: str
+    reason: str
+    weight: int
+    """Of two samples with the same problem the heavier one is shown."""
+
+
+class Audit:
+    """Adds up findings, one after another; what it keeps grows only with what is wrong."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        self.labels = labels
+        self.left_out: set[str] = set()
+        self.problems: list[Problem] = []
+        self.suspects: dict[str, list[Suspect]] = {}
+        self.num_samples = 0
+        self._seen: dict[bytes, tuple[str, str]] = {}
+        self._pixels = np.zeros(labels.num_parts + 1, np.int64)
+        self._photos = np.zeros(labels.num_parts + 1, np.int64)
+        self._labelled = 0
+        self._mirrored = _Mirrored(labels)
+
+    def add(self, entry: Entry, finding: Finding) -> None:
+        """Add what was found out about one sample."""
+        for problem, reason in finding.problems:
+            self._note(entry, problem, reason, finding.differing)
+        if finding.left_out:
+            self.left_out.add(entry.key)
+            return
+        self.num_samples += 1
+        self._look_for_twin(entry, finding)
+        if finding.pixels is not None:
+            counts = np.array(finding.pixels)
+            self._pixels += counts
+            self._photos += counts > 0
+            self._labelled += 1
+            if finding.has_mirrored:
+                self._mirrored.add(counts, finding)
+
+    def figures(self) -> dict[str, Any]:
+        """Everything that was counted, as `dataset.json` has it: plain values."""
+        pixels, photos = self._pixels.tolist(), self._photos.tolist()
+        return {
+            "samples": self.num_samples,
+            "labelled": self._labelled,
+            "parts": {
+                name: {
+                    "pixels": pixels[part],
+                    "pixel_share": _share(pixels[part], sum(pixels[:-1])),
+                    "photos": photos[part],
+                    "photo_share": _share(photos[part], self._labelled),
+                }
+                for part, name in enumerate(self.labels.names)
+            },
+            "ignored_pixels": pixels[-1],
+            "balance": {
+                f"{left}, {right}": {"left_share": _share(pixels[a], pixels[a] + pixels[b])}
+                for left, right, a, b in _pairs(self.labels)
+            },
+            "mirrored": self._mirrored.figures(),
+        }
+
+    def _note(self, entry: Entry, problem: str, reason: str, weight: int = 0) -> None:
+        self.problems.append(found(problem, entry.split, entry.key, reason))
+        shown = self.suspects.setdefault(problem, [])
+        shown.append(Suspect(entry, problem, reason, weight))
+        shown.sort(key=lambda suspect: -suspect.weight)
+        del shown[WORST_OF_EACH:]
+
+    def _look_for_twin(self, entry: Entry, finding: Finding) -> None:
+        split, key = self._seen.setdefault(bytes.fromhex(finding.digest), (entry.split, entry.key))
+        if key != entry.key:
+            problem = "duplicate-photo" if split == entry.split else "in-two-splits"
+            self._note(entry, problem, f"the photo is the same as {split}/{key}")
+
+
+class _Mirrored:
+    """The mirrored annotations of a release against what mirroring gives, over all photos."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        self._labels = labels
+        self._compared = self._alike = self._pixels = self._differing = 0
+        self._counts = np.zeros((labels.num_parts, 3), np.int64)
+
+    def add(self, counts: np.ndarray, finding: Finding) -> None:
+        self._compared += 1
+        self._alike += not finding.differing
+        self._pixels += int(counts.sum())
+        self._differing += finding.differing
+        swapped = counts[list(self._labels.mirror_ids)]
+        for part, name in enumerate(self._labels.names):
+            self._counts[part] += finding.mirrored.get(name, [swapped[part]] * 3)
+
+    def figures(self) -> dict[str, Any]:
+        if not self._compared:
+            return {}
+        return {
+            "compared": self._compared,
+            "alike": self._alike,
+            "pixels": self._pixels,
+            "differing_pixels": self._differing,
+            "parts": {
+                name: {"mirroring_gives": gives, "release_has": has, "in_common": both}
+                for name, (gives, has, both) in zip(
+                    self._labels.names, self._counts.tolist(), strict=True
+                )
+            },
+        }
+
+
+def compare_published(
+    listed: Mapping[str, int], published: Mapping[str, Sequence[int]]
+) -> list[str]:
+    """Say where a release has other numbers of photos than its papers."""
+    counts = {"all": sum(listed.values()), **listed}
+    return [
+        f"{_SAID.get(split, split)} has {counts.get(split, 0):,} photos, "
+        f"published are {_or(numbers)}"
+        for split, numbers in published.items()
+        if counts.get(split, 0) not in numbers
+    ]
+
+
+def count_problems(problems: Sequence[Problem]) -> dict[str, int]:
+    """Count the rows of each problem, the most frequent first."""
+    return dict(Counter(row.problem for row in problems).most_common())
+
+
+def _or(numbers: Sequence[int]) -> str:
+    return " or ".join(f"{number:,}" for number in numbers)
+
+
+def _pairs(labels: LabelSet) -> Iterator[tuple[str, str, int, int]]:
+    for a, b in enumerate(labels.mirror_ids):
+        if a < b:
+            yield labels.names[a], labels.names[b], a, b
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0

@@ -1,0 +1,80 @@
+"""Writing made-up people to disk, just as the release would be that has their label set."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from grapy_cli.files import replacing, write_text
+from grapy_cli.labels import LABEL_SETS
+from grapy_cli.prepare.sources import PASCAL_COLORS, SOURCES
+from grapy_cli.prepare.synthetic.labels import codes_to_ids
+from grapy_cli.prepare.synthetic.scene import draw_scene
+from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.settings.settings import Settings
+
+
+def folder_name(settings: Settings) -> str:
+    """The folder of a set of made-up people; other settings have another."""
+    made, seed = settings.prepare.synthetic, settings.prepare.seed
+    height, width = made.size
+    return f"synthetic-{made.labels}-{made.count}-{height}x{width}-{seed}"
+
+
+def draw_release(settings: Settings, report: Reporter) -> Path:
+    """Draw photos, label maps and lists below DATA/raw; what is there already stays.
+
+    The same settings give the same bytes.
+    """
+    made = settings.prepare.synthetic
+    layout = SOURCES[made.labels].layouts[0]
+    release = settings.data.root / "raw" / folder_name(settings) / layout.roots[0]
+    shelf = layout.shelves[0]
+    table = codes_to_ids(LABEL_SETS[made.labels], made.labels)
+    picture_of = _colored if made.labels == "pascal" else Image.fromarray
+    keys = [f"{index:07d}" for index in range(1, made.count + 1)]
+    began = time.monotonic()
+    for done, key in enumerate(keys, start=1):
+        photo, label = release / shelf.photos / f"{key}.jpg", release / shelf.labels / f"{key}.png"
+        if not (photo.exists() and label.exists()):
+            random = np.random.default_rng((settings.prepare.seed, done))
+            _draw(photo, label, made.size, random, table, picture_of)
+        rate = done / max(time.monotonic() - began, 1e-9)
+        if done % max(1, len(keys) // 200) == 0 or done == len(keys):
+            note, left = f"{rate:.0f} photos/s", (len(keys) - done) / rate
+            report(Progressed("drawing people", done, len(keys), note, left))
+    num_val = min(round(settings.prepare.val_share * len(keys)), len(keys) - 1)
+    for split, some in (
+        ("train", keys[: len(keys) - num_val]),
+        ("val", keys[len(keys) - num_val :]),
+    ):
+        write_text((release / layout.lists).with_name(f"{split}_id.txt"), "\n".join(some) + "\n")
+    return release
+
+
+def _draw(
+    photo: Path,
+    label: Path,
+    size: tuple[int, int],
+    random: np.random.Generator,
+    table: UInt8[np.ndarray, "256"],
+    picture_of: Callable[[UInt8[np.ndarray, "h w"]], Image.Image],
+) -> None:
+    pixels, codes = draw_scene(size, random)
+    with replacing(label) as unfinished:
+        picture_of(np.asarray(cv2.LUT(codes, table), np.uint8)).save(unfinished, format="PNG")
+    with replacing(photo) as unfinished:
+        quality = int(random.integers(75, 96))
+        Image.fromarray(pixels).save(unfinished, format="JPEG", quality=quality)
+
+
+def _colored(label_map: UInt8[np.ndarray, "h w"]) -> Image.Image:
+    """PASCAL's label maps are colour pictures, each channel one grey level off here and there."""
+    table = np.zeros((256, 3), np.uint8)
+    for color, part in PASCAL_COLORS.items():
+        table[part] = [max(channel - 1, 0) for channel in color]
+    return Image.fromarray(table[label_map]).convert("RGBA")

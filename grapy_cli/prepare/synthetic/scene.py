@@ -1,0 +1,115 @@
+"""Painting people before a background: the photo, and the map of what is worn where."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from grapy_cli.prepare.synthetic.body import draw_body
+from grapy_cli.prepare.synthetic.labels import code_of
+from grapy_cli.prepare.synthetic.wardrobe import TILE, Disc, Tile, dress, weave
+
+_ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)
+_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+_FINE = 4  # bits below the pixel that shapes are drawn with
+
+
+def draw_scene(
+    size: tuple[int, int], random: np.random.Generator
+) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
+    """Draw one to three people and return the photo and the codes of what is worn.
+
+    Args:
+        size: Height and width, pixels.
+        random: All that is drawn comes from it.
+    """
+    height, width = size
+    photo = _background(size, random)
+    codes = np.zeros(size, np.uint8)
+    num_people = int(random.choice([1, 2, 3], p=(0.6, 0.27, 0.13)))
+    for place in random.permutation(num_people):
+        tall = height * random.uniform(0.65, 1.25 if num_people == 1 else 0.95)
+        middle = width * (place + random.uniform(0.35, 0.65)) / num_people
+        floor = min(height * random.uniform(0.9, 0.99), height) + max(0.0, tall - 0.95 * height)
+        for shape in dress(draw_body(random), random):
+            hull = _hull(shape.discs, tall, middle, floor)
+            _paint(photo, codes, hull, shape.fabric, code_of(shape.worn, shape.place))
+    if random.random() < 0.2:  # something stands in front of them
+        at = (random.uniform(0, width), random.uniform(0.7, 1.0) * height)
+        corners = np.array(at) + random.uniform(-0.25, 0.25, (5, 2)) * width
+        _paint(photo, codes, _around(corners), weave(random), 0)
+    return _camera(photo, random), codes
+
+
+def _hull(discs: Sequence[Disc], tall: float, middle: float, floor: float) -> np.ndarray:
+    """The outline of a shape on the photo, pixels."""
+    points = np.concatenate(
+        [
+            _CIRCLE * max(disc.radius * tall, 0.8)
+            + (middle + disc.at[0] * tall, floor - disc.at[1] * tall)
+            for disc in discs
+        ]
+    )
+    return _around(points)
+
+
+def _around(points: np.ndarray) -> np.ndarray:
+    """The corners of the convex hull of some points."""
+    return cv2.convexHull(points.astype(np.float32)).reshape(-1, 2)
+
+
+def _paint(
+    photo: UInt8[np.ndarray, "h w 3"],
+    codes: UInt8[np.ndarray, "h w"],
+    outline: np.ndarray,
+    fabric: Tile,
+    code: int,
+) -> None:
+    """Paint a shape into both; darker at its rim, as round things are."""
+    height, width = codes.shape
+    left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 1, (width, height))
+    if left >= right or top >= bottom:
+        return
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    corners = np.round((outline - (left, top)) * (1 << _FINE)).astype(np.int32)
+    cv2.fillConvexPoly(mask, corners, 255, shift=_FINE)
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    light = 0.62 + 0.38 * np.sqrt(np.minimum(depth / max(float(depth.max()), 1e-3), 1))
+    ys, xs = np.arange(top, bottom) % TILE, np.arange(left, right) % TILE
+    cloth = fabric[ys[:, None], xs] * light[..., None]
+    inside = mask > 0
+    photo[top:bottom, left:right][inside] = cloth.astype(np.uint8)[inside]
+    codes[top:bottom, left:right][inside] = code
+
+
+def _background(size: tuple[int, int], random: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:
+    """A wall and a floor of blotches and patterns, with some things standing about."""
+    height, width = size
+    coarse = random.integers(30, 240, (*random.integers(2, 9, 2), 3), dtype=np.uint8)
+    photo = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    unused = np.zeros(size, np.uint8)
+    floor = int(height * random.uniform(0.6, 0.95))
+    for top, bottom in ((0, floor), (floor, height)):
+        cloth = np.tile(weave(random), (-(-height // TILE), -(-width // TILE), 1))
+        share = random.uniform(0.0, 0.7)
+        photo[top:bottom] = cv2.addWeighted(
+            photo[top:bottom], 1 - share, cloth[top:bottom, :width].copy(), share, 0
+        )
+    for _ in range(random.integers(0, 7)):
+        at = random.uniform(0, 1, 2) * (width, height)
+        corners = at + random.uniform(-0.3, 0.3, (5, 2)) * (width, height)
+        _paint(photo, unused, _around(corners), weave(random), 0)
+    return photo
+
+
+def _camera(
+    photo: UInt8[np.ndarray, "h w 3"], random: np.random.Generator
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Light, colour cast, focus and noise."""
+    blur = random.uniform(0.4, 1.1)
+    seen = cv2.GaussianBlur(photo, (0, 0), blur).astype(np.float32)
+    seen = seen * random.uniform(0.8, 1.2, 3).astype(np.float32) + random.uniform(-15, 15)
+    seen += random.standard_normal(photo.shape, np.float32) * random.uniform(1, 6)
+    return np.clip(seen, 0, 255).astype(np.uint8)

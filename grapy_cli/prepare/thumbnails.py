@@ -1,0 +1,70 @@
+"""Small pictures of samples for the report, as text that stands in the page itself."""
+
+import base64
+import io
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from grapy_cli.data.files import UNREADABLE, encode_label_map
+from grapy_cli.labels import LabelSet
+from grapy_cli.labels.label_set import Color
+from grapy_cli.prepare.archive import Place
+from grapy_cli.prepare.check import read_label
+
+SIDE = 260  # pixels of the longest side
+
+
+def photo_thumbnail(place: Place) -> str:
+    """A photo as a data address; nothing where it cannot be shown."""
+    try:
+        with Image.open(io.BytesIO(place.read_bytes())) as picture:
+            picture.draft("RGB", (SIDE, SIDE))
+            small = ImageOps.exif_transpose(picture).convert("RGB")
+    except UNREADABLE:
+        return ""
+    small.thumbnail((SIDE, SIDE))
+    written = io.BytesIO()
+    small.save(written, "JPEG", quality=80)
+    return _address("jpeg", written.getvalue())
+
+
+def label_thumbnail(
+    place: Place | None, colors: Mapping[Color, int], labels: LabelSet
+) -> tuple[str, list[tuple[str, Color, str]]]:
+    """A label map as a data address, and the parts it shows with their colours and shares."""
+    if place is None:
+        return "", []
+    try:
+        label_map = read_label(place.read_bytes(), colors, place.suffix)
+    except UNREADABLE:  # which a `BadSample` is as well
+        return "", []
+    height, width = label_map.shape
+    scale = min(1, SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    return _address("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
+
+
+def _parts_in(
+    label_map: UInt8[np.ndarray, "h w"], labels: LabelSet
+) -> list[tuple[str, Color, str]]:
+    """The parts of a label map, those with most pixels first; foreign ids by their number."""
+    counts = np.bincount(label_map.ravel(), minlength=256)
+    palette = labels.palette()
+    rows = []
+    for part in np.argsort(-counts, kind="stable"):
+        if part == 0 or not counts[part]:
+            continue
+        name = labels.names[part] if part < labels.num_parts else f"id {part}"
+        red, green, blue = palette[3 * part : 3 * part + 3]
+        share = f"{counts[part] / label_map.size:.1%}"
+        rows.append(("ignore" if part == 255 else name, (red, green, blue), share))
+    return rows
+
+
+def _address(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
