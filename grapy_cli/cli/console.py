@@ -69,3 +69,8 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _NO_WRAPPING
     return Console(stderr=stderr, width=width, highlight=False, emoji=False, markup=False)
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio as people read scores; a dash where there is none."""
+    return "-" if ratio is None else f"{100 * ratio:.2f}"

@@ -84,16 +84,16 @@ def _show(results: list[dict[str, Any]], *, parts: bool) -> None:
 
 
 def _row(result: Mapping[str, Any]) -> list[str]:
+    from grapy_cli.cli.console import percent
+
     ratios = (result[key] for key in ("mean_iou", "mean_accuracy", "pixel_accuracy"))
     place = (str(result[key] or "") for key in ("dataset", "split", "level"))
-    return [*place, *map(_percent, ratios), str(result["photos"])]
+    return [*place, *map(percent, ratios), str(result["photos"])]
 
 
 def _part_rows(result: Mapping[str, Any]) -> Iterator[list[str]]:
+    from grapy_cli.cli.console import percent
+
     for name, scores in result["parts"].items():
-        ratios = (_percent(scores[key]) for key in ("iou", "accuracy"))
+        ratios = (percent(scores[key]) for key in ("iou", "accuracy"))
         yield [str(result["dataset"]), str(result["level"]), name, *ratios]
-
-
-def _percent(ratio: float | None) -> str:
-    return "-" if ratio is None else f"{100 * ratio:.2f}"

@@ -53,8 +53,9 @@ def info(
     card = read_card(resolve_weights(file)).to_dict()
     if as_json:
         typer.echo(json.dumps(card, indent=2))
-    else:
-        show_table(["what", "value"], list(_rows(card)))
+        return
+    scores = {f"{row['dataset']} level {row['level']}": _score(row) for row in card["scores"]}
+    show_table(["what", "value"], list(_rows(card | {"scores": scores})))
 
 
 @command(app, example="grapy weights pack runs/joint --out mine.safetensors --card card.toml")
@@ -71,6 +72,12 @@ def pack(
     scores: Annotated[
         Path | None, typer.Option("--scores", help="What grapy eval --json printed.")
     ] = None,
+    mix: Annotated[
+        Path | None, typer.Option("--mix", help="Weights of a later run to mix with these.")
+    ] = None,
+    share: Annotated[
+        float, typer.Option("--share", min=0, max=1, help="Of the later run in the mixture.")
+    ] = 0.5,
 ) -> None:
     """Make a weights file to give away: half the size, with its card completed."""
     import tomllib
@@ -80,7 +87,7 @@ def pack(
 
     facts = tomllib.loads(_read(card)) if card else {}
     measured = json.loads(_read(scores)) if scores else None
-    pack_weights(source, out, facts, measured)
+    pack_weights(source, out, facts, measured, mix=mix, share=share)
     say(results(), f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -97,6 +104,18 @@ def list_() -> None:
     show_table(["name", ">size", "file"], rows)
     if not rows:
         say(talk(), "This package has no weights embedded; name a file with --weights.")
+
+
+def _score(row: Mapping[str, Any]) -> str:
+    """One result of an evaluation as a line; `--json` has the parts as well."""
+    from grapy_cli.cli.console import percent
+
+    protocol = row.get("protocol", {})
+    return (
+        f"mean IoU {percent(row['mean_iou'])}, mean accuracy {percent(row['mean_accuracy'])}, "
+        f"pixel accuracy {percent(row['pixel_accuracy'])} on {row['photos']} {row['split']} "
+        f"photos, test-time augmentation {protocol.get('tta', 'unknown')}"
+    )
 
 
 def _read(path: Path) -> str:

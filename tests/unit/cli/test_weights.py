@@ -1,13 +1,21 @@
 """`grapy weights` on a file with a card and hardly a tensor."""
 
 import json
+import os
 
 import pytest
 import torch
 
 from grapy_cli.cli.weights import app
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.model.weights import WeightsCard, embedded_weights, save_weights
+from grapy_cli.model.weights import (
+    WeightsCard,
+    card_of,
+    embedded_weights,
+    load_weights,
+    save_weights,
+)
+from tests.support.networks import tiny_network
 
 
 @pytest.fixture
@@ -18,7 +26,17 @@ def file(tmp_path):
         numbers={"backbone": "xception65"},
         label_sets=[LABEL_SETS["pascal"].to_dict()],
         stage="joint",
-        scores=[{"dataset": "pascal", "mean_iou": 0.5}],
+        scores=[
+            {
+                "dataset": "pascal",
+                "split": "val",
+                "level": 3,
+                "photos": 7,
+                "mean_iou": 0.5,
+                "mean_accuracy": 0.25,
+                "pixel_accuracy": None,
+            }
+        ],
     )
     save_weights(tmp_path / "w.safetensors", {"weight": torch.zeros(1)}, card)
     return tmp_path / "w.safetensors"
@@ -29,7 +47,8 @@ def test_info_shows_the_card(invoke, file):
     assert result.exit_code == 0, result.output
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["numbers.backbone", "xception65"] in rows
-    assert ["scores.0.mean_iou", "0.5"] in rows
+    assert "scores.pascal level 3" in result.stdout
+    assert "mean IoU 50.00, mean accuracy 25.00, pixel accuracy -" in result.stdout
     assert ["label_sets.pascal", "background,", "head,"] in [row[:3] for row in rows]
 
 
@@ -37,6 +56,32 @@ def test_info_as_json_is_the_card(invoke, file):
     card = json.loads(invoke(app, "info", str(file), "--json").stdout)
     assert card["name"] == "tiny"
     assert card["label_sets"] == [LABEL_SETS["pascal"].to_dict()]
+
+
+def test_pack_mixes_halves_and_completes_the_card(invoke, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    for path, value in ((first, 0.0), (second, 1.0)):
+        network = tiny_network(["pascal"])
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.fill_(value)
+        card = card_of(network, name="tiny", grapy="0.1.0", stage="joint")
+        save_weights(path, network.state_dict(), card)
+    (tmp_path / "card.toml").write_text('name = "packed"\nlongest_side = 336\n')
+    out = tmp_path / "packed.safetensors"
+    options = ["--mix", second, "--share", "0.25", "--card", tmp_path / "card.toml", "--out", out]
+    result = invoke(app, "pack", str(first), *map(str, options))
+    assert result.exit_code == 0, result.output
+    network, card = load_weights(out)
+    assert (card.name, card.longest_side) == ("packed", 336)
+    assert all((parameter == 0.25).all() for parameter in network.parameters())
+    assert out.stat().st_mode & 0o044 == 0o044 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def test_list_names_what_is_embedded(invoke):
