@@ -1,7 +1,7 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +118,3 @@ class HumanParser:
                 f"the weights do not know the label set {unknown[0]!r}",
                 hint=f"They know {', '.join(self.datasets) or 'none: they are for --init alone'}.",
             )
-
-    def with_augmentation(self, augmentation: Augmentation) -> "HumanParser":
-        """The same parser with other test-time augmentation."""
-        return replace(self, augmentation=augmentation)
