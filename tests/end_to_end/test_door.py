@@ -1,9 +1,6 @@
 """`import grapy_cli` is there at once: what is heavy comes when it is asked for."""
 
-import subprocess
-import sys
-
-from tests.support.command_line import ROOT, plain_environment
+from tests.support.command_line import ROOT, run_python
 
 PROGRAM = """
 import sys
@@ -17,13 +14,6 @@ assert "typer" not in sys.modules and "rich" not in sys.modules
 
 
 def test_importing_grapy_loads_nothing_heavy():
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=ROOT,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_python("-c", PROGRAM, folder=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []

@@ -1,7 +1,5 @@
 """Every script in `examples` runs and says what to look at."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +8,14 @@ from PIL import Image
 
 from grapy_cli.data.files import save_label_map
 from grapy_cli.labels import LABEL_SETS
-from tests.support.command_line import ROOT, plain_environment
+from tests.support.command_line import ROOT, run_python
 from tests.support.networks import write_weights
 
 EXAMPLES = ROOT / "examples"
 
 
 def run_example(name: str, *arguments: object, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / name, *map(str, arguments)],
-        cwd=folder,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_python(str(EXAMPLES / name), *map(str, arguments), folder=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

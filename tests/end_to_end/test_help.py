@@ -1,12 +1,10 @@
 """`grapy --help` is there at once, and knows nothing of torch."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.support.command_line import plain_environment, run_grapy
+from tests.support.command_line import run_grapy, run_python
 
 COMMANDS = ["prepare", "train", "eval", "predict", "weights", "labels", "doctor"]
 HEAVY = ("torch", "numpy", "cv2", "PIL")
@@ -28,13 +26,7 @@ print("loaded:", *(name for name in {heavy!r} if name in sys.modules), file=sys.
 )
 def test_nothing_heavy_is_loaded(arguments, tmp_path):
     program = PROGRAM.format(arguments=arguments, heavy=HEAVY)
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-    )
+    ran = run_python("-c", program, folder=tmp_path)
     assert ran.stderr.strip() == "loaded:"
 
 

@@ -22,8 +22,13 @@ def plain_environment(**more: str) -> dict[str, str]:
 
 def run_grapy(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
     """Run a command in a folder and return its code and what it wrote."""
+    return run_python("-m", "grapy_cli", *arguments, folder=folder, **environment)
+
+
+def run_python(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
+    """Run this Python in a folder and return its code and what it wrote."""
     return subprocess.run(
-        [sys.executable, "-m", "grapy_cli", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=plain_environment(**environment),
         capture_output=True,
