@@ -22,7 +22,7 @@ app = typer.Typer()
 )
 def train(*, settings: Settings, reporter: Reporter) -> None:
     """Train a network: pretrain without the pyramid, joint on all data sets, finetune on one."""
-    from grapy_cli.train.launch import is_launched
+    from grapy_cli.runtime.launch import is_launched
     from grapy_cli.train.run import run_train
 
     summary = run_train(settings, reporter)

@@ -1,6 +1,5 @@
 """Small pictures of samples for the report, as text that stands in the page itself."""
 
-import base64
 import io
 from collections.abc import Mapping
 
@@ -12,6 +11,7 @@ from PIL import Image, ImageOps
 from grapy_cli.data.files import UNREADABLE, encode_label_map
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
+from grapy_cli.page.pictures import address, jpeg_address
 from grapy_cli.prepare.archive import Place
 from grapy_cli.prepare.check import read_label
 
@@ -26,10 +26,7 @@ def photo_thumbnail(place: Place) -> str:
             small = ImageOps.exif_transpose(picture).convert("RGB")
     except UNREADABLE:
         return ""
-    small.thumbnail((SIDE, SIDE))
-    written = io.BytesIO()
-    small.save(written, "JPEG", quality=80)
-    return _address("jpeg", written.getvalue())
+    return jpeg_address(small, SIDE)
 
 
 def label_thumbnail(
@@ -46,7 +43,7 @@ def label_thumbnail(
     scale = min(1, SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-    return _address("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
+    return address("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
 
 
 def _parts_in(
@@ -64,7 +61,3 @@ def _parts_in(
         share = f"{counts[part] / label_map.size:.1%}"
         rows.append(("ignore" if part == 255 else name, (red, green, blue), share))
     return rows
-
-
-def _address(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -162,8 +162,6 @@ class TrainSettings(Section):
     """Weights to start from; a run folder means its best."""
     resume: Path | None = None
     """Run folder to go on with, at the very step where it stopped."""
-    gpus: PositiveInt = 1
-    """Processes, one per card."""
     epochs: PositiveInt = 100
     """Passes over the data."""
     batch_size: PositiveInt = 10
@@ -258,3 +256,5 @@ class RunSettings(Section):
     """auto, cpu, cuda, cuda:1 or mps; auto takes CUDA, then MPS, then the CPU."""
     threads: NonNegativeInt = 0
     """CPU threads of the network; 0 takes one per core."""
+    gpus: PositiveInt = 1
+    """Processes that share the work, one per card."""

@@ -21,16 +21,17 @@ from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
+from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Reporter, Told, silence, tee
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World, open_world
+from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.stages import STAGE_BEFORE
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder, Progress, Trained
 from grapy_cli.train.events import RunStarted
-from grapy_cli.train.launch import is_launched, launch
 from grapy_cli.train.loop import Score, fit
 from grapy_cli.train.records import Records
 from grapy_cli.train.resume import settings_of_run
@@ -64,12 +65,24 @@ def run_train(settings: Settings, reporter: Reporter) -> TrainSummary:
             hint="--resume goes on with a run; --init starts a new one from weights.",
         )
     folder = _folder(settings)
-    if train.gpus > 1 and not is_launched():
-        launch(settings, folder, train.gpus)
+    if settings.run.gpus > 1 and not is_launched():
+        _launch(settings, folder)
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
     with open_world(device_type) as world:
         return _train(settings, folder, world, reporter if world.is_main else silence)
+
+
+def _launch(settings: Settings, folder: RunFolder) -> None:
+    """Start the processes of a run; each of them comes to `run_train` again."""
+    out = {"out": folder.path} if settings.train.resume is None else {}
+    train = settings.train.model_copy(update=out)
+    with handed_over(settings.model_copy(update={"train": train})) as file:
+        launch(
+            ["train", "--config", str(file)],
+            settings.run.gpus,
+            go_on=f"grapy train --resume {folder.path}",
+        )
 
 
 def _train(settings: Settings, folder: RunFolder, world: World, reporter: Reporter) -> TrainSummary:

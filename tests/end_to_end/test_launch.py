@@ -60,7 +60,7 @@ def test_two_processes_train_all_data_sets_in_turn(data, tmp_path):
     ran = run_grapy("train", "--resume", str(run), "--epochs", "3", folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert [row["step"] for row in rows_of(run)] == list(range(1, 10))
-    resume(run, "train.epochs=4", "train.gpus=1")
+    resume(run, "train.epochs=4", "run.gpus=1")
     assert [row["step"] for row in rows_of(run)] == list(range(1, 13))
 
 

@@ -1,9 +1,9 @@
-"""The bare page that the report is written on: its style, and the few elements it is made of."""
+"""The bare page that reports are written on: its style, and the few elements it is made of."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from grapy_cli.labels.label_set import Color
+Color = tuple[int, int, int]
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #626b76; --paper: #ffffff;
@@ -41,14 +41,23 @@ figcaption { margin-top: .5rem }
 """.strip()
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """A whole document that needs no other file."""
+def page(title: str, body: Iterable[str], *, style: str = "", script: str = "") -> str:
+    """A whole document that needs no other file.
+
+    Args:
+        title: Of the window.
+        body: Elements, a line each.
+        style: More CSS than all pages share.
+        script: JavaScript that runs when the body is there.
+    """
     content = "\n".join(body)
+    css = f"{STYLE}\n{style}".strip()
+    end = f"\n<script>\n{script}\n</script>" if script else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{STYLE}\n</style>\n</head>\n"
-        f"<body>\n{content}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{css}\n</style>\n</head>\n"
+        f"<body>\n{content}{end}\n</body>\n</html>\n"
     )
 
 

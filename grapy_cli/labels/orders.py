@@ -1,0 +1,220 @@
+"""The label orders of other tools, and how ids change between them and our label sets.
+
+A part keeps its name; a table says only where the names differ. What the other side has no word for
+becomes background: in a score it counts as missed, in a mask nobody mistakes it for something else.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from grapy_cli.errors import DatasetError
+from grapy_cli.labels.atr import ATR
+from grapy_cli.labels.cihp import CIHP
+from grapy_cli.labels.label_set import IGNORE, LabelSet
+from grapy_cli.labels.pascal import PASCAL
+
+Renames = Mapping[str, Mapping[str, str]]
+"""By label set: the name on the other side for each name that differs."""
+NOTHING = "background"
+
+
+@dataclass(frozen=True)
+class LabelOrder:
+    """The parts of another tool in the order of their ids.
+
+    Args:
+        name: What `--remap` calls it.
+        title: Whose order it is.
+        names: Part names, background first.
+        reads: Their names to ours, for scoring their masks by one of our label sets.
+        writes: Our names to theirs, for giving them our masks.
+    """
+
+    name: str
+    title: str
+    names: tuple[str, ...]
+    reads: Renames = field(default_factory=dict)
+    writes: Renames = field(default_factory=dict)
+
+    def read_table(self, labels: LabelSet) -> tuple[int, ...]:
+        """For each of their ids the id of our label set.
+
+        Raises:
+            DatasetError: If no table leads there.
+        """
+        return _table(self.names, labels.names, self._way(self.reads, labels, "scored by"))
+
+    def write_table(self, labels: LabelSet) -> tuple[int, ...]:
+        """For each id of our label set theirs.
+
+        Raises:
+            DatasetError: If no table leads there.
+        """
+        return _table(labels.names, self.names, self._way(self.writes, labels, "written from"))
+
+    def palette(self, labels: LabelSet) -> list[int]:
+        """768 numbers for masks written from a label set: each part has the colour it had there."""
+        flat = [127] * (3 * IGNORE) + [255] * 3
+        ours = labels.palette()
+        for our_id, their_id in reversed(list(enumerate(self.write_table(labels)))):
+            flat[3 * their_id : 3 * their_id + 3] = ours[3 * our_id : 3 * our_id + 3]
+        return flat
+
+    def _way(self, ways: Renames, labels: LabelSet, what: str) -> Mapping[str, str]:
+        if labels.name not in ways:
+            known = ", ".join(ways) or "none"
+            raise DatasetError(
+                f"masks in the order {self.name} cannot be {what} {labels.name}",
+                hint=f"There are tables for: {known}. A file for --remap can hold another.",
+            )
+        return ways[labels.name]
+
+
+def _table(
+    source: tuple[str, ...], target: tuple[str, ...], renames: Mapping[str, str]
+) -> tuple[int, ...]:
+    ids = {name: index for index, name in enumerate(target)}
+    return tuple(ids[_meant(name, ids, renames)] for name in source)
+
+
+def _meant(name: str, ids: Mapping[str, int], renames: Mapping[str, str]) -> str:
+    meant = renames.get(name, name)
+    return meant if meant in ids else NOTHING
+
+
+# PASCAL-Person-Part counts hands to the lower arms and feet to the lower legs.
+_DENSEPOSE_PARTS = (
+    ("background", "background"),
+    *(("torso-back", "torso"), ("torso-front", "torso")),
+    *(("right-hand", "lower-arm"), ("left-hand", "lower-arm")),
+    *(("left-foot", "lower-leg"), ("right-foot", "lower-leg")),
+    *(("right-upper-leg-back", "upper-leg"), ("left-upper-leg-back", "upper-leg")),
+    *(("right-upper-leg-front", "upper-leg"), ("left-upper-leg-front", "upper-leg")),
+    *(("right-lower-leg-back", "lower-leg"), ("left-lower-leg-back", "lower-leg")),
+    *(("right-lower-leg-front", "lower-leg"), ("left-lower-leg-front", "lower-leg")),
+    *(("left-upper-arm-inside", "upper-arm"), ("right-upper-arm-inside", "upper-arm")),
+    *(("left-upper-arm-outside", "upper-arm"), ("right-upper-arm-outside", "upper-arm")),
+    *(("left-lower-arm-inside", "lower-arm"), ("right-lower-arm-inside", "lower-arm")),
+    *(("left-lower-arm-outside", "lower-arm"), ("right-lower-arm-outside", "lower-arm")),
+    *(("right-head", "head"), ("left-head", "head")),
+)
+
+# The 13 labels of VITON-HD and HR-VITON, from CIHP's 20 as their preparation joins them.
+_VITON = {
+    "torso-skin": "background",
+    "hat": "hair",
+    "sunglasses": "face",
+    **dict.fromkeys(("upper-clothes", "dress", "coat"), "upper"),
+    **dict.fromkeys(("pants", "skirt"), "bottom"),
+    **dict.fromkeys(("glove", "scarf"), "noise"),
+}
+
+ORDERS: Mapping[str, LabelOrder] = MappingProxyType(
+    {
+        order.name: order
+        for order in (
+            LabelOrder(
+                "lip",
+                "Look Into Person, 20 labels, as SCHP's LIP model writes them",
+                tuple("jumpsuits" if name == "torso-skin" else name for name in CIHP.names),
+                reads={
+                    "cihp": {"jumpsuits": "dress"},
+                    "atr": {"jumpsuits": "dress", "coat": "upper-clothes"},
+                },
+                writes={"cihp": {}, "atr": {"belt": "pants"}},
+            ),
+            LabelOrder(
+                "schp-atr",
+                "SCHP's ATR model, 18 labels",
+                ATR.names,
+                reads={"atr": {}, "cihp": {"belt": "pants"}},
+                writes={"atr": {}},
+            ),
+            LabelOrder(
+                "schp-pascal",
+                "SCHP's PASCAL model, 7 labels",
+                PASCAL.names,
+                reads={"pascal": {}},
+                writes={"pascal": {}},
+            ),
+            LabelOrder(
+                "segformer-clothes",
+                "segformer_b2_clothes and its kin, 18 labels in ATR's order",
+                ATR.names,
+                reads={"atr": {}, "cihp": {"belt": "pants"}},
+                writes={"atr": {}},
+            ),
+            LabelOrder(
+                "densepose",
+                "DensePose, 24 parts of the body's surface",
+                tuple(theirs for theirs, _ in _DENSEPOSE_PARTS),
+                reads={"pascal": dict(_DENSEPOSE_PARTS)},
+            ),
+            LabelOrder(
+                "viton-hd",
+                "VITON-HD and HR-VITON, 13 labels for virtual try-on",
+                (
+                    *("background", "hair", "face", "upper", "bottom", "left-arm", "right-arm"),
+                    *("left-leg", "right-leg", "left-shoe", "right-shoe", "socks", "noise"),
+                ),
+                writes={"cihp": _VITON},
+            ),
+        )
+    }
+)
+
+
+def label_order(name: str) -> LabelOrder:
+    """Return a label order by its name, or read it from a file (`*.toml`).
+
+    Such a file has `names`, a list in the order of the ids, and tables like `[reads.cihp]` and
+    `[writes.cihp]` for the names that differ.
+
+    Raises:
+        DatasetError: If there is none of that name, or the file cannot be used.
+    """
+    if name in ORDERS:
+        return ORDERS[name]
+    if name.endswith(".toml"):
+        return _read_order(Path(name))
+    close = difflib.get_close_matches(name, ORDERS, n=1)
+    raise DatasetError(
+        f"there is no label order {name!r}",
+        hint=f"Did you mean {close[0]}?"
+        if close
+        else f"Known are {', '.join(ORDERS)}; your own is read from a .toml file.",
+    )
+
+
+def _read_order(path: Path) -> LabelOrder:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DatasetError(f"the label order {path} cannot be read: {error}") from error
+    names = table.get("names")
+    if not (isinstance(names, list) and 2 <= len(names) <= IGNORE and NOTHING in names):
+        raise DatasetError(
+            f"the label order {path} has no usable names",
+            hint='names = ["background", "hat", ...] in the order of the ids, at most 255.',
+        )
+    if len(set(map(str, names))) != len(names):
+        raise DatasetError(f"the label order {path} has a name twice")
+    ways = {way: _renames(table, way, path) for way in ("reads", "writes")}
+    return LabelOrder(path.stem, str(table.get("title", path.stem)), tuple(map(str, names)), **ways)
+
+
+def _renames(table: Mapping[str, Any], way: str, path: Path) -> Renames:
+    ways = table.get(way, {})
+    if not isinstance(ways, Mapping) or not all(
+        isinstance(renames, Mapping) for renames in ways.values()
+    ):
+        raise DatasetError(f"the label order {path}: {way} holds tables like [{way}.cihp]")
+    return {
+        labels: {str(name): str(meant) for name, meant in renames.items()}
+        for labels, renames in ways.items()
+    }

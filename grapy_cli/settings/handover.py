@@ -1,0 +1,26 @@
+"""Giving the settings of this process to others that it starts."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from grapy_cli.settings.layers import ENVIRONMENT_PREFIX
+from grapy_cli.settings.settings import Settings
+from grapy_cli.settings.toml import to_toml
+
+
+@contextmanager
+def handed_over(settings: Settings) -> Iterator[Path]:
+    """Give a `--config` file with which another process sees exactly these settings.
+
+    Variables that set something are taken out of the environment: they are in the file, and an
+    option may have overruled them.
+    """
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        del os.environ[name]
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / "settings.toml"
+        file.write_text(to_toml(settings), encoding="utf-8")
+        yield file
