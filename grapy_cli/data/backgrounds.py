@@ -38,12 +38,11 @@ class RandomBackground:
             return sample
         height, width = sample.photo.shape[:2]
         path = self.photos[int(generator.integers(len(self.photos)))]
-        behind = _cover(load_photo(path), height, width, generator)
+        behind = cover(load_photo(path), height, width, generator)
         if generator.random() < self.empty:
             nobody = {name: np.zeros_like(maps) for name, maps in sample.label_maps.items()}
             return replace(sample, photo=behind, label_maps=nobody)
-        people = np.logical_or.reduce([maps > 0 for maps in sample.label_maps.values()])
-        return replace(sample, photo=_compose(sample.photo, behind, people))
+        return replace(sample, photo=lay_over(behind, sample.photo, sample.people))
 
 
 def find_backgrounds(folder: Path) -> list[Path]:
@@ -61,7 +60,7 @@ def find_backgrounds(folder: Path) -> list[Path]:
     return paths
 
 
-def _cover(
+def cover(
     photo: UInt8[np.ndarray, "a b 3"], height: int, width: int, generator: np.random.Generator
 ) -> UInt8[np.ndarray, "{height} {width} 3"]:
     """Resize a photo so that it covers a size, and cut that size out of it anywhere."""
@@ -73,11 +72,12 @@ def _cover(
     return np.ascontiguousarray(resized[top : top + height, left : left + width], np.uint8)
 
 
-def _compose(
-    photo: UInt8[np.ndarray, "h w 3"],
-    behind: UInt8[np.ndarray, "h w 3"],
-    people: Bool[np.ndarray, "h w"],
+def lay_over(
+    below: UInt8[np.ndarray, "h w 3"],
+    above: UInt8[np.ndarray, "h w 3"],
+    shape: Bool[np.ndarray, "h w"],
 ) -> UInt8[np.ndarray, "h w 3"]:
-    share = cv2.GaussianBlur(people.astype(np.float32), (0, 0), SOFT_EDGE)[:, :, None]
-    mixed = behind + (photo.astype(np.float32) - behind) * share
+    """Show one photo inside a shape and another around it, with a soft edge between them."""
+    share = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), SOFT_EDGE)[:, :, None]
+    mixed = below + (above.astype(np.float32) - below) * share
     return mixed.round().astype(np.uint8)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 
@@ -18,6 +18,11 @@ class Sample:
     label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
     """By data set; 255 is ignored."""
     key: str
+
+    @property
+    def people(self) -> Bool[np.ndarray, "h w"]:
+        """Pixels that any label map labels or ignores: all else is background for certain."""
+        return np.logical_or.reduce([label_map > 0 for label_map in self.label_maps.values()])
 
 
 @dataclass(frozen=True)

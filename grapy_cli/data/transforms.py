@@ -15,15 +15,25 @@ Transform = Callable[[Sample, np.random.Generator], Sample]
 Picture = UInt8[np.ndarray, "..."]
 
 
-def compose(*steps: Transform) -> Transform:
-    """Join steps into one, carried out in order."""
+@dataclass(frozen=True)
+class Composed:
+    """Several steps as one, carried out in order."""
 
-    def transform(sample: Sample, generator: np.random.Generator) -> Sample:
-        for step in steps:
+    steps: tuple[Transform, ...]
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Carry out all steps."""
+        for step in self.steps:
             sample = step(sample, generator)
         return sample
 
-    return transform
+
+def compose(*steps: Transform) -> Composed:
+    """Join steps into one.
+
+    What comes out can be pickled, as loaders need it that start their workers anew.
+    """
+    return Composed(steps)
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class RandomWindow:
     even_scales: bool = False
     """Draw the factor's logarithm evenly instead of the factor."""
     padding_label: int = IGNORE
+    focus: float = 0.0
+    """Share of windows that are laid around a pixel of a part, small parts as likely as large."""
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Draw factors and offsets, and cut."""
@@ -52,11 +64,28 @@ class RandomWindow:
         width_factor = self._factor(generator)
         height_factor = width_factor if self.keep_aspect else self._factor(generator)
         scaled = max(1, int(height * height_factor)), max(1, int(width * width_factor))
+        if self.focus and generator.random() < self.focus and sample.people.any():
+            pixel = _pixel_of_a_part(sample, generator)
+            return self.cut(sample, scaled, self._around(pixel, (height, width), scaled, generator))
         left, top = (
             int(generator.integers(0, full - window + 1)) if full > window else 0
             for full, window in ((scaled[1], self.size[1]), (scaled[0], self.size[0]))
         )
         return self.cut(sample, scaled, (top, left))
+
+    def _around(
+        self,
+        pixel: tuple[int, int],
+        source: tuple[int, int],
+        scaled: tuple[int, int],
+        generator: np.random.Generator,
+    ) -> tuple[int, int]:
+        """A corner (top, left) that puts a pixel of the photo anywhere in the window."""
+        top, left = (
+            min(max(0, at * to // full - int(generator.integers(window))), max(0, to - window))
+            for at, full, to, window in zip(pixel, source, scaled, self.size, strict=True)
+        )
+        return top, left
 
     def _factor(self, generator: np.random.Generator) -> float:
         if self.even_scales:
@@ -74,6 +103,17 @@ class RandomWindow:
                 for name, label_map in sample.label_maps.items()
             },
         )
+
+
+def _pixel_of_a_part(sample: Sample, generator: np.random.Generator) -> tuple[int, int]:
+    """Draw a label map, one of the parts it shows, and a pixel of that part (row, column)."""
+    maps = [one for one in sample.label_maps.values() if ((one > 0) & (one < IGNORE)).any()]
+    label_map = maps[int(generator.integers(len(maps)))] if maps else sample.people.astype(np.uint8)
+    parts = np.flatnonzero(np.bincount(label_map.ravel(), minlength=256)[:IGNORE])
+    part = generator.choice(parts[parts > 0])
+    pixels = np.flatnonzero(label_map == part)
+    row, column = divmod(int(generator.choice(pixels)), label_map.shape[1])
+    return row, column
 
 
 @dataclass(frozen=True)

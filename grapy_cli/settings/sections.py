@@ -134,6 +134,12 @@ class AugmentSettings(Section):
     """Folder of person-free photos to put people before."""
     background_share: Fraction = 0.3
     """Share of samples put before one of them; a tenth of those show nobody."""
+    company: Fraction = 0.0
+    """Share of samples that one to three people of other photos are put into."""
+    occlude: Fraction = 0.0
+    """Share of samples with something in the way; needs `backgrounds`, which it is cut out of."""
+    focus: Fraction = 0.0
+    """Share of crops laid around a part, rare and small ones as likely as large ones."""
     padding: Literal["ignore", "background"] = "ignore"
     """What lies beside the photo: not looked at, or background as in the reference."""
 

@@ -11,6 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from grapy_cli.data import transforms
 from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
 from grapy_cli.data.batches import RankBatches, epoch_steps, plan_epoch
+from grapy_cli.data.company import RandomCompany, RandomOccluder
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
@@ -49,14 +50,27 @@ def build_fresh_network(
 
 
 def build_transform(
-    train: TrainSettings, datasets: Sequence[PreparedDataset]
+    train: TrainSettings, groups: Sequence[Group], datasets: Sequence[PreparedDataset]
 ) -> transforms.Transform:
-    """Build the augmentation of a training sample."""
+    """Build the augmentation of a training sample.
+
+    Raises:
+        SettingsError: If things shall be put in the way and there is no photo to take them from.
+    """
     augment: AugmentSettings = train.augment
     steps: list[transforms.Transform] = []
-    if augment.backgrounds:
-        photos = find_backgrounds(augment.backgrounds)
-        steps.append(RandomBackground(photos, augment.background_share))
+    backgrounds = find_backgrounds(augment.backgrounds) if augment.backgrounds else []
+    if backgrounds:
+        steps.append(RandomBackground(backgrounds, augment.background_share))
+    if augment.company:
+        steps.append(RandomCompany(groups, augment.company))
+    if augment.occlude:
+        if not backgrounds:
+            raise SettingsError(
+                "train.augment.occlude: there is nothing to put in the way",
+                hint="train.augment.backgrounds names a folder with person-free photos.",
+            )
+        steps.append(RandomOccluder(backgrounds, augment.occlude))
     if augment.rotate:
         steps.append(transforms.RandomRotation(augment.rotate))
     steps.append(
@@ -66,6 +80,7 @@ def build_transform(
             augment.keep_aspect,
             augment.even_scales,
             padding_label=0 if augment.padding == "background" else IGNORE,
+            focus=augment.focus,
         )
     )
     mirror_ids = {dataset.name: dataset.label_set.mirror_ids for dataset in datasets}
@@ -115,7 +130,7 @@ def build_job(
     sizes = [len(group.keys) for group in groups]
     steps = epoch_steps(sizes, train.batch_size)
     datasets = {dataset.name: dataset for group in groups for dataset in group.members.values()}
-    transform = build_transform(train, list(datasets.values()))
+    transform = build_transform(train, groups, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
     def batches(epoch: int, start: int) -> Iterable[Batch]:

@@ -172,3 +172,30 @@ def test_every_sample_has_a_generator_of_its_own():
     }
     assert len(draws) == 5
     assert sample_generator(3, 2, 1, 0).random() == sample_generator(3, 2, 1, 0).random()
+
+
+def test_a_focused_window_shows_small_parts_as_often_as_large_ones():
+    label_map = np.ones((100, 100), np.uint8)
+    label_map[70:73, 20:23] = 2  # nine pixels of ten thousand
+    sample = Sample(np.zeros((100, 100, 3), np.uint8), {"atr": label_map}, "k")
+
+    def share(focus):
+        window = transforms.RandomWindow((20, 20), (1.0, 1.0), focus=focus)
+        cut = (window(sample, np.random.default_rng(seed)) for seed in range(300))
+        return np.mean([(one.label_maps["atr"] == 2).any() for one in cut])
+
+    assert share(0.0) < 0.15
+    assert share(1.0) > 0.45
+
+
+def test_a_focused_window_stays_inside_the_photo():
+    sample = Sample(np.ones((30, 50, 3), np.uint8), {"atr": np.ones((30, 50), np.uint8)}, "k")
+    window = transforms.RandomWindow((20, 20), (1.0, 1.5), focus=1.0)
+    for seed in range(50):
+        assert window(sample, np.random.default_rng(seed)).photo.all()
+
+
+def test_a_photo_without_people_is_cut_anywhere():
+    sample = Sample(np.ones((30, 50, 3), np.uint8), {"atr": np.zeros((30, 50), np.uint8)}, "k")
+    window = transforms.RandomWindow((20, 20), focus=1.0)
+    assert window(sample, np.random.default_rng(0)).photo.shape == (20, 20, 3)
