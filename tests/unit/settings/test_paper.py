@@ -41,7 +41,7 @@ def test_the_papers_numbers(name, stage, datasets, lr, epochs):
     assert (model.backbone, model.output_stride, model.width) == ("xception65", 16, 1.0)
 
 
-@pytest.mark.parametrize("name", ["pretrain", "joint", "finetune-cihp"])
+@pytest.mark.parametrize("name", ["pretrain", "joint", "gpm-pascal", "finetune-cihp"])
 def test_the_stage_table_alone_says_the_same(name):
     """Whoever types `grapy train --stage joint` gets the paper's training as well."""
     written = settings_of(name)
