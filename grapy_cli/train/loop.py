@@ -2,19 +2,21 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import nn
 
 from grapy_cli.data.sample import Batch
-from grapy_cli.errors import DivergedError, InterruptedRun
+from grapy_cli.errors import InterruptedRun
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.train.checkpoints import Progress, Trained
 from grapy_cli.train.events import CheckpointSaved, EpochScored, StepDone
+from grapy_cli.train.guards import NotFinite
 from grapy_cli.train.losses import Losses
 
 Score = Callable[[], dict[str, float]]
@@ -72,7 +74,8 @@ class TrainingJob:
         if self.world.any(not math.isfinite(total.item())):
             raise _diverged(
                 f"the loss at step {step} is {total.item()} (data: {', '.join(losses)}; photos: "
-                f"{', '.join(batch.keys)})"
+                f"{', '.join(batch.keys)})",
+                losses,
             )
         optimizer = self.trained.optimizer
         for group in optimizer.param_groups:
@@ -139,28 +142,28 @@ def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> 
     job.world.barrier()
 
 
-def _diverged(what: str) -> DivergedError:
-    return DivergedError(
-        what,
-        hint="Go on from the last checkpoint with a smaller --lr, or --set train.optimizer.clip=1.",
-    )
+def _diverged(what: str, losses: Mapping[str, Losses] = MappingProxyType({})) -> NotFinite:
+    return NotFinite(what, _numbers(losses))
 
 
 def _step_done(
     job: TrainingJob, progress: Progress, losses: dict[str, Losses], rate: float
 ) -> StepDone:
-    values = {
-        f"{dataset}/{name}": round(value, 5)
-        for dataset, loss in losses.items()
-        for name, value in loss.values().items()
-        if name != "total"
-    }
     return StepDone(
         step=progress.step,
         total=job.pace.epochs * job.pace.steps_per_epoch,
         epoch=progress.epoch,
         datasets=tuple(losses),
-        losses=values,
+        losses=_numbers(losses),
         lr=job.rate(progress.step - 1),
         photos_per_second=round(rate, 2),
     )
+
+
+def _numbers(losses: Mapping[str, Losses]) -> dict[str, float]:
+    return {
+        f"{dataset}/{name}": round(value, 5)
+        for dataset, loss in losses.items()
+        for name, value in loss.values().items()
+        if name != "total"
+    }
