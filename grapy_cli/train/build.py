@@ -1,7 +1,7 @@
 """From settings to parts that are ready to train."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli.data import transforms
 from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
-from grapy_cli.data.batches import RankBatches, epoch_steps, plan_epoch
+from grapy_cli.data.batches import Mixture, RankBatches
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
@@ -112,15 +112,14 @@ def build_job(
     """
     train = settings.train
     _check_batch(train.batch_size, world.size)
-    sizes = [len(group.keys) for group in groups]
-    steps = epoch_steps(sizes, train.batch_size)
+    sizes = tuple(len(group.keys) for group in groups)
+    mixture = Mixture(sizes, train.batch_size, train.seed)
     datasets = {dataset.name: dataset for group in groups for dataset in group.members.values()}
     transform = build_transform(train, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
-    def batches(epoch: int, start: int) -> Iterable[Batch]:
-        plan = plan_epoch(sizes, train.batch_size, seed=train.seed, epoch=epoch)
-        share = RankBatches(plan, epoch, world.rank, world.size, start)
+    def batches(epoch: int, step: int) -> Generator[Batch, None, None]:
+        share = RankBatches(mixture, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers)
 
     weights = part_weights(groups, train.loss.balance) if train.loss.balance else {}
@@ -130,11 +129,13 @@ def build_job(
     return TrainingJob(
         trained=trained,
         learner=_distribute(learner, world, device, unused=len(groups) > 1),
-        rate=PolySchedule(train.lr, steps, train.epochs, **train.schedule.model_dump()).rate,
+        rate=PolySchedule(
+            train.lr, mixture.steps, train.epochs, **train.schedule.model_dump()
+        ).rate,
         clip=train.optimizer.clip,
         batches=batches,
         device=device,
-        pace=Pace(train.epochs, steps, train.score_every, train.save_every),
+        pace=Pace(train.epochs, mixture.steps, train.score_every, train.save_every),
         score=score,
         save=lambda progress, name: checkpoints.save(trained, progress, name),
         world=world,

@@ -2,8 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -53,16 +55,16 @@ class TrainingJob:
     learner: nn.Module
     rate: Callable[[int], float]
     clip: float
-    batches: Callable[[int, int], Iterable[Batch]]
-    """The batches of an epoch, from a step of it on."""
+    batches: Callable[[int, int], Generator[Batch, None, None]]
+    """The batches from a step of an epoch on to the end of the run; closing them ends workers."""
     device: torch.device
     pace: Pace
     score: Score
     save: Save
     world: World
 
-    def step(self, batch: Batch, step: int) -> dict[str, Losses]:
-        """Learn from one batch.
+    def step(self, batch: Batch, step: int) -> dict[str, float]:
+        """Learn from one batch, and return its losses by data set and kind: "cihp/main".
 
         Raises:
             DivergedError: If a process' loss is no finite number; the parameters are as before
@@ -75,7 +77,7 @@ class TrainingJob:
             raise _diverged(
                 f"the loss at step {step} is {total.item()} (data: {', '.join(losses)}; photos: "
                 f"{', '.join(batch.keys)})",
-                losses,
+                _numbers(losses),
             )
         optimizer = self.trained.optimizer
         for group in optimizer.param_groups:
@@ -87,7 +89,7 @@ class TrainingJob:
         optimizer.step()
         if self.trained.average:
             self.trained.average.update(self.trained.network, step)
-        return losses
+        return _numbers(losses)
 
 
 def fit(
@@ -99,22 +101,23 @@ def fit(
         InterruptedRun: If a stop was asked for; the step is finished and everything saved.
         DivergedError: If the loss is no longer finite.
     """
-    while progress.epoch < job.pace.epochs:
-        job.learner.train()
-        clock = time.monotonic()
-        for batch in job.batches(progress.epoch, progress.step_in_epoch):
-            losses = job.step(batch, progress.step)
-            progress = progress.after_step()
-            now = time.monotonic()
-            photos = len(batch.keys) * job.world.size
-            report(_step_done(job, progress, losses, photos / (now - clock)))
-            clock = now
-            if job.world.any(stop_asked()):
-                _save(job, progress, "last", report)
-                raise InterruptedRun(f"stopped after step {progress.step}; everything is saved")
-            if job.pace.saves_after(progress.step):
-                _save(job, progress, "last", report)
-        progress = _finish_epoch(job, progress, report)
+    with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
+        while progress.epoch < job.pace.epochs:
+            job.learner.train()
+            clock = time.monotonic()
+            for batch in islice(batches, job.pace.steps_per_epoch - progress.step_in_epoch):
+                losses = job.step(batch, progress.step)
+                progress = progress.after_step()
+                now = time.monotonic()
+                rate = len(batch.keys) * job.world.size / (now - clock)
+                report(_step_done(job, progress, batch.datasets, losses, rate))
+                clock = now
+                if job.world.any(stop_asked()):
+                    _save(job, progress, "last", report)
+                    raise InterruptedRun(f"stopped after step {progress.step}; everything is saved")
+                if job.pace.saves_after(progress.step):
+                    _save(job, progress, "last", report)
+            progress = _finish_epoch(job, progress, report)
     return progress
 
 
@@ -142,19 +145,23 @@ def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> 
     job.world.barrier()
 
 
-def _diverged(what: str, losses: Mapping[str, Losses] = MappingProxyType({})) -> NotFinite:
-    return NotFinite(what, _numbers(losses))
+def _diverged(what: str, losses: Mapping[str, float] = MappingProxyType({})) -> NotFinite:
+    return NotFinite(what, losses)
 
 
 def _step_done(
-    job: TrainingJob, progress: Progress, losses: dict[str, Losses], rate: float
+    job: TrainingJob,
+    progress: Progress,
+    datasets: tuple[str, ...],
+    losses: Mapping[str, float],
+    rate: float,
 ) -> StepDone:
     return StepDone(
         step=progress.step,
         total=job.pace.epochs * job.pace.steps_per_epoch,
         epoch=progress.epoch,
-        datasets=tuple(losses),
-        losses=_numbers(losses),
+        datasets=datasets,
+        losses={name: round(value, 5) for name, value in losses.items()},
         lr=job.rate(progress.step - 1),
         photos_per_second=round(rate, 2),
     )
@@ -162,7 +169,7 @@ def _step_done(
 
 def _numbers(losses: Mapping[str, Losses]) -> dict[str, float]:
     return {
-        f"{dataset}/{name}": round(value, 5)
+        f"{dataset}/{name}": value
         for dataset, loss in losses.items()
         for name, value in loss.values().items()
         if name != "total"
