@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli.data import transforms
 from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
-from grapy_cli.data.batches import Mixture, RankBatches
+from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
@@ -24,8 +24,9 @@ from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
-from grapy_cli.train.learner import Learner, LossNumbers, RunningAverage
-from grapy_cli.train.loop import Pace, Score, TrainingJob
+from grapy_cli.train.job import Pace, Score, TrainingJob
+from grapy_cli.train.learner import Learner, LearnerNumbers, RunningAverage
+from grapy_cli.train.mixture import build_mixture
 from grapy_cli.train.schedule import PolySchedule
 
 COUNTED_PHOTOS = 400
@@ -78,8 +79,29 @@ def build_transform(
 
 
 def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
-    """Build the optimizer, and the running average where one is asked for."""
+    """Build the optimizer, and the running average where one is asked for.
+
+    Args:
+        network: On the device it learns on.
+        train: How it learns.
+
+    Raises:
+        SettingsError: If the device cannot learn in the precision asked for, or the optimizer
+            shall restart where the schedule has no such places.
+    """
     numbers = train.optimizer
+    device = next(network.parameters()).device
+    if train.precision == "fp16" and device.type != "cuda":
+        raise SettingsError(
+            f"train.precision: fp16 needs a CUDA card, and this run is on {device.type}",
+            hint="Use --precision bf16, which needs no scaling of the loss, or fp32.",
+        )
+    if numbers.restart and not train.schedule.every_epochs:
+        raise SettingsError(
+            "train.optimizer.restart: a rate that falls with every step leaves no momentum at all",
+            hint="Set train.schedule.every_epochs as well; the reference's is 10.",
+        )
+    fused = True if device.type == "cuda" else None  # one kernel instead of hundreds
     optimizer: torch.optim.Optimizer
     match numbers.name:
         case "sgd":
@@ -88,12 +110,18 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
                 train.lr,
                 momentum=numbers.momentum,
                 weight_decay=numbers.weight_decay,
+                fused=fused,
             )
         case "adamw":
             optimizer = torch.optim.AdamW(
-                network.parameters(), train.lr, weight_decay=numbers.weight_decay
+                network.parameters(), train.lr, weight_decay=numbers.weight_decay, fused=fused
             )
-    return Trained(network, optimizer, RunningAverage(network, train.ema) if train.ema else None)
+    return Trained(
+        network,
+        optimizer,
+        RunningAverage(network, train.ema) if train.ema else None,
+        torch.amp.GradScaler(device.type, enabled=train.precision == "fp16"),
+    )
 
 
 def build_job(
@@ -111,9 +139,7 @@ def build_job(
         SettingsError: If the batch cannot be shared out among the processes.
     """
     train = settings.train
-    _check_batch(train.batch_size, world.size)
-    sizes = tuple(len(group.keys) for group in groups)
-    mixture = Mixture(sizes, train.batch_size, train.seed)
+    mixture = build_mixture(settings, groups, world.size)
     datasets = {dataset.name: dataset for group in groups for dataset in group.members.values()}
     transform = build_transform(train, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
@@ -122,17 +148,16 @@ def build_job(
         share = RankBatches(mixture, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers)
 
-    weights = part_weights(groups, train.loss.balance) if train.loss.balance else {}
-    numbers = LossNumbers(train.loss.main, train.loss.refined, train.loss.stride)
-    on_device = {name: weight.to(device) for name, weight in weights.items()}
-    learner = Learner(trained.network, numbers, on_device)
+    learner = build_learner(trained.network, train, groups, device)
+    unused = train.mixing == "alternate" and len(groups) > 1
     return TrainingJob(
         trained=trained,
-        learner=_distribute(learner, world, device, unused=len(groups) > 1),
-        rate=PolySchedule(
-            train.lr, mixture.steps, train.epochs, **train.schedule.model_dump()
-        ).rate,
+        learner=_distribute(learner, world, device, unused=unused),
+        count=learner.count,
+        schedule=PolySchedule(train.lr, mixture.steps, train.epochs, **train.schedule.model_dump()),
+        restart=train.optimizer.restart,
         clip=train.optimizer.clip,
+        accumulate=train.accumulate,
         batches=batches,
         device=device,
         pace=Pace(train.epochs, mixture.steps, train.score_every, train.save_every),
@@ -140,6 +165,24 @@ def build_job(
         save=lambda progress, name: checkpoints.save(trained, progress, name),
         world=world,
     )
+
+
+def build_learner(
+    network: GrapyNet, train: TrainSettings, groups: Sequence[Group], device: torch.device
+) -> Learner:
+    """Build what gives the losses of a batch."""
+    loss = train.loss
+    weights = part_weights(groups, loss.balance) if loss.balance else {}
+    numbers = LearnerNumbers(
+        main=loss.main,
+        refined=loss.refined,
+        coarse=loss.coarse,
+        stride=loss.stride,
+        precision=train.precision,
+        freeze_batch_norm=train.freeze_batch_norm,
+        compile=train.compile,
+    )
+    return Learner(network, numbers, {name: weight.to(device) for name, weight in weights.items()})
 
 
 def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
@@ -169,20 +212,6 @@ def _keys_by_dataset(
         for name, dataset in group.members.items():
             found.setdefault(name, (dataset, []))[1].extend(group.keys)
     return found
-
-
-def _check_batch(batch_size: int, processes: int) -> None:
-    if batch_size % processes:
-        raise SettingsError(
-            f"train.batch_size: {batch_size} cannot be shared out among {processes} processes",
-            hint=f"Use --batch-size {max(1, batch_size // processes) * processes}.",
-        )
-    if batch_size // processes < 2:
-        raise SettingsError(
-            f"train.batch_size: {batch_size} leaves fewer than 2 photos to each of {processes} "
-            "processes, but batch norm after the global pool needs 2",
-            hint=f"Use --batch-size {2 * processes} or more.",
-        )
 
 
 def _distribute(learner: Learner, world: World, device: torch.device, *, unused: bool) -> nn.Module:
