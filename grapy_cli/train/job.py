@@ -104,9 +104,10 @@ class TrainingJob:
 
     def _learn(self, part: Batch, counts: Mapping[str, Tensor], *, last: bool) -> dict[str, Tensor]:
         """Add up the gradients of a part; with the last one the processes exchange them."""
-        apart = isinstance(self.learner, DistributedDataParallel) and not last
-        with self.learner.no_sync() if apart else nullcontext():
-            losses: dict[str, Losses] = self.learner(part, counts)
+        learner = self.learner
+        is_apart = isinstance(learner, DistributedDataParallel) and not last
+        with learner.no_sync() if is_apart else nullcontext():
+            losses: dict[str, Losses] = learner(part, counts)
             total = sum_of([loss.total for loss in losses.values()])
             self.trained.scaler.scale(total).backward()
         return {
