@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.progress import (
@@ -18,6 +18,7 @@ from rich.progress import (
 from grapy_cli.cli.console import say, talk
 from grapy_cli.cli.lines import line_of, progress_of, style_of
 from grapy_cli.runtime.reporting import Event, Progressed, Reporter
+from grapy_cli.train.events import StepDone
 
 # A pipe hears of progress when both a tenth and ten seconds have passed, and in long work at
 # least every five minutes: days of training stay visible, seconds of it are one line.
@@ -40,6 +41,19 @@ def open_reporter() -> Iterator[Reporter]:
         reporter.close()
 
 
+class _LatestLosses:
+    """Completes a step's losses by those last heard of the data sets that were not in its turn."""
+
+    def __init__(self) -> None:
+        self._losses: dict[str, float] = {}
+
+    def complete(self, event: Event) -> Event:
+        if not isinstance(event, StepDone):
+            return event
+        self._losses |= event.losses
+        return replace(event, losses=dict(sorted(self._losses.items())))
+
+
 @dataclass
 class _Heard:
     """What was last said about a piece of work."""
@@ -60,9 +74,11 @@ class LineReporter:
         self._console = console
         self._clock = clock
         self._heard: dict[str, _Heard] = {}
+        self._losses = _LatestLosses()
 
     def __call__(self, event: Event, /) -> None:
         """Write the event's line, unless it is progress that isn't due."""
+        event = self._losses.complete(event)
         progress = progress_of(event)
         if progress is None or self._is_due(progress):
             say(self._console, line_of(event), style_of(event))
@@ -98,9 +114,11 @@ class RichReporter:
         )
         self._task: TaskID | None = None
         self._work = ""
+        self._losses = _LatestLosses()
 
     def __call__(self, event: Event, /) -> None:
         """Move the bar, or write the event's line above it."""
+        event = self._losses.complete(event)
         progress = progress_of(event)
         if progress is not None and progress.done < progress.total:
             self._move(progress)

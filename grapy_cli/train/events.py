@@ -28,8 +28,16 @@ class StepDone(Event):
     epoch: int
     datasets: tuple[str, ...]
     losses: dict[str, float]
+    """Of this step, by data set and kind: "atr/main"."""
     lr: float
     photos_per_second: float
+    """Over the last steps and all processes, as the next three."""
+    waited: float
+    """Share of the time spent waiting for data."""
+    seconds_left: float
+    """For the steps to come; scorings are not foreseen."""
+    memory: int | None
+    """Most bytes that tensors took on the card so far; None on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +57,18 @@ class CheckpointSaved(Event):
 
     folder: str
     step: int
+
+
+@dataclass(frozen=True)
+class Diverged(Event):
+    """A loss is no longer finite: where, and on what."""
+
+    step: int
+    epoch: int
+    what: str
+    lr: float
+    datasets: tuple[str, ...]
+    photos: list[list[str]]
+    """Keys of the step's photos, a list for each process."""
+    losses: dict[str, float | str]
+    """Of the whole step, by data set and kind; "nan", "inf" and "-inf" are words."""
