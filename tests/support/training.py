@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from grapy_cli.data.dataset import group_photos
 from grapy_cli.model.weights import card_of
 from grapy_cli.prepare.run import run_prepare
+from grapy_cli.runtime.device import pick_device
 from grapy_cli.runtime.reporting import Event, Reporter, silence
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World
@@ -109,11 +110,12 @@ def job_of(*sets: str, **flags: object) -> TrainingJob:
         update={"data": settings.data.model_copy(update={"dataset": names})}
     )
     label_sets = [dataset.label_set for dataset in datasets]
+    device = pick_device(settings.run.device)
     network = build_fresh_network(settings.model, label_sets, refine=settings.train.refine)
+    network.to(device).to(memory_format=torch.channels_last)
     trained = build_trained(network, settings.train)
     groups = group_photos(datasets, "train", join=settings.data.join_photos)
     checkpoints = CheckpointFolder(RunFolder(Path("nowhere")), lambda step: card_of(network))
-    device = torch.device("cpu")
     job = build_job(settings, trained, groups, checkpoints, lambda epoch: {}, World(), device)
     job.learner.train()
     return job
