@@ -146,7 +146,8 @@ def _curves(rows: Sequence[Row], prefix: str) -> Iterator[Curve]:
         points = [(row["step"], row[name]) for row in rows if name in row]
         color = COLORS[datasets.index(_dataset(name, prefix)) % len(COLORS)]
         said = name.removeprefix(prefix).replace("/", " ") or prefix
-        yield Curve(said, points, color, dashed=name.endswith("/main"))
+        has_better = name.replace("/main", "/refined") in names
+        yield Curve(said, points, color, dashed=name.endswith("/main") and has_better)
 
 
 def _dataset(name: str, prefix: str) -> str:
