@@ -1,5 +1,6 @@
 """From settings to parts that are ready to train."""
 
+import warnings
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 
@@ -227,5 +228,8 @@ def _distribute(learner: Learner, world: World, device: torch.device, *, unused:
         return learner
     if device.type == "cuda":
         learner = nn.SyncBatchNorm.convert_sync_batchnorm(learner)
-    cards = [device.index] if device.type == "cuda" else None
-    return DistributedDataParallel(learner, cards, find_unused_parameters=unused)
+        return DistributedDataParallel(learner, [device.index], find_unused_parameters=unused)
+    # The strides of a side of length 1 mean nothing, but DDP compares them, and the CPU's kernels
+    # give gradients now these, now those.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
+    return DistributedDataParallel(learner, find_unused_parameters=unused)

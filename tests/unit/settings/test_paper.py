@@ -49,7 +49,7 @@ def test_the_stage_table_alone_says_the_same(name):
     assert resolve(flags=flags, stage_rows=True).settings == written
 
 
-def test_the_references_ways_are_two_switches():
+def test_the_references_ways_are_three_switches():
     reference = settings_of("reference", **{"train.stage": "joint"})
     paper = resolve(flags={"train.stage": "joint"}, stage_rows=True).settings
 
@@ -63,7 +63,11 @@ def test_the_references_ways_are_two_switches():
         for path in leaves()
         if value(reference, path) != value(paper, path)
     }
-    assert changed == {"train.schedule.every_epochs": 10, "train.augment.padding": "background"}
+    assert changed == {
+        "train.schedule.every_epochs": 10,
+        "train.optimizer.restart": True,
+        "train.augment.padding": "background",
+    }
 
 
 def test_every_file_is_looked_at_here():
