@@ -1,6 +1,7 @@
 """The network as training sees it: one forward pass that gives the losses of a batch."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,11 +16,7 @@ from grapy_cli.model.grapy import GrapyNet, ParsingLogits
 from grapy_cli.train.losses import Losses, count_labels, parsing_loss, sample_labels
 
 Precision = Literal["fp32", "bf16", "fp16"]
-DTYPES: Mapping[Precision, torch.dtype] = {
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
+DTYPES: Mapping[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
 COARSE = (Level.CATEGORY, Level.HUMAN)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 
@@ -103,11 +100,8 @@ class Learner(nn.Module):
     def _encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
         own = next(self.network.parameters()).dtype
         images = images.to(own, memory_format=torch.channels_last)
-        with torch.autocast(
-            images.device.type,
-            DTYPES[self.numbers.precision],
-            enabled=self.numbers.precision != "fp32",
-        ):
+        dtype = DTYPES.get(self.numbers.precision)
+        with torch.autocast(images.device.type, dtype) if dtype else nullcontext():
             return self.encode(images).to(own)
 
     def _labels(self, label_map: UInt8[Tensor, "b h w"]) -> UInt8[Tensor, "b _ _"]:

@@ -1,6 +1,8 @@
 """Prepared data sets as samples: which photos belong together, and what a draw gives."""
 
 import shutil
+from contextlib import closing
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -89,6 +91,20 @@ def test_workers_change_nothing(samples):
     assert batch.images.shape == (2, 3, 40, 40)
     assert batch.images.min() >= -1
     assert batch.images.max() <= 1
+
+
+def test_workers_stay_for_the_whole_run_and_end_with_it(samples):
+    """They read ahead into the next epoch; whoever closes the batches early ends them as well."""
+    run = RankBatches(Mixture((5, 5), 2), epochs=3)
+    seen = set()
+    with closing(load_batches(samples, run, 2)) as batches:
+        for _ in zip(range(11), batches, strict=False):  # of 12
+            seen.add(frozenset(child.pid for child in active_children()))
+    assert {len(pids) for pids in seen} == {2}
+    assert len(seen) == 1
+    assert not active_children()
+    assert len(list(load_batches(samples, run, 2))) == 12
+    assert not active_children()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
