@@ -1,19 +1,16 @@
 """From settings to parts that are ready to train."""
 
 import warnings
-from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli.data import transforms
 from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
 from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.dataset import Group, ParsingDataset
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
 from grapy_cli.data.sample import Batch
@@ -24,14 +21,12 @@ from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
 from grapy_cli.settings.settings import Settings
+from grapy_cli.train.balance import part_weights
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
 from grapy_cli.train.job import Pace, Score, TrainingJob
 from grapy_cli.train.learner import Learner, LearnerNumbers, RunningAverage
 from grapy_cli.train.mixture import build_mixture
 from grapy_cli.train.schedule import PolySchedule
-
-COUNTED_PHOTOS = 400
-"""Label maps looked at to learn how rare each part is; more changes the shares by little."""
 
 
 def build_fresh_network(
@@ -184,35 +179,6 @@ def build_learner(
         compile=train.compile,
     )
     return Learner(network, numbers, {name: weight.to(device) for name, weight in weights.items()})
-
-
-def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
-    """Weigh the parts of each data set by how rare they are in a sample of its label maps."""
-    from grapy_cli.train.losses import balanced_weights
-
-    weights = {}
-    for name, (dataset, keys) in _keys_by_dataset(groups).items():
-        pixels: Counter[int] = Counter()
-        for key in keys[:: max(1, len(keys) // COUNTED_PHOTOS)]:
-            label_map = load_label_map(dataset.label_map(key))
-            pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
-        del pixels[IGNORE]
-        if not (total := sum(pixels.values())):
-            continue  # nothing but ignored pixels: nothing to balance
-        shares = {part: count / total for part, count in pixels.items() if count}
-        parts = dataset.label_set.num_parts
-        weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
-    return weights
-
-
-def _keys_by_dataset(
-    groups: Sequence[Group],
-) -> Mapping[str, tuple[PreparedDataset, list[str]]]:
-    found: dict[str, tuple[PreparedDataset, list[str]]] = {}
-    for group in groups:
-        for name, dataset in group.members.items():
-            found.setdefault(name, (dataset, []))[1].extend(group.keys)
-    return found
 
 
 def _distribute(learner: Learner, world: World, device: torch.device, *, unused: bool) -> nn.Module:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,10 +104,8 @@ class TrainingJob:
 
     def _learn(self, part: Batch, counts: Mapping[str, Tensor], *, last: bool) -> dict[str, Tensor]:
         """Add up the gradients of a part; with the last one the processes exchange them."""
-        learner = self.learner
-        is_apart = isinstance(learner, DistributedDataParallel) and not last
-        with learner.no_sync() if is_apart else nullcontext():
-            losses: dict[str, Losses] = learner(part, counts)
+        with nullcontext() if last else self._apart():
+            losses: dict[str, Losses] = self.learner(part, counts)
             total = sum_of([loss.total for loss in losses.values()])
             self.trained.scaler.scale(total).backward()
         return {
@@ -115,6 +113,11 @@ class TrainingJob:
             for dataset, loss in losses.items()
             for name, value in loss.values().items()
         }
+
+    def _apart(self) -> AbstractContextManager[None]:
+        """Keep gradients to this process for now."""
+        learner = self.learner
+        return learner.no_sync() if isinstance(learner, DistributedDataParallel) else nullcontext()
 
     def _summed(self, learned: list[dict[str, Tensor]]) -> dict[str, float]:
         """The losses of the whole step; the one place where a step waits for the device."""

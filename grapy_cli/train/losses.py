@@ -1,10 +1,10 @@
 """What training minimizes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -76,10 +76,9 @@ def count_labels(
     label_map: UInt8[Tensor, "b h w"], part_weights: Float[Tensor, " p"] | None
 ) -> Float[Tensor, ""]:
     """Count the labelled pixels, or add up the weights of their parts: what a mean divides by."""
-    counted = label_map != IGNORE
     if part_weights is None:
-        return counted.sum().float()
-    return part_weights[label_map[counted].long()].sum()
+        return (label_map != IGNORE).sum().float()
+    return _by_label(part_weights)[label_map.long()].sum()
 
 
 def lift_logits(logits: Float[Tensor, "b p h w"], lift: Sequence[int]) -> Float[Tensor, "b n h w"]:
@@ -122,26 +121,17 @@ def _coarse(
 ) -> Float[Tensor, ""]:
     """Add up the cross entropies of the coarse levels; a pixel counts as its part does."""
     parts = truth.long()
-    weights = None if part_weights is None else F.pad(part_weights, (0, 256 - len(part_weights)))
+    weights = 1 if part_weights is None else _by_label(part_weights)[parts]
     sums = []
     for lift in lifts:
-        table = torch.tensor([*lift, *[IGNORE] * (256 - len(lift))], device=truth.device)
+        nodes = _by_label(torch.tensor(lift, device=truth.device), IGNORE)[parts]
         losses = F.cross_entropy(
-            lift_logits(logits, lift), table[parts], ignore_index=IGNORE, reduction="none"
+            lift_logits(logits, lift), nodes, ignore_index=IGNORE, reduction="none"
         )
-        sums.append((losses if weights is None else losses * weights[parts]).sum())
+        sums.append((losses * weights).sum())
     return torch.stack(sums).sum()
 
 
-def balanced_weights(shares: Mapping[int, float], num_parts: int, strength: float) -> list[float]:
-    """Weights that count rare parts more: share ** -strength, with a mean over pixels of 1.
-
-    Args:
-        shares: Share of the labelled pixels of each part that occurs.
-        num_parts: Of the label set; parts that do not occur get the largest weight.
-        strength: 0 leaves pixels alike, 1 makes parts alike.
-    """
-    known = {part: share**-strength for part, share in shares.items() if share > 0}
-    mean = sum(shares[part] * weight for part, weight in known.items())
-    largest = max(known.values())
-    return [known.get(part, largest) / mean for part in range(num_parts)]
+def _by_label(values: Shaped[Tensor, " p"], ignored: int = 0) -> Shaped[Tensor, " 256"]:
+    """Values of parts as a table for whatever may stand in a label map, the ignore label too."""
+    return F.pad(values, (0, 256 - len(values)), value=ignored)

@@ -5,8 +5,8 @@ import torch
 
 from grapy_cli.labels import LABEL_SETS, Level
 from grapy_cli.model.grapy import ParsingLogits
+from grapy_cli.train.balance import balanced_weights
 from grapy_cli.train.losses import (
-    balanced_weights,
     count_labels,
     lift_logits,
     parsing_loss,
