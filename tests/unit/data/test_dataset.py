@@ -118,3 +118,4 @@ def test_a_broken_file_is_named_without_a_traceback(pair, workers):
     with pytest.raises(DatasetError, match=path.name) as caught:
         list(load_batches(samples, share, workers))
     assert "Traceback" not in caught.value.message
+    assert not active_children()

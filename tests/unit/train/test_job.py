@@ -7,6 +7,7 @@ from torch import nn
 from grapy_cli.data.sample import Batch
 from grapy_cli.errors import SettingsError
 from grapy_cli.train.guards import NotFinite
+from grapy_cli.train.losses import sample_labels
 from tests.support.training import job_of, steps_of
 
 FROZEN = "train.freeze_batch_norm=true"  # batch statistics depend on who sits in the batch
@@ -55,6 +56,21 @@ def test_a_mean_is_over_the_step_not_over_its_passes(data):
     losses = job.step(batch, 0)
     expected = sum(photos).item() / sum(counts)
     assert losses[f"{dataset}/main"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "xception65"])
+@pytest.mark.parametrize("crop", ["33,40", "46,47"])
+@pytest.mark.parametrize("stride", [1, 4])
+def test_labels_are_counted_where_the_loss_looks_at_them(data, backbone, crop, stride):
+    job = job_of(
+        f"train.loss.stride={stride}", data__root=data, model__backbone=backbone, train__crop=crop
+    )
+    batch = next(job.batches(0, 0))
+    ((dataset, label_map),) = batch.label_maps.items()
+    logits = job.trained.network.parse(job.trained.network.encode(batch.images), dataset).main
+    size = label_map.shape[1:] if stride == 1 else logits.shape[2:]
+    labels = sample_labels(label_map, *size)
+    assert job.count(batch)[dataset] == (labels != 255).sum()
 
 
 def test_a_mixed_step_is_the_sum_over_its_data_sets(data):
