@@ -189,7 +189,7 @@ class TrainSettings(Section):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Arithmetic of backbone and decoder; fp16 on CUDA alone. Losses are taken in fp32."""
     compile: bool = False
-    """Compile backbone and decoder before the first step; needs a C++ compiler or CUDA's Triton."""
+    """Compile backbone and decoder, which takes minutes, before the first step; for long runs."""
     freeze_batch_norm: bool = False
     """Keep the statistics of batch norm as they are; its scale and shift go on learning."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0

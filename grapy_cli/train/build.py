@@ -1,7 +1,10 @@
 """From settings to parts that are ready to train."""
 
+import os
 import warnings
 from collections.abc import Generator, Sequence
+from importlib.util import find_spec
+from shutil import which
 
 import torch
 from torch import nn
@@ -166,7 +169,13 @@ def build_job(
 def build_learner(
     network: GrapyNet, train: TrainSettings, groups: Sequence[Group], device: torch.device
 ) -> Learner:
-    """Build what gives the losses of a batch."""
+    """Build what gives the losses of a batch.
+
+    Raises:
+        SettingsError: If it shall be compiled, and nothing here can.
+    """
+    if train.compile:
+        _check_compiler(device)
     loss = train.loss
     weights = part_weights(groups, loss.balance) if loss.balance else {}
     numbers = LearnerNumbers(
@@ -179,6 +188,19 @@ def build_learner(
         compile=train.compile,
     )
     return Learner(network, numbers, {name: weight.to(device) for name, weight in weights.items()})
+
+
+def _check_compiler(device: torch.device) -> None:
+    if device.type == "cuda" and find_spec("triton") is None:
+        missing, way = "Triton", "pip install triton"
+    elif not any(map(which, (os.environ.get("CXX", "c++"), "g++", "clang++"))):
+        missing, way = "a C++ compiler", "apt install g++"
+    else:
+        return
+    raise SettingsError(
+        f"train.compile: compiling for {device.type} needs {missing}, which is not there",
+        hint=f"Install it ({way}), or leave --compile out.",
+    )
 
 
 def _distribute(learner: Learner, world: World, device: torch.device, *, unused: bool) -> nn.Module:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grapy_cli.data.batches import Mixture, RankBatches
@@ -38,11 +38,15 @@ def mixtures(draw, mixing=None):
     )
 
 
+plans = settings(max_examples=60, deadline=None)  # a busy machine may be slow
+
+
 def counts_of(plan, groups):
     """Photos of each group in each step."""
     return np.array([[sum(d.group == group for d in step) for group in groups] for step in plan])
 
 
+@plans
 @given(sizes, batch_sizes, seeds, epochs)
 def test_an_epoch_holds_each_photo_at_most_once_unless_a_group_is_small(
     sizes, batch_size, seed, epoch
@@ -59,6 +63,7 @@ def test_an_epoch_holds_each_photo_at_most_once_unless_a_group_is_small(
             assert max(counts.values()) - min(counts.values()) <= 1
 
 
+@plans
 @given(mixtures(), epochs)
 def test_steps_are_full_and_as_many_as_was_said(make, epoch):
     mixture = make()
@@ -68,6 +73,7 @@ def test_steps_are_full_and_as_many_as_was_said(make, epoch):
     assert {draw.epoch for step in plan for draw in step} == {epoch}
 
 
+@plans
 @given(mixtures(), epochs)
 def test_shares_of_an_epoch_are_within_one_batch_of_what_was_asked(make, epoch):
     mixture = make()
@@ -80,12 +86,14 @@ def test_shares_of_an_epoch_are_within_one_batch_of_what_was_asked(make, epoch):
     assert (abs(photos - asked) < mixture.batch_size + 1e-6).all()
 
 
+@plans
 @given(mixtures("alternate"), epochs)
 def test_alternating_steps_hold_one_group_each(make, epoch):
     mixture = make()
     assert all(len({draw.group for draw in step}) == 1 for step in mixture.epoch(epoch))
 
 
+@plans
 @given(mixtures("mixed"), epochs)
 def test_mixed_steps_are_alike(make, epoch):
     """A group's photos are spread as evenly over the steps as whole photos can be."""
@@ -94,6 +102,7 @@ def test_mixed_steps_are_alike(make, epoch):
     assert (counts.max(0) - counts.min(0) <= 1).all()
 
 
+@plans
 @given(mixtures("mixed"), st.integers(1, 4), st.integers(1, 3), epochs)
 def test_every_pass_of_a_mixed_step_sees_every_group(make, ranks, parts, epoch):
     mixture = make()
@@ -105,6 +114,7 @@ def test_every_pass_of_a_mixed_step_sees_every_group(make, ranks, parts, epoch):
             assert groups == set(range(len(mixture.sizes)))
 
 
+@plans
 @given(mixtures("mixed"), st.integers(1, 6))
 def test_no_smaller_batch_would_do_for_a_mixed_step(make, passes):
     """With one photo less for each pass, the rarest group has less than one for each."""
@@ -114,6 +124,7 @@ def test_no_smaller_batch_would_do_for_a_mixed_step(make, passes):
     assert (smallest - passes) * min(mixture.fractions) < passes
 
 
+@plans
 @given(mixtures(), epochs)
 def test_a_photo_comes_again_only_after_all_of_its_group(make, epoch):
     """And each time it is varied otherwise, in another order."""
@@ -129,6 +140,7 @@ def test_a_photo_comes_again_only_after_all_of_its_group(make, epoch):
             assert len(earlier) == size
 
 
+@plans
 @given(mixtures(), epochs)
 def test_the_plan_depends_on_seed_and_epoch_alone(make, epoch):
     mixture = make()
@@ -157,6 +169,7 @@ def test_a_group_too_small_for_a_batch_of_every_epoch_gets_one_in_some():
     assert 0.015 < rare / (200 * 100) < 0.05
 
 
+@plans
 @given(mixtures(), st.integers(1, 4), st.integers(1, 4), st.data())
 def test_the_shares_of_all_ranks_are_the_run(make, ranks, per_rank, data):
     mixture = make()
@@ -169,6 +182,7 @@ def test_the_shares_of_all_ranks_are_the_run(make, ranks, per_rank, data):
         assert Counter(draw for part in parts for draw in part) == Counter(draws)
 
 
+@plans
 @given(st.integers(1, 4), st.integers(1, 4), st.data())
 def test_the_parts_of_a_batch_are_the_batch(count, per_part, data):
     """Photos of several label sets, dealt out: each keeps its own label maps."""

@@ -144,6 +144,13 @@ def test_what_is_compiled_is_what_images_go_through(data, monkeypatch):
     assert heard == [(2, 3, 33, 33)]
 
 
+def test_compiling_without_a_compiler(data, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(SettingsError, match=r"needs a C\+\+ compiler"):
+        job_of("train.compile=true", data__root=data)
+
+
 def test_the_momentum_is_forgotten_where_the_rate_is_lowered(data):
     """After such a step there is nothing in it but that step's gradient."""
     restarts = []
