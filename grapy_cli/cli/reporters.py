@@ -1,11 +1,11 @@
 """How events look: a live bar and sentences in a terminal, sparse plain lines in a pipe."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +14,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from grapy_cli.cli.console import say, talk
 from grapy_cli.cli.lines import line_of, progress_of, style_of
@@ -102,11 +103,11 @@ class RichReporter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bar = Progress(
+        self._bar = _Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.fields[beside]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -137,13 +138,24 @@ class RichReporter:
     def _move(self, progress: Progressed) -> None:
         if progress.work != self._work:
             self.close()
+        is_long = len(progress.note) > self._console.width // 3
+        notes = {"beside": "", "below": ""} | {"below" if is_long else "beside": progress.note}
         if self._task is None:
             self._work = progress.work
             self._task = self._bar.add_task(
-                progress.work, total=progress.total, completed=progress.done, note=progress.note
+                progress.work, total=progress.total, completed=progress.done, **notes
             )
             self._bar.start()
         else:
-            self._bar.update(
-                self._task, completed=progress.done, total=progress.total, note=progress.note
-            )
+            self._bar.update(self._task, completed=progress.done, total=progress.total, **notes)
+
+
+class _Bar(Progress):
+    """A bar whose note may stand on a line of its own: a long one would leave no bar."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Give the bars, and below them what has no room beside."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if task.fields["below"]:
+                yield Text(task.fields["below"], style="dim")

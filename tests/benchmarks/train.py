@@ -104,7 +104,7 @@ def step_times(given: argparse.Namespace, numbers: list[str]) -> tuple[list[floa
     ours, theirs = (
         way(pyramid, features, label_map, given.dataset) for way in (fused.refine, plain.refine)
     )
-    difference = float((ours - theirs).abs().max() / theirs.abs().max())
+    difference = float(((ours - theirs).abs().max() / theirs.abs().max()).detach())
 
     def step_plainly() -> None:
         with plainly():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -134,6 +135,18 @@ def test_processes_end_with_the_code_of_what_happened(tmp_path):
     assert "no data set is prepared" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_of_two_processes_is_told_once_and_leaves_nothing(data, tmp_path):
+    ran = run_grapy(*TRAIN, "--data", str(data), "--dry-run", folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    rows = dict(
+        re.split(r" {2,}", line.strip(), maxsplit=1) for line in ran.stdout.splitlines()[1:]
+    )
+    assert rows["photos to train on"] == "9 atr, 9 cihp, 9 pascal"
+    assert rows["steps to make"] == "12 of 4 photos"
+    assert {"a step", "the whole run", "memory", "a checkpoint on disk"} < set(rows)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("gpus", ["1", "2"])

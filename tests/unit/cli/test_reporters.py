@@ -154,6 +154,17 @@ def test_a_terminal_gets_a_bar_that_goes_away(terminal):
     assert "\x1b[?25h" in written  # the cursor is back
 
 
+def test_a_long_note_stands_below_the_bar_and_leaves_it_room(terminal):
+    reporter = RichReporter(terminal)
+    losses = {f"{name}/{kind}": 1.0 for name in ("atr", "cihp") for kind in ("main", "refined")}
+    reporter(step_done(step=5, losses=losses))
+    reporter.close()
+    bar, note = terminal.file.getvalue().splitlines()[:2]
+    assert "5/10" in bar
+    assert bar.count("━") > 15
+    assert "atr 1.000/1.000, cihp 1.000/1.000" in note
+
+
 def test_a_bar_can_come_back_for_other_work(terminal):
     reporter = RichReporter(terminal)
     for event in [*steps(3), Progressed("checking", 1, 5), Progressed("writing", 1, 5)]:
