@@ -91,13 +91,14 @@ def _(event: RunStarted) -> str:
 @line_of.register
 def _(event: EpochScored) -> str:
     scores = ", ".join(f"{name} {100 * iou:.2f}" for name, iou in event.mean_iou.items())
-    return f"epoch {event.epoch}: mean IoU {scores}{' (best so far)' if event.best else ''}"
+    return f"epoch {event.epoch + 1}: mean IoU {scores}{' (best so far)' if event.best else ''}"
 
 
 @line_of.register
 def _(event: Diverged) -> str:
     photos = sum(map(len, event.photos))
-    return f"step {event.step} is not finite: its {photos} photos are named in diverged.json"
+    whose = f"its {photos} photos are" if photos else "it is"
+    return f"step {event.step} is not finite: {whose} written down in diverged.json"
 
 
 @line_of.register
@@ -106,7 +107,7 @@ def _(event: CheckpointSaved) -> str:
 
 
 def _training(event: StepDone) -> Progressed:
-    facts = [f"epoch {event.epoch}", *_losses(event.losses), f"lr {event.lr:.2g}"]
+    facts = [f"epoch {event.epoch + 1}", *_losses(event.losses), f"lr {event.lr:.2g}"]
     facts.append(f"{event.photos_per_second:.1f} photos/s")
     if event.waited > STARVED:
         facts.append(f"{event.waited:.0%} waiting for data")

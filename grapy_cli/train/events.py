@@ -26,6 +26,7 @@ class StepDone(Event):
     step: int
     total: int
     epoch: int
+    """Counted from 0, as in all events; people are shown it counted from 1."""
     datasets: tuple[str, ...]
     losses: dict[str, float]
     """Of this step, by data set and kind: "atr/main"."""
@@ -61,14 +62,15 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True)
 class Diverged(Event):
-    """A loss is no longer finite: where, and on what."""
+    """A loss, or a parameter, is no longer finite: where, and on what."""
 
     step: int
     epoch: int
     what: str
     lr: float
     datasets: tuple[str, ...]
+    """Of the step, as photos and losses; none where its loss was finite, but not what it left."""
     photos: list[list[str]]
-    """Keys of the step's photos, a list for each process."""
+    """Keys of the photos, a list for each process."""
     losses: dict[str, float | str]
-    """Of the whole step, by data set and kind; "nan", "inf" and "-inf" are words."""
+    """By data set and kind; "nan", "inf" and "-inf" are words."""

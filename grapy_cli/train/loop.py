@@ -1,6 +1,6 @@
 """The training loop: steps, and what is due between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 
@@ -50,17 +50,27 @@ def _step(
         return job.step(batch, progress.step)
     except NotFinite as error:
         # Every process comes here at the same step, so their photos can be put together.
-        event = Diverged(
-            step=progress.step,
-            epoch=progress.epoch,
-            what=error.message,
-            lr=job.rate(progress.step),
-            datasets=batch.datasets,
-            photos=job.world.gather([list(batch.keys)]),
-            losses=error.said,
-        )
-        report(event)
+        photos = job.world.gather([list(batch.keys)])
+        report(_diverged(job, progress, error, batch.datasets, photos))
         raise
+
+
+def _diverged(
+    job: TrainingJob,
+    progress: Progress,
+    error: NotFinite,
+    datasets: tuple[str, ...] = (),
+    photos: Sequence[list[str]] = (),
+) -> Diverged:
+    return Diverged(
+        step=progress.step,
+        epoch=progress.epoch,
+        what=error.message,
+        lr=job.rate(progress.step),
+        datasets=datasets,
+        photos=list(photos),
+        losses=error.said,
+    )
 
 
 def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Progress:
@@ -79,7 +89,10 @@ def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Pro
 def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> None:
     # A finite loss can have infinite gradients; what they left must not replace a good checkpoint.
     if not all(parameter.isfinite().all() for parameter in job.trained.network.parameters()):
-        raise NotFinite(f"after step {progress.step} there are parameters that are not finite", {})
+        what = f"after step {progress.step} there are parameters that are not finite"
+        error = NotFinite(what, {})
+        report(_diverged(job, progress, error))
+        raise error
     if job.world.is_main:
         report(CheckpointSaved(str(job.save(progress, name)), progress.step))
     job.world.barrier()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
-from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError
 from grapy_cli.evaluate.scoring import score_datasets
 from grapy_cli.files import replacing
 from grapy_cli.labels import IGNORE
@@ -59,7 +59,7 @@ class Scorer:
 
     def __call__(self, epochs: int) -> dict[str, float]:
         """Score after so many epochs: the mean IoU by data set, in [0, 1]."""
-        with _scored_weights(self.trained):
+        with self._weights():
             tallies = score_datasets(self.parser, self.datasets, "val", world=self.world)
             if self.folder and self.world.is_main and self.datasets:
                 self._draw(self.folder, epochs)
@@ -74,8 +74,28 @@ class Scorer:
         Raises:
             DeviceError: If the device has not enough memory.
         """
-        with _scored_weights(self.trained):
+        with self._weights():
             return sum(1 for name in self.datasets for _ in self._parsed(name, 1))
+
+    @contextmanager
+    def _weights(self) -> Iterator[None]:
+        """Give the network the weights that are scored, in evaluation mode, and its own back."""
+        network = self.trained.network
+        kept = {key: value.clone() for key, value in network.state_dict().items()}
+        network.load_state_dict(self.trained.weights())
+        network.eval()
+        try:
+            yield
+        except DeviceError as error:
+            side = self.parser.longest_side
+            smaller = round(0.7 * side) if side else 512
+            raise DeviceError(
+                f"while scoring: {error.message}",
+                hint=f"--longest-side {smaller} takes {'about half' if side else 'less'}. "
+                "Checkpoints that were saved before are whole.",
+            ) from error
+        finally:
+            network.load_state_dict(kept)
 
     def _draw(self, folder: RunFolder, epochs: int) -> None:
         rows = [row for name in self.datasets for row in self._parsed(name, SHOWN)]
@@ -100,19 +120,6 @@ class Scorer:
                 (color_mask(truth, labels, 3), "truth"),
                 (color_mask(parsing.label_map, labels, 3), f"parsing, {words}"),
             ]
-
-
-@contextmanager
-def _scored_weights(trained: Trained) -> Iterator[None]:
-    """Give the network the weights that are scored, in evaluation mode, and its own back."""
-    network = trained.network
-    kept = {key: value.clone() for key, value in network.state_dict().items()}
-    network.load_state_dict(trained.weights())
-    network.eval()
-    try:
-        yield
-    finally:
-        network.load_state_dict(kept)
 
 
 def pixel_accuracy(

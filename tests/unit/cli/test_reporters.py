@@ -39,20 +39,20 @@ EVENT_LINES = [
     ),
     (
         step_done(step=3, losses={"atr/main": 1.5, "atr/refined": 0.25, "cihp/main": 2.0}),
-        "training 3/10, epoch 0, atr 1.500/0.250, cihp 2.000, lr 0.0007, 9.9 photos/s, 60 s left",
+        "training 3/10, epoch 1, atr 1.500/0.250, cihp 2.000, lr 0.0007, 9.9 photos/s, 60 s left",
     ),
     (
         step_done(waited=0.456, memory=3 * 2**30, seconds_left=9000.0),
-        "training 1/10, epoch 0, atr 1.000, lr 0.0007, 9.9 photos/s, 46% waiting for data, "
+        "training 1/10, epoch 1, atr 1.000, lr 0.0007, 9.9 photos/s, 46% waiting for data, "
         "3.0 GiB, 2.5 h left",
     ),
     (
         Diverged(3, 0, "the loss is nan", 0.1, ("atr",), [["a", "b"], ["c"]], {}),
-        "step 3 is not finite: its 3 photos are named in diverged.json",
+        "step 3 is not finite: its 3 photos are written down in diverged.json",
     ),
     (
         EpochScored(2, 20, {"atr": 0.5, "cihp": 0.123}, best=True),
-        "epoch 2: mean IoU atr 50.00, cihp 12.30 (best so far)",
+        "epoch 3: mean IoU atr 50.00, cihp 12.30 (best so far)",
     ),
 ]
 

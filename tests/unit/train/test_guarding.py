@@ -8,6 +8,7 @@ import torch
 
 from grapy_cli.errors import DeviceError, DivergedError, WeightsError
 from grapy_cli.model.weights import load_weights, save_weights
+from grapy_cli.predict import parser
 from grapy_cli.train import run as train_run
 from tests.support.command_line import run_python
 from tests.support.training import RECIPE, resume, tensors_of, train
@@ -144,3 +145,20 @@ def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch)
     monkeypatch.undo()
     resume(run)
     assert json.loads((run / "last" / "state.json").read_text())["epoch"] == 2
+
+
+def test_a_scoring_without_memory_says_what_to_lower(data, tmp_path, monkeypatch):
+    """The network fails as on a full card when it parses; training has been well."""
+
+    def fail(*given, **numbers):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    monkeypatch.setattr(parser, "parse_logits", fail)
+    run = tmp_path / "run"
+    where = {"data__root": data, "data__dataset": "pascal", "train__out": run}
+    with pytest.raises(DeviceError, match="while scoring: cpu has not enough memory") as caught:
+        train("train.save_every=1", **where, infer__longest_side=100)
+    assert "--longest-side 70 takes about half" in caught.value.hint
+    monkeypatch.undo()
+    resume(run, "infer.longest_side=70")
+    assert json.loads((run / "last" / "state.json").read_text())["best"] >= 0
