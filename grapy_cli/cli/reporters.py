@@ -138,16 +138,18 @@ class RichReporter:
     def _move(self, progress: Progressed) -> None:
         if progress.work != self._work:
             self.close()
-        is_long = len(progress.note) > self._console.width // 3
-        notes = {"beside": "", "below": ""} | {"below" if is_long else "beside": progress.note}
         if self._task is None:
             self._work = progress.work
-            self._task = self._bar.add_task(
-                progress.work, total=progress.total, completed=progress.done, **notes
-            )
-            self._bar.start()
-        else:
-            self._bar.update(self._task, completed=progress.done, total=progress.total, **notes)
+            self._task = self._bar.add_task(progress.work, beside="", below="")
+        is_long = len(progress.note) > self._console.width // 3
+        self._bar.update(
+            self._task,
+            total=progress.total,
+            completed=progress.done,
+            beside="" if is_long else progress.note,
+            below=progress.note if is_long else "",
+        )
+        self._bar.start()  # shows it where it is not shown already
 
 
 class _Bar(Progress):
