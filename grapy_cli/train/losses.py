@@ -76,9 +76,12 @@ def count_labels(
     label_map: UInt8[Tensor, "b h w"], part_weights: Float[Tensor, " p"] | None
 ) -> Float[Tensor, ""]:
     """Count the labelled pixels, or add up the weights of their parts: what a mean divides by."""
+    counted = label_map != IGNORE
     if part_weights is None:
-        return (label_map != IGNORE).sum().float()
-    return _by_label(part_weights)[label_map.long()].sum()
+        return counted.sum().float()
+    # Picking makes a card wait, but zeros among the terms would round the sum otherwise, and a run
+    # that was begun before would not go on exactly.
+    return part_weights[label_map[counted].long()].sum()
 
 
 def lift_logits(logits: Float[Tensor, "b p h w"], lift: Sequence[int]) -> Float[Tensor, "b n h w"]:
