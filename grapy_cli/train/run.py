@@ -1,8 +1,8 @@
 """`grapy train`: one run from settings to weights."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,33 +163,37 @@ def _build(settings: Settings, folder: RunFolder, world: World, reporter: Report
 
 
 def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
-    job, train = run.job, run.settings.train
-    first_step = run.progress.step
-    with ExitStack() as stack:
-        report = reporter
-        if job.world.is_main:
-            if not run.resumed:
-                RunFolder.create(folder.path)
-            write_text(folder.settings_file, to_toml(run.settings))
-            report = tee(Records(folder), Journal(folder.journal_file), reporter)
-            if train.tensorboard:
-                report = tee(
-                    stack.enter_context(open_tensorboard(folder.tensorboard, first_step)), report
-                )
+    job = run.job
+    started = RunStarted(
+        folder=str(folder.path),
+        stage=run.settings.train.stage,
+        datasets=run.photos,
+        parameters=sum(parameter.numel() for parameter in job.trained.network.parameters()),
+        steps=job.pace.epochs * job.pace.steps_per_epoch,
+        first_step=run.progress.step,
+    )
+    with _records(run, folder, reporter) as report, deferred_interrupts() as stop_asked:
         job.world.barrier()
-        report(
-            RunStarted(
-                folder=str(folder.path),
-                stage=train.stage,
-                datasets=run.photos,
-                parameters=sum(p.numel() for p in job.trained.network.parameters()),
-                steps=job.pace.epochs * job.pace.steps_per_epoch,
-                first_step=first_step,
-            )
-        )
-        stop_asked = stack.enter_context(deferred_interrupts())
+        report(started)
         progress = fit(job, run.progress, report, stop_asked)
     return TrainSummary(folder.path, progress.best if progress.best >= 0 else None)
+
+
+@contextmanager
+def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Reporter]:
+    """Make the run's folder and write down there what happens; one process does."""
+    if not run.job.world.is_main:
+        yield reporter
+        return
+    if not run.resumed:
+        RunFolder.create(folder.path)
+    write_text(folder.settings_file, to_toml(run.settings))
+    records = tee(Records(folder), Journal(folder.journal_file), reporter)
+    if not run.settings.train.tensorboard:
+        yield records
+        return
+    with open_tensorboard(folder.tensorboard, run.progress.step) as curves:
+        yield tee(records, curves)
 
 
 def _rehearse(run: _Run) -> Estimate:
