@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,9 +10,13 @@ import torch
 from grapy_cli.errors import DeviceError, DivergedError, WeightsError
 from grapy_cli.model.weights import load_weights, save_weights
 from grapy_cli.predict import parser
+from grapy_cli.runtime.world import World
 from grapy_cli.train import run as train_run
+from grapy_cli.train.checkpoints import Progress
+from grapy_cli.train.guards import NotFinite
+from grapy_cli.train.loop import fit
 from tests.support.command_line import run_python
-from tests.support.training import RECIPE, resume, tensors_of, train
+from tests.support.training import RECIPE, job_of, resume, tensors_of, train
 
 SHORT_OF_MEMORY = """
 import resource, sys
@@ -51,6 +56,26 @@ def test_a_divergence_is_written_down_with_its_photos(data, finished, tmp_path):
     ((*photos,),) = read["photos"]
     assert len(photos) == 2
     assert all(photo in caught.value.message for photo in photos)
+
+
+class Pair(World):
+    """A world in which another process has photos of its own."""
+
+    def gather(self, rows):
+        return [*rows, ["theirs"]]
+
+
+def test_the_photos_of_every_process_are_written_down(data):
+    job = replace(job_of(data__root=data, data__dataset="pascal"), world=Pair())
+    with torch.no_grad():
+        job.trained.network.main_heads["pascal"].bias[0] = float("nan")
+    events = []
+    with pytest.raises(NotFinite):
+        fit(job, Progress(), events.append, lambda: False)
+    (event,) = events
+    assert event.step == 0
+    assert [len(photos) for photos in event.photos] == [2, 1]
+    assert event.photos[1] == ["theirs"]
 
 
 def write_own(data, root, first_part):

@@ -166,6 +166,7 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(data, tmp_path):
         resume(run, "train.epochs=30", "train.lr=1e30")
     assert caught.value.exit_code == 7
     assert "smaller --lr" in caught.value.hint
+    assert json.loads((run / "diverged.json").read_text())["step"] >= 2
     after = tensors_of(run)
     assert all((before[key] == after[key]).all() for key in before)
 
