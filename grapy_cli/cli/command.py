@@ -200,12 +200,17 @@ def _plain(text: str) -> str:
 
 def _metavar_of(path: str) -> str:
     field = leaves()[path]
-    if is_list(field):
-        return "NAME,..." if not choices(field) else "LIST"
     if choices(field):
-        return "|".join(map(str, choices(field)))
-    names = {int: "INTEGER", float: "NUMBER", Path: "PATH"}
+        return "LIST" if is_list(field) else "|".join(map(str, choices(field)))
+    names = {
+        int: "INTEGER",
+        float: "NUMBER",
+        Path: "PATH",
+        str: "NAME" if is_list(field) else "TEXT",
+    }
     name = names.get(member_types(field)[0], "TEXT")
+    if is_list(field):
+        return f"{name},..."
     return ",".join([name] * len(member_types(field))) if is_tuple(field) else name
 
 

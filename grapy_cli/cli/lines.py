@@ -6,7 +6,10 @@ from functools import singledispatch
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.runtime.reporting import Event, Progressed, Told, Warned
-from grapy_cli.train.events import CheckpointSaved, EpochScored, RunStarted, StepDone
+from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, RunStarted, StepDone
+
+STARVED = 0.1
+"""A share of time waiting for data that is worth a word: below it, more workers help little."""
 
 
 @singledispatch
@@ -28,13 +31,13 @@ def progress_of(event: Event) -> Progressed | None:
 
 def style_of(event: Event) -> str:
     """The colour of an event's line where there are colours."""
-    return "yellow" if isinstance(event, Warned | PhotoRejected | SampleRejected) else ""
+    return "yellow" if isinstance(event, Warned | PhotoRejected | SampleRejected | Diverged) else ""
 
 
 @line_of.register
 def _(event: Progressed) -> str:
     note = f", {event.note}" if event.note else ""
-    left = f", {_time_of(event.seconds_left)} left" if event.seconds_left else ""
+    left = f", {time_of(event.seconds_left)} left" if event.seconds_left else ""
     return f"{event.work} {event.done}/{event.total}{note}{left}"
 
 
@@ -73,14 +76,14 @@ def _(event: SampleRejected) -> str:
 @line_of.register
 def _(event: DatasetPrepared) -> str:
     rejected = f"; {event.rejected} rejected, see problems.csv" if event.rejected else ""
-    return f"{event.name} is prepared in {event.folder}: {_counts(event.photos)}{rejected}"
+    return f"{event.name} is prepared in {event.folder}: {counts(event.photos)}{rejected}"
 
 
 @line_of.register
 def _(event: RunStarted) -> str:
     start = f"goes on at step {event.first_step}" if event.first_step else "starts"
     return (
-        f"{event.stage} {start}, {event.steps} steps on {_counts(event.datasets)} photos, "
+        f"{event.stage} {start}, {event.steps} steps on {counts(event.datasets)} photos, "
         f"{event.parameters / 1e6:.1f} M parameters, in {event.folder}"
     )
 
@@ -88,7 +91,14 @@ def _(event: RunStarted) -> str:
 @line_of.register
 def _(event: EpochScored) -> str:
     scores = ", ".join(f"{name} {100 * iou:.2f}" for name, iou in event.mean_iou.items())
-    return f"epoch {event.epoch}: mean IoU {scores}{' (best so far)' if event.best else ''}"
+    return f"epoch {event.epoch + 1}: mean IoU {scores}{' (best so far)' if event.best else ''}"
+
+
+@line_of.register
+def _(event: Diverged) -> str:
+    photos = sum(map(len, event.photos))
+    whose = f"its {photos} photos are" if photos else "it is"
+    return f"step {event.step} is not finite: {whose} written down in diverged.json"
 
 
 @line_of.register
@@ -97,15 +107,31 @@ def _(event: CheckpointSaved) -> str:
 
 
 def _training(event: StepDone) -> Progressed:
-    losses = " ".join(f"{name} {loss:.3f}" for name, loss in event.losses.items())
-    pace = f"lr {event.lr:.2g}, {event.photos_per_second:.1f} photos/s"
-    note = f"epoch {event.epoch}, {losses}, {pace}"
-    return Progressed("training", event.step, event.total, note)
+    facts = [f"epoch {event.epoch + 1}", *_losses(event.losses), f"lr {event.lr:.2g}"]
+    facts.append(f"{event.photos_per_second:.1f} photos/s")
+    if event.waited > STARVED:
+        facts.append(f"{event.waited:.0%} waiting for data")
+    if event.memory is not None:
+        facts.append(f"{event.memory / 2**30:.1f} GiB")
+    note = ", ".join(facts)
+    return Progressed("training", event.step, event.total, note, event.seconds_left)
 
 
-def _time_of(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+def _losses(losses: Mapping[str, float]) -> list[str]:
+    """A data set's losses behind its name: "atr 0.513/0.498"."""
+    by_dataset: dict[str, list[str]] = {}
+    for name, value in losses.items():
+        by_dataset.setdefault(name.partition("/")[0], []).append(f"{value:.3f}")
+    return [f"{dataset} {'/'.join(values)}" for dataset, values in by_dataset.items()]
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
+def time_of(seconds: float) -> str:
+    """A time as a person says it, in one unit."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def counts(counted: Mapping[str, int]) -> str:
+    """How many of what."""
+    return ", ".join(f"{count} {name}" for name, count in counted.items())

@@ -1,11 +1,11 @@
 """How events look: a live bar and sentences in a terminal, sparse plain lines in a pipe."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,10 +14,12 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from grapy_cli.cli.console import say, talk
 from grapy_cli.cli.lines import line_of, progress_of, style_of
 from grapy_cli.runtime.reporting import Event, Progressed, Reporter
+from grapy_cli.train.events import StepDone
 
 # A pipe hears of progress when both a tenth and ten seconds have passed, and in long work at
 # least every five minutes: days of training stay visible, seconds of it are one line.
@@ -40,6 +42,19 @@ def open_reporter() -> Iterator[Reporter]:
         reporter.close()
 
 
+class _LatestLosses:
+    """Completes a step's losses by those last heard of the data sets that were not in its turn."""
+
+    def __init__(self) -> None:
+        self._losses: dict[str, float] = {}
+
+    def complete(self, event: Event) -> Event:
+        if not isinstance(event, StepDone):
+            return event
+        self._losses |= event.losses
+        return replace(event, losses=dict(sorted(self._losses.items())))
+
+
 @dataclass
 class _Heard:
     """What was last said about a piece of work."""
@@ -60,9 +75,11 @@ class LineReporter:
         self._console = console
         self._clock = clock
         self._heard: dict[str, _Heard] = {}
+        self._losses = _LatestLosses()
 
     def __call__(self, event: Event, /) -> None:
         """Write the event's line, unless it is progress that isn't due."""
+        event = self._losses.complete(event)
         progress = progress_of(event)
         if progress is None or self._is_due(progress):
             say(self._console, line_of(event), style_of(event))
@@ -86,11 +103,11 @@ class RichReporter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bar = Progress(
+        self._bar = _Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.fields[beside]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -98,9 +115,11 @@ class RichReporter:
         )
         self._task: TaskID | None = None
         self._work = ""
+        self._losses = _LatestLosses()
 
     def __call__(self, event: Event, /) -> None:
         """Move the bar, or write the event's line above it."""
+        event = self._losses.complete(event)
         progress = progress_of(event)
         if progress is not None and progress.done < progress.total:
             self._move(progress)
@@ -121,11 +140,24 @@ class RichReporter:
             self.close()
         if self._task is None:
             self._work = progress.work
-            self._task = self._bar.add_task(
-                progress.work, total=progress.total, completed=progress.done, note=progress.note
-            )
-            self._bar.start()
-        else:
-            self._bar.update(
-                self._task, completed=progress.done, total=progress.total, note=progress.note
-            )
+            self._task = self._bar.add_task(progress.work, beside="", below="")
+        is_long = len(progress.note) > self._console.width // 3
+        self._bar.update(
+            self._task,
+            total=progress.total,
+            completed=progress.done,
+            beside="" if is_long else progress.note,
+            below=progress.note if is_long else "",
+        )
+        self._bar.start()  # shows it where it is not shown already
+
+
+class _Bar(Progress):
+    """A bar whose note may stand on a line of its own: a long one would leave no bar."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Give the bars, and below them what has no room beside."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if task.fields["below"]:
+                yield Text(task.fields["below"], style="dim")

@@ -1,5 +1,7 @@
 """`grapy train`."""
 
+from typing import Annotated
+
 import typer
 
 from grapy_cli.cli.command import command
@@ -20,11 +22,27 @@ app = typer.Typer()
     panel="Work",
     example="grapy train --stage joint --dataset cihp,atr,pascal --gpus 4",
 )
-def train(*, settings: Settings, reporter: Reporter) -> None:
+def train(
+    *,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Make two steps and one parsing per data set, print what the run would take in "
+            "time, memory and room, and leave nothing behind.",
+        ),
+    ] = False,
+    settings: Settings,
+    reporter: Reporter,
+) -> None:
     """Train a network: pretrain without the pyramid, joint on all data sets, finetune on one."""
     from grapy_cli.runtime.launch import is_launched
     from grapy_cli.train.run import run_train
 
-    summary = run_train(settings, reporter)
-    if not is_launched():  # of several processes, only the one that was typed answers
+    summary = run_train(settings, reporter, dry_run=dry_run)
+    if summary.estimate:
+        from grapy_cli.cli.estimate import show_estimate
+
+        show_estimate(summary.estimate)
+    elif not (dry_run or is_launched()):  # of several processes, the one that was typed answers
         typer.echo(summary.folder)

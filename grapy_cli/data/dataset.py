@@ -73,6 +73,8 @@ class Draw(NamedTuple):
     epoch: int
     group: int
     photo: int
+    times: int = 0
+    """How often this epoch has shown the photo before; each time it varies otherwise."""
 
 
 class ParsingDataset(Dataset[Sample]):
@@ -85,5 +87,5 @@ class ParsingDataset(Dataset[Sample]):
 
     def __getitem__(self, draw: Draw) -> Sample:
         """Read and vary one sample."""
-        generator = sample_generator(self.seed, draw.epoch, draw.group, draw.photo)
+        generator = sample_generator(self.seed, *draw)
         return self.transform(self.groups[draw.group].read(draw.photo), generator)

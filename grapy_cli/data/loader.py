@@ -1,7 +1,7 @@
 """Reading ahead: worker processes make samples while the network learns from the last ones."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import cv2
 import torch
@@ -13,8 +13,13 @@ from grapy_cli.data.sample import Batch, Sample
 from grapy_cli.errors import GrapyError
 
 
-def load_batches(dataset: ParsingDataset, batches: RankBatches, workers: int) -> Iterator[Batch]:
-    """Load the batches of an epoch, in order.
+def load_batches(
+    dataset: ParsingDataset, batches: RankBatches, workers: int
+) -> Generator[Batch, None, None]:
+    """Load the rest of a run's batches, in order.
+
+    Workers live as long as the iterator does: they read ahead over the end of an epoch and while
+    the network is scored. Closing the iterator, or dropping it, ends them.
 
     Args:
         dataset: Makes the samples.

@@ -1,11 +1,11 @@
 """What the training works on: one photo with its label maps, and several of them as a batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 
@@ -27,37 +27,67 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one size, annotated in the same label sets."""
+    """Samples of one size; each label set has the photos that are annotated in it."""
 
     photos: UInt8[Tensor, "b 3 h w"]
     """RGB in [0, 255]; bytes, because they travel between processes and to the device."""
-    label_maps: Mapping[str, UInt8[Tensor, "b h w"]]
+    label_maps: Mapping[str, UInt8[Tensor, "_ h w"]]
+    rows: Mapping[str, Int64[Tensor, " _"]]
+    """By label set, the photo each of its label maps belongs to."""
     keys: tuple[str, ...]
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> "Batch":
         """Stack samples."""
         photos = np.stack([sample.photo.transpose(2, 0, 1) for sample in samples])
-        label_maps = {
-            name: torch.from_numpy(np.stack([sample.label_maps[name] for sample in samples]))
-            for name in samples[0].label_maps
+        names = dict.fromkeys(name for sample in samples for name in sample.label_maps)
+        rows = {
+            name: [row for row, sample in enumerate(samples) if name in sample.label_maps]
+            for name in names
         }
-        return cls(torch.from_numpy(photos), label_maps, tuple(sample.key for sample in samples))
+        label_maps = {
+            name: np.stack([samples[row].label_maps[name] for row in rows[name]]) for name in names
+        }
+        return cls(
+            torch.from_numpy(photos),
+            {name: torch.from_numpy(maps) for name, maps in label_maps.items()},
+            {name: torch.tensor(indices) for name, indices in rows.items()},
+            tuple(sample.key for sample in samples),
+        )
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The label sets this batch is annotated in."""
+        """The label sets its photos are annotated in."""
         return tuple(self.label_maps)
+
+    def parts(self, count: int) -> list["Batch"]:
+        """Deal the photos out to that many batches, each label set evenly."""
+        return [self._part(number, count) for number in range(count)] if count > 1 else [self]
+
+    def _part(self, number: int, count: int) -> "Batch":
+        mine = {name: rows % count == number for name, rows in self.rows.items()}
+        return Batch(
+            self.photos[number::count],
+            {name: self.label_maps[name][chosen] for name, chosen in mine.items()},
+            {name: self.rows[name][chosen] // count for name, chosen in mine.items()},
+            self.keys[number::count],
+        )
 
     def pin_memory(self) -> "Batch":
         """Move to page-locked memory, from which a copy to a card runs beside the arithmetic."""
-        pinned = {name: maps.pin_memory() for name, maps in self.label_maps.items()}
-        return Batch(self.photos.pin_memory(), pinned, self.keys)
+        return self._moved(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> "Batch":
         """Move to a device."""
-        moved = {name: maps.to(device, non_blocking=True) for name, maps in self.label_maps.items()}
-        return Batch(self.photos.to(device, non_blocking=True), moved, self.keys)
+        return self._moved(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _moved(self, move: Callable[[Tensor], Tensor]) -> "Batch":
+        return Batch(
+            move(self.photos),
+            {name: move(maps) for name, maps in self.label_maps.items()},
+            {name: move(rows) for name, rows in self.rows.items()},
+            self.keys,
+        )
 
     @property
     def images(self) -> Float[Tensor, "b 3 h w"]:

@@ -1,6 +1,7 @@
 """Which device does the arithmetic."""
 
 import os
+import sys
 
 import torch
 
@@ -46,6 +47,34 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
         word in str(error) for word in words
     )
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Most bytes that tensors took on a CUDA device so far; None elsewhere."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
+def resident_memory() -> int:
+    """Most bytes of the machine's memory that this process took so far."""
+    import resource  # Unix has it; nothing else needs it
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def check_cards(name: str, processes: int) -> None:
+    """Make sure that each process of this machine gets a card of its own, where cards are used.
+
+    Raises:
+        DeviceError: If there are fewer CUDA devices than processes.
+    """
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    is_cuda = name.partition(":")[0] == "cuda" or (name == "auto" and found)
+    if is_cuda and processes > found:
+        raise DeviceError(
+            f"--gpus {processes} was asked for, but torch sees {found} CUDA devices",
+            hint=f"Use --gpus {found}." if found else "Use --device cpu, or see `grapy doctor`.",
+        )
 
 
 def usable_cores() -> int:

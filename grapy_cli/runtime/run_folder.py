@@ -36,12 +36,18 @@ class RunFolder:
             SettingsError: If no run lies there.
         """
         folder = cls(path)
-        if not folder.settings_file.exists():
-            raise SettingsError(
-                f"{path} is no run folder: it has no settings.toml",
-                hint="--resume takes the folder a run wrote; weights to start from go to --init.",
-            )
-        return folder
+        if folder.settings_file.exists():
+            return folder
+        around = next((one for one in path.parents if cls(one).settings_file.is_file()), None)
+        raise SettingsError(
+            f"{path} is no run folder: "
+            + ("it is a file" if path.is_file() else "it has no settings.toml"),
+            hint=f"Go on with the run it belongs to by --resume {around}, or start a new run from "
+            f"its weights by --init {path}."
+            if around
+            else "--resume takes the folder a run wrote; weights to start a new run from go to "
+            "--init.",
+        )
 
     @property
     def settings_file(self) -> Path:
@@ -61,8 +67,22 @@ class RunFolder:
     @property
     def curves_file(self) -> Path:
         """Losses and scores as a picture."""
-        return self.path / "curves.svg"
+        return self.path / "curves.png"
+
+    @property
+    def divergence_file(self) -> Path:
+        """The step whose loss was no longer finite."""
+        return self.path / "diverged.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of what TensorBoard shows."""
+        return self.path / "tensorboard"
+
+    def sheet(self, epochs: int) -> Path:
+        """Photos, truths and parsings after so many epochs."""
+        return self.path / "sheets" / f"epoch-{epochs:04d}.png"
 
     def checkpoint(self, name: str) -> Path:
-        """Folder of a checkpoint: `last` or `best`."""
+        """Folder of a checkpoint: `last`, `best`, or `best-` and a data set."""
         return self.path / name

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import distributed
 
+from grapy_cli.errors import GrapyError
+
 
 @dataclass(frozen=True)
 class World:
@@ -56,6 +58,9 @@ def open_world(device_type: str) -> Iterator[World]:
 
     Args:
         device_type: "cuda" talks through NCCL (and gloo for what lies on the CPU), else gloo alone.
+
+    Raises:
+        GrapyError: If another process went away without a word, as one that was killed.
     """
     if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield World()
@@ -69,5 +74,17 @@ def open_world(device_type: str) -> Iterator[World]:
             int(os.environ.get("LOCAL_RANK", "0")),
             int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         )
+    except RuntimeError as error:
+        if not _is_lost(error):
+            raise
+        raise GrapyError(
+            "another process of this run is gone, so this one ends as well",
+            hint="See what the other one said, then go on from the last checkpoint with --resume.",
+        ) from error
     finally:
         distributed.destroy_process_group()
+
+
+def _is_lost(error: RuntimeError) -> bool:
+    """Whether talking to another process failed; gloo has no class of error for it."""
+    return isinstance(error, distributed.DistError) or "/gloo/" in str(error)

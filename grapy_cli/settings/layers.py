@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.settings.settings import Settings
-from grapy_cli.settings.stages import STAGES
+from grapy_cli.settings.stages import stage_rows as rows_of_stage
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.settings.tree import groups, leaves, option_of, read_text
 
@@ -83,10 +83,16 @@ def resolve(
 
 
 def _stage_layer(given: _Layer) -> _Layer:
-    default = leaves()["train.stage"].default
-    stage = given["train.stage"].value if "train.stage" in given else default
-    row = STAGES.get(stage, {}) if isinstance(stage, str) else {}
-    return dict(_flatten(row, f"stage {stage}"))
+    stage = _value(given, "train.stage")
+    named = _value(given, "data.dataset")
+    layer: _Layer = {}
+    for row in rows_of_stage(stage, map(str, named) if isinstance(named, list) else ()):
+        layer |= dict(_flatten(row.settings, row.origin))
+    return layer
+
+
+def _value(given: _Layer, path: str) -> Any:  # noqa: ANN401 - not yet judged by pydantic
+    return given[path].value if path in given else leaves()[path].default
 
 
 def _file_layer(config: Path | None, folder: Path) -> _Layer:

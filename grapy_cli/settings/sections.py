@@ -99,6 +99,9 @@ class OptimizerSettings(Section):
     """On all parameters, batch norm and biases included, as in the reference."""
     clip: NonNegativeFloat = 0.0
     """Largest norm of all gradients together; 0 does not clip."""
+    restart: bool = False
+    """Forget the momentum wherever schedule.every_epochs lowers the rate, as the reference does by
+    making its optimizer anew."""
 
 
 class ScheduleSettings(Section):
@@ -151,6 +154,8 @@ class LossSettings(Section):
     """Weight of the decoder's own parsing (the paper's L_main)."""
     refined: NonNegativeFloat = 1.0
     """Weight of the parsing after the pyramid (the paper's lambda)."""
+    coarse: NonNegativeFloat = 0.0
+    """Weight of what each parsing says at levels 2 and 1, its parts' probabilities added up."""
     stride: Literal[1, 4] = 1
     """1: at the photo's size (the paper); 4: at the features' own, much cheaper."""
     balance: Fraction = 0.0
@@ -165,19 +170,34 @@ class TrainSettings(Section):
     out: Path | None = None
     """Run folder; runs/STAGE-TIME unless said."""
     init: Path | None = None
-    """Weights to start from; a run folder means its best."""
+    """Weights a new run starts from: a file, or a run folder for its best."""
     resume: Path | None = None
-    """Run folder to go on with, at the very step where it stopped."""
+    """Folder of a run to go on with, at the very step where it stopped; its weights alone go to
+    --init."""
     epochs: PositiveInt = 100
     """Passes over the data."""
     batch_size: PositiveInt = 10
-    """Photos per step, over all processes."""
+    """Photos per step, over all processes and passes."""
+    accumulate: PositiveInt = 1
+    """Passes a step is made in: 2 needs half the memory for the same batch."""
     lr: PositiveFloat = 7e-4
     """Learning rate at the first step."""
     crop: tuple[PositiveInt, PositiveInt] = (512, 512)
     """Height and width of a training sample, pixels."""
     refine: bool = True
     """Train the graph pyramid as well; without it decoder and main heads alone."""
+    mixing: Literal["alternate", "mixed"] = "alternate"
+    """Steps of one data set each, in turn, or steps that hold photos of every data set."""
+    sampling: Literal["proportional", "balanced"] = "proportional"
+    """Photos of each data set in an epoch: by its size, or as many of each."""
+    shares: list[PositiveFloat] = []
+    """One number for each data set, in their order, that multiplies its share of an epoch."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Arithmetic of backbone and decoder; fp16 on CUDA alone. Losses are taken in fp32."""
+    compile: bool = False
+    """Compile backbone and decoder, which takes minutes, before the first step; for long runs."""
+    freeze_batch_norm: bool = False
+    """Keep the statistics of batch norm as they are; its scale and shift go on learning."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the running average of the weights that is scored and saved; 0 keeps none."""
     score_every: NonNegativeInt = 10
@@ -186,6 +206,8 @@ class TrainSettings(Section):
     """Steps between two checkpoints; 0 saves after each epoch."""
     seed: NonNegativeInt = 0
     """Of data order, augmentation and initial weights."""
+    tensorboard: bool = False
+    """Write the run's curves for TensorBoard as well (extra: grapy-cli[tensorboard])."""
     optimizer: OptimizerSettings = OptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     augment: AugmentSettings = AugmentSettings()

@@ -1,19 +1,20 @@
 """From settings to parts that are ready to train."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import warnings
+from collections.abc import Generator, Sequence
+from importlib.util import find_spec
+from shutil import which
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli.data import transforms
 from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
-from grapy_cli.data.batches import RankBatches, epoch_steps, plan_epoch
+from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.company import RandomCompany, RandomOccluder
 from grapy_cli.data.dataset import Group, ParsingDataset
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
 from grapy_cli.data.sample import Batch
@@ -24,13 +25,12 @@ from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
 from grapy_cli.settings.settings import Settings
+from grapy_cli.train.balance import part_weights
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
-from grapy_cli.train.learner import Learner, LossNumbers, RunningAverage
-from grapy_cli.train.loop import Pace, Score, TrainingJob
+from grapy_cli.train.job import Pace, Score, TrainingJob
+from grapy_cli.train.learner import Learner, LearnerNumbers, RunningAverage
+from grapy_cli.train.mixture import build_mixture
 from grapy_cli.train.schedule import PolySchedule
-
-COUNTED_PHOTOS = 400
-"""Label maps looked at to learn how rare each part is; more changes the shares by little."""
 
 
 def build_fresh_network(
@@ -93,8 +93,29 @@ def build_transform(
 
 
 def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
-    """Build the optimizer, and the running average where one is asked for."""
+    """Build the optimizer, and the running average where one is asked for.
+
+    Args:
+        network: On the device it learns on.
+        train: How it learns.
+
+    Raises:
+        SettingsError: If the device cannot learn in the precision asked for, or the optimizer
+            shall restart where the schedule has no such places.
+    """
     numbers = train.optimizer
+    device = next(network.parameters()).device
+    if train.precision == "fp16" and device.type != "cuda":
+        raise SettingsError(
+            f"train.precision: fp16 needs a CUDA card, and this run is on {device.type}",
+            hint="Use --precision bf16, which needs no scaling of the loss, or fp32.",
+        )
+    if numbers.restart and not train.schedule.every_epochs:
+        raise SettingsError(
+            "train.optimizer.restart: a rate that falls with every step leaves no momentum at all",
+            hint="Set train.schedule.every_epochs as well; the reference's is 10.",
+        )
+    fused = True if device.type == "cuda" else None  # one kernel instead of hundreds
     optimizer: torch.optim.Optimizer
     match numbers.name:
         case "sgd":
@@ -103,12 +124,18 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
                 train.lr,
                 momentum=numbers.momentum,
                 weight_decay=numbers.weight_decay,
+                fused=fused,
             )
         case "adamw":
             optimizer = torch.optim.AdamW(
-                network.parameters(), train.lr, weight_decay=numbers.weight_decay
+                network.parameters(), train.lr, weight_decay=numbers.weight_decay, fused=fused
             )
-    return Trained(network, optimizer, RunningAverage(network, train.ema) if train.ema else None)
+    return Trained(
+        network,
+        optimizer,
+        RunningAverage(network, train.ema) if train.ema else None,
+        torch.amp.GradScaler(device.type, enabled=train.precision == "fp16"),
+    )
 
 
 def build_job(
@@ -126,77 +153,69 @@ def build_job(
         SettingsError: If the batch cannot be shared out among the processes.
     """
     train = settings.train
-    _check_batch(train.batch_size, world.size)
-    sizes = [len(group.keys) for group in groups]
-    steps = epoch_steps(sizes, train.batch_size)
+    mixture = build_mixture(settings, groups, world.size)
     datasets = {dataset.name: dataset for group in groups for dataset in group.members.values()}
     transform = build_transform(train, groups, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
-    def batches(epoch: int, start: int) -> Iterable[Batch]:
-        plan = plan_epoch(sizes, train.batch_size, seed=train.seed, epoch=epoch)
-        share = RankBatches(plan, epoch, world.rank, world.size, start)
+    def batches(epoch: int, step: int) -> Generator[Batch, None, None]:
+        share = RankBatches(mixture, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers)
 
-    weights = part_weights(groups, train.loss.balance) if train.loss.balance else {}
-    numbers = LossNumbers(train.loss.main, train.loss.refined, train.loss.stride)
-    on_device = {name: weight.to(device) for name, weight in weights.items()}
-    learner = Learner(trained.network, numbers, on_device)
+    learner = build_learner(trained.network, train, groups, device)
+    unused = train.mixing == "alternate" and len(groups) > 1
     return TrainingJob(
         trained=trained,
-        learner=_distribute(learner, world, device, unused=len(groups) > 1),
-        rate=PolySchedule(train.lr, steps, train.epochs, **train.schedule.model_dump()).rate,
+        learner=_distribute(learner, world, device, unused=unused),
+        count=learner.count,
+        schedule=PolySchedule(train.lr, mixture.steps, train.epochs, **train.schedule.model_dump()),
+        restart=train.optimizer.restart,
         clip=train.optimizer.clip,
+        accumulate=train.accumulate,
         batches=batches,
         device=device,
-        pace=Pace(train.epochs, steps, train.score_every, train.save_every),
+        pace=Pace(train.epochs, mixture.steps, train.score_every, train.save_every),
         score=score,
         save=lambda progress, name: checkpoints.save(trained, progress, name),
         world=world,
     )
 
 
-def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
-    """Weigh the parts of each data set by how rare they are in a sample of its label maps."""
-    from grapy_cli.train.losses import balanced_weights
+def build_learner(
+    network: GrapyNet, train: TrainSettings, groups: Sequence[Group], device: torch.device
+) -> Learner:
+    """Build what gives the losses of a batch.
 
-    weights = {}
-    for name, (dataset, keys) in _keys_by_dataset(groups).items():
-        pixels: Counter[int] = Counter()
-        for key in keys[:: max(1, len(keys) // COUNTED_PHOTOS)]:
-            label_map = load_label_map(dataset.label_map(key))
-            pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
-        del pixels[IGNORE]
-        if not (total := sum(pixels.values())):
-            continue  # nothing but ignored pixels: nothing to balance
-        shares = {part: count / total for part, count in pixels.items() if count}
-        parts = dataset.label_set.num_parts
-        weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
-    return weights
-
-
-def _keys_by_dataset(
-    groups: Sequence[Group],
-) -> Mapping[str, tuple[PreparedDataset, list[str]]]:
-    found: dict[str, tuple[PreparedDataset, list[str]]] = {}
-    for group in groups:
-        for name, dataset in group.members.items():
-            found.setdefault(name, (dataset, []))[1].extend(group.keys)
-    return found
+    Raises:
+        SettingsError: If it shall be compiled, and nothing here can.
+    """
+    if train.compile:
+        _check_compiler(device)
+    loss = train.loss
+    weights = part_weights(groups, loss.balance) if loss.balance else {}
+    numbers = LearnerNumbers(
+        main=loss.main,
+        refined=loss.refined,
+        coarse=loss.coarse,
+        stride=loss.stride,
+        precision=train.precision,
+        freeze_batch_norm=train.freeze_batch_norm,
+        compile=train.compile,
+    )
+    return Learner(network, numbers, {name: weight.to(device) for name, weight in weights.items()})
 
 
-def _check_batch(batch_size: int, processes: int) -> None:
-    if batch_size % processes:
-        raise SettingsError(
-            f"train.batch_size: {batch_size} cannot be shared out among {processes} processes",
-            hint=f"Use --batch-size {max(1, batch_size // processes) * processes}.",
-        )
-    if batch_size // processes < 2:
-        raise SettingsError(
-            f"train.batch_size: {batch_size} leaves fewer than 2 photos to each of {processes} "
-            "processes, but batch norm after the global pool needs 2",
-            hint=f"Use --batch-size {2 * processes} or more.",
-        )
+def _check_compiler(device: torch.device) -> None:
+    if device.type == "cuda" and find_spec("triton") is None:
+        missing, way = "Triton", "pip install triton"
+    elif not any(map(which, (os.environ.get("CXX", "c++"), "g++", "clang++"))):
+        missing, way = "a C++ compiler", "apt install g++"
+    else:
+        return
+    raise SettingsError(
+        f"train.compile: compiling for {device.type} needs {missing}, which is not there",
+        hint=f"Install it ({way}), or leave --compile out.",
+    )
 
 
 def _distribute(learner: Learner, world: World, device: torch.device, *, unused: bool) -> nn.Module:
@@ -212,5 +231,8 @@ def _distribute(learner: Learner, world: World, device: torch.device, *, unused:
         return learner
     if device.type == "cuda":
         learner = nn.SyncBatchNorm.convert_sync_batchnorm(learner)
-    cards = [device.index] if device.type == "cuda" else None
-    return DistributedDataParallel(learner, cards, find_unused_parameters=unused)
+        return DistributedDataParallel(learner, [device.index], find_unused_parameters=unused)
+    # The strides of a side of length 1 mean nothing, but DDP compares them, and the CPU's kernels
+    # give gradients now these, now those.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
+    return DistributedDataParallel(learner, find_unused_parameters=unused)

@@ -8,7 +8,7 @@ memory by parameter name and, where a running average is kept, the network itsel
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,9 @@ from grapy_cli.model.weights import WeightsCard, read_tensors, save_weights
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.train.learner import RunningAverage
 
+SCALER_MEMORY: Mapping[str, type[int] | type[float]] = {"scale": float, "_growth_tracker": int}
+"""What a gradient scaler learns, of all that its state holds."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -35,6 +38,8 @@ class Progress:
     step_in_epoch: int = 0
     best: float = -1.0
     """Best mean IoU so far, over the data sets; -1 before the first scoring."""
+    best_by_dataset: Mapping[str, float] = field(default_factory=dict)
+    """Best mean IoU so far of each data set by itself."""
 
     def after_step(self) -> "Progress":
         """One step further."""
@@ -44,6 +49,21 @@ class Progress:
         """At the start of the next epoch."""
         return replace(self, epoch=self.epoch + 1, step_in_epoch=0)
 
+    def after_scores(self, scores: Mapping[str, float]) -> tuple["Progress", list[str]]:
+        """What is best now, and the checkpoints that are to be written for it.
+
+        Args:
+            scores: Mean IoU by data set, at least one.
+        """
+        best = dict(self.best_by_dataset)
+        better = [name for name, score in scores.items() if score > best.get(name, -1.0)]
+        best |= {name: scores[name] for name in better}
+        names = [f"best-{name}" for name in better] if len(scores) > 1 else []
+        mean = sum(scores.values()) / len(scores)
+        if mean > self.best:
+            names = ["best", *names]
+        return replace(self, best=max(mean, self.best), best_by_dataset=best), names
+
 
 class Trained(NamedTuple):
     """Everything about a run that a step changes."""
@@ -51,6 +71,8 @@ class Trained(NamedTuple):
     network: GrapyNet
     optimizer: torch.optim.Optimizer
     average: RunningAverage | None
+    scaler: torch.amp.GradScaler
+    """Keeps small gradients of fp16 from vanishing; does nothing with other precisions."""
 
     def weights(self) -> dict[str, Tensor]:
         """What is scored and given to others."""
@@ -95,6 +117,14 @@ class CheckpointFolder:
         save_weights(beside / "weights.safetensors", trained.weights(), card)
         save_file(_state(trained), beside / "state.safetensors")
         (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+
+    def last_weights(self) -> Path:
+        """The weights file of the last checkpoint.
+
+        Raises:
+            WeightsError: If there is no complete checkpoint.
+        """
+        return _complete(self.folder.checkpoint("last")) / "weights.safetensors"
 
     def load(self, trained: Trained) -> Progress:
         """Put a run back to where its last checkpoint left it.
@@ -144,6 +174,11 @@ def _state(trained: Trained) -> dict[str, Tensor]:
         for slot, value in slots.items()
         if isinstance(value, Tensor)
     }
+    memory |= {
+        f"scaler/{name}": torch.tensor(float(value), dtype=torch.float64)
+        for name, value in trained.scaler.state_dict().items()
+        if name in SCALER_MEMORY
+    }
     if trained.average is None:
         return memory
     network = trained.network.state_dict()
@@ -162,13 +197,30 @@ def _restore(trained: Trained, state: Mapping[str, Tensor], weights: dict[str, T
         trained.network.load_state_dict(
             {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
         )
+    _restore_optimizer(trained, state)
+    _restore_scaler(trained.scaler, state)
+
+
+def _restore_scaler(scaler: torch.amp.GradScaler, state: Mapping[str, Tensor]) -> None:
+    """Go on with the scale; a run may have changed its precision, and have none or none yet."""
+    memory = {
+        name: kind(state[f"scaler/{name}"].item())
+        for name, kind in SCALER_MEMORY.items()
+        if f"scaler/{name}" in state
+    }
+    if memory and scaler.is_enabled():
+        scaler.load_state_dict(scaler.state_dict() | memory)
+
+
+def _restore_optimizer(trained: Trained, state: Mapping[str, Tensor]) -> None:
     parameters = {name: parameter for parameter, name in _parameter_names(trained).items()}
+    is_fused = any(group.get("fused") for group in trained.optimizer.param_groups)
     for key, value in state.items():
         if key.startswith("optimizer/"):
             _, name, slot = key.split("/")
             parameter = parameters[name]
-            # Scalars (AdamW's step count) stay on the CPU, where the optimizer keeps them.
-            home = value if value.ndim == 0 else value.to(parameter.device)
+            # Scalars (AdamW's step count) stay on the CPU, but where the update is one kernel.
+            home = value if value.ndim == 0 and not is_fused else value.to(parameter.device)
             trained.optimizer.state[parameter][slot] = home
 
 

@@ -26,10 +26,19 @@ class StepDone(Event):
     step: int
     total: int
     epoch: int
+    """Counted from 0, as in all events; people are shown it counted from 1."""
     datasets: tuple[str, ...]
     losses: dict[str, float]
+    """Of this step, by data set and kind: "atr/main"."""
     lr: float
     photos_per_second: float
+    """Over the last steps and all processes, as the next three."""
+    waited: float
+    """Share of the time spent waiting for data."""
+    seconds_left: float
+    """For the steps to come; scorings are not foreseen."""
+    memory: int | None
+    """Most bytes that tensors took on the card so far; None on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +58,19 @@ class CheckpointSaved(Event):
 
     folder: str
     step: int
+
+
+@dataclass(frozen=True)
+class Diverged(Event):
+    """A loss, or a parameter, is no longer finite: where, and on what."""
+
+    step: int
+    epoch: int
+    what: str
+    lr: float
+    datasets: tuple[str, ...]
+    """Of the step, as photos and losses; none where its loss was finite, but not what it left."""
+    photos: list[list[str]]
+    """Keys of the photos, a list for each process."""
+    losses: dict[str, float | str]
+    """By data set and kind; "nan", "inf" and "-inf" are words."""

@@ -1,90 +1,18 @@
 """The training loop: steps, and what is due between them."""
 
-import math
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-import torch
-from torch import nn
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
 
 from grapy_cli.data.sample import Batch
-from grapy_cli.errors import DivergedError, InterruptedRun
+from grapy_cli.errors import InterruptedRun
+from grapy_cli.runtime.device import peak_memory
 from grapy_cli.runtime.reporting import Reporter
-from grapy_cli.runtime.world import World
-from grapy_cli.train.checkpoints import Progress, Trained
-from grapy_cli.train.events import CheckpointSaved, EpochScored, StepDone
-from grapy_cli.train.losses import Losses
-
-Score = Callable[[], dict[str, float]]
-"""Scores the weights as they are: mean IoU by data set, of those that have a val split."""
-Save = Callable[[Progress, str], Path]
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long a run is, and what it does how often."""
-
-    epochs: int
-    steps_per_epoch: int
-    score_every: int
-    """Epochs; 0 scores after the last alone."""
-    save_every: int
-    """Steps; 0 saves after each epoch."""
-
-    def scores_after(self, epoch: int) -> bool:
-        """Whether an epoch, counted from 0, ends with a scoring."""
-        last = epoch + 1 == self.epochs
-        return last or bool(self.score_every and (epoch + 1) % self.score_every == 0)
-
-    def saves_after(self, step: int) -> bool:
-        """Whether a checkpoint is due after so many steps."""
-        return bool(self.save_every and step % self.save_every == 0)
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """Everything the loop needs, built."""
-
-    trained: Trained
-    learner: nn.Module
-    rate: Callable[[int], float]
-    clip: float
-    batches: Callable[[int, int], Iterable[Batch]]
-    """The batches of an epoch, from a step of it on."""
-    device: torch.device
-    pace: Pace
-    score: Score
-    save: Save
-    world: World
-
-    def step(self, batch: Batch, step: int) -> dict[str, Losses]:
-        """Learn from one batch.
-
-        Raises:
-            DivergedError: If a process' loss is no finite number; the parameters are as before
-                the step.
-        """
-        batch = batch.to(self.device)
-        losses: dict[str, Losses] = self.learner(batch)
-        total = torch.stack([loss.total for loss in losses.values()]).sum()
-        if self.world.any(not math.isfinite(total.item())):
-            raise _diverged(
-                f"the loss at step {step} is {total.item()} (data: {', '.join(losses)}; photos: "
-                f"{', '.join(batch.keys)})"
-            )
-        optimizer = self.trained.optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = self.rate(step)
-        optimizer.zero_grad()
-        total.backward()
-        if self.clip:
-            nn.utils.clip_grad_norm_(self.learner.parameters(), self.clip)
-        optimizer.step()
-        if self.trained.average:
-            self.trained.average.update(self.trained.network, step)
-        return losses
+from grapy_cli.train.checkpoints import Progress
+from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, StepDone
+from grapy_cli.train.guards import NotFinite
+from grapy_cli.train.job import TrainingJob
+from grapy_cli.train.meter import Meter, Reading
 
 
 def fit(
@@ -96,35 +24,63 @@ def fit(
         InterruptedRun: If a stop was asked for; the step is finished and everything saved.
         DivergedError: If the loss is no longer finite.
     """
-    while progress.epoch < job.pace.epochs:
-        job.learner.train()
-        clock = time.monotonic()
-        for batch in job.batches(progress.epoch, progress.step_in_epoch):
-            losses = job.step(batch, progress.step)
-            progress = progress.after_step()
-            now = time.monotonic()
-            photos = len(batch.keys) * job.world.size
-            report(_step_done(job, progress, losses, photos / (now - clock)))
-            clock = now
-            if job.world.any(stop_asked()):
-                _save(job, progress, "last", report)
-                raise InterruptedRun(f"stopped after step {progress.step}; everything is saved")
-            if job.pace.saves_after(progress.step):
-                _save(job, progress, "last", report)
-        progress = _finish_epoch(job, progress, report)
+    meter = Meter()
+    with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
+        while progress.epoch < job.pace.epochs:
+            job.learner.train()
+            left = job.pace.steps_per_epoch - progress.step_in_epoch
+            for batch in meter.waiting_for(islice(batches, left)):
+                losses = _step(job, progress, batch, report)
+                progress = progress.after_step()
+                reading = meter.read(len(batch.keys) * job.world.size)
+                report(_step_done(job, progress, batch.datasets, losses, reading))
+                if job.world.any(stop_asked()):
+                    _save(job, progress, "last", report)
+                    raise InterruptedRun(f"stopped after step {progress.step}; everything is saved")
+                if job.pace.saves_after(progress.step):
+                    _save(job, progress, "last", report)
+            progress = _finish_epoch(job, progress, report)
     return progress
+
+
+def _step(
+    job: TrainingJob, progress: Progress, batch: Batch, report: Reporter
+) -> Mapping[str, float]:
+    try:
+        return job.step(batch, progress.step)
+    except NotFinite as error:
+        # Every process comes here at the same step, so their photos can be put together.
+        photos = job.world.gather([list(batch.keys)])
+        report(_diverged(job, progress, error, batch.datasets, photos))
+        raise
+
+
+def _diverged(
+    job: TrainingJob,
+    progress: Progress,
+    error: NotFinite,
+    datasets: tuple[str, ...] = (),
+    photos: Sequence[list[str]] = (),
+) -> Diverged:
+    return Diverged(
+        step=progress.step,
+        epoch=progress.epoch,
+        what=error.message,
+        lr=job.rate(progress.step),
+        datasets=datasets,
+        photos=list(photos),
+        losses=error.said,
+    )
 
 
 def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Progress:
     epoch = progress.epoch
     progress = progress.after_epoch()
-    if job.pace.scores_after(epoch) and (scores := job.score()):
-        mean = sum(scores.values()) / len(scores)
-        is_best = mean > progress.best
-        progress = replace(progress, best=max(mean, progress.best))
-        report(EpochScored(epoch, progress.step, scores, is_best))
-        if is_best:
-            _save(job, progress, "best", report)
+    if job.pace.scores_after(epoch) and (scores := job.score(progress.epoch)):
+        progress, better = progress.after_scores(scores)
+        report(EpochScored(epoch, progress.step, scores, "best" in better))
+        for name in better:
+            _save(job, progress, name, report)
     if not job.pace.save_every or progress.epoch == job.pace.epochs:
         _save(job, progress, "last", report)
     return progress
@@ -133,34 +89,32 @@ def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Pro
 def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> None:
     # A finite loss can have infinite gradients; what they left must not replace a good checkpoint.
     if not all(parameter.isfinite().all() for parameter in job.trained.network.parameters()):
-        raise _diverged(f"after step {progress.step} there are parameters that are not finite")
+        what = f"after step {progress.step} there are parameters that are not finite"
+        error = NotFinite(what, {})
+        report(_diverged(job, progress, error))
+        raise error
     if job.world.is_main:
         report(CheckpointSaved(str(job.save(progress, name)), progress.step))
     job.world.barrier()
 
 
-def _diverged(what: str) -> DivergedError:
-    return DivergedError(
-        what,
-        hint="Go on from the last checkpoint with a smaller --lr, or --set train.optimizer.clip=1.",
-    )
-
-
 def _step_done(
-    job: TrainingJob, progress: Progress, losses: dict[str, Losses], rate: float
+    job: TrainingJob,
+    progress: Progress,
+    datasets: tuple[str, ...],
+    losses: Mapping[str, float],
+    reading: Reading,
 ) -> StepDone:
-    values = {
-        f"{dataset}/{name}": round(value, 5)
-        for dataset, loss in losses.items()
-        for name, value in loss.values().items()
-        if name != "total"
-    }
+    total = job.pace.epochs * job.pace.steps_per_epoch
     return StepDone(
         step=progress.step,
-        total=job.pace.epochs * job.pace.steps_per_epoch,
+        total=total,
         epoch=progress.epoch,
-        datasets=tuple(losses),
-        losses=values,
+        datasets=datasets,
+        losses={name: round(value, 5) for name, value in losses.items()},
         lr=job.rate(progress.step - 1),
-        photos_per_second=round(rate, 2),
+        photos_per_second=round(reading.photos_per_second, 2),
+        waited=round(reading.waited, 3),
+        seconds_left=round(reading.seconds * (total - progress.step), 1),
+        memory=peak_memory(job.device),
     )

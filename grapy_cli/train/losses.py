@@ -1,10 +1,10 @@
 """What training minimizes."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,11 +18,13 @@ class Losses(NamedTuple):
     total: Float[Tensor, ""]
     main: Float[Tensor, ""]
     refined: Float[Tensor, ""] | None
+    coarse: Float[Tensor, ""] | None = None
+    """At levels 2 and 1, both parsings together."""
 
-    def values(self) -> dict[str, float]:
-        """The losses as numbers."""
+    def values(self) -> dict[str, Float[Tensor, ""]]:
+        """The losses there are, without their sum, by name and without their gradients."""
         named = self._asdict().items()
-        return {name: float(loss.detach()) for name, loss in named if loss is not None}
+        return {name: loss.detach() for name, loss in named if name != "total" and loss is not None}
 
 
 def parsing_loss(
@@ -31,21 +33,66 @@ def parsing_loss(
     *,
     main_weight: float = 1.0,
     refined_weight: float = 1.0,
+    coarse_weight: float = 0.0,
+    lifts: Sequence[Sequence[int]] = (),
     part_weights: Float[Tensor, " p"] | None = None,
+    count: Float[Tensor, ""] | None = None,
 ) -> Losses:
     """Score both parsings of a label set against its truth; 255 is not looked at.
 
     Logits that are smaller than the label map (the features' size) are held against the labels at
     their own positions.
 
+    Args:
+        logits: Of the photos.
+        label_map: Their truth.
+        main_weight: Of the decoder's parsing.
+        refined_weight: Of the parsing after the pyramid.
+        coarse_weight: Of what each parsing says at the coarse levels, beside its parts.
+        lifts: For each coarse level, the node each part belongs to.
+        part_weights: How much the pixels of each part count; alike where there are none.
+        count: What the mean is taken over where these photos are not all of it; see `count_labels`.
+
     Source: He et al. 2020, eq. 10; lambda is `refined_weight`.
     """
-    truth = sample_labels(label_map, logits.main.shape[2], logits.main.shape[3]).long()
-    main = _cross_entropy(logits.main, truth, part_weights)
-    if logits.refined is None:
-        return Losses(main_weight * main, main, None)
-    refined = _cross_entropy(logits.refined, truth, part_weights)
-    return Losses(main_weight * main + refined_weight * refined, main, refined)
+    truth = sample_labels(label_map, logits.main.shape[2], logits.main.shape[3])
+    # Photos with nothing but ignored pixels teach nothing; the usual mean would be 0 / 0.
+    count = (count_labels(truth, part_weights) if count is None else count).clamp(min=1e-9)
+    main = _cross_entropy(logits.main, truth, part_weights) / count
+    total, refined, coarse = main_weight * main, None, None
+    if logits.refined is not None:
+        refined = _cross_entropy(logits.refined, truth, part_weights) / count
+        total = total + refined_weight * refined
+    if coarse_weight:
+        coarse = main_weight * _coarse(logits.main, truth, lifts, part_weights) / count
+        if logits.refined is not None:
+            sums = _coarse(logits.refined, truth, lifts, part_weights)
+            coarse = coarse + refined_weight * sums / count
+        total = total + coarse_weight * coarse
+    return Losses(total, main, refined, coarse)
+
+
+def count_labels(
+    label_map: UInt8[Tensor, "b h w"], part_weights: Float[Tensor, " p"] | None
+) -> Float[Tensor, ""]:
+    """Count the labelled pixels, or add up the weights of their parts: what a mean divides by."""
+    counted = label_map != IGNORE
+    if part_weights is None:
+        return counted.sum().float()
+    # Picking makes a card wait, but zeros among the terms would round the sum otherwise, and a run
+    # that was begun before would not go on exactly.
+    return part_weights[label_map[counted].long()].sum()
+
+
+def lift_logits(logits: Float[Tensor, "b p h w"], lift: Sequence[int]) -> Float[Tensor, "b n h w"]:
+    """Add up the probabilities of each node's parts, as logits: log-sum-exp over the parts."""
+    nodes = [
+        [logits[:, part] for part, owner in enumerate(lift) if owner == node]
+        for node in range(max(lift) + 1)
+    ]
+    # A node without parts cannot be meant: it has no probability.
+    nobody = torch.full_like(logits[:, 0], -torch.inf)
+    return torch.stack([torch.stack(parts or [nobody]).logsumexp(0) for parts in nodes], 1)
 
 
 def sample_labels(
@@ -62,31 +109,32 @@ def sample_labels(
 
 
 def _cross_entropy(
-    logits: Float[Tensor, "b p h w"], truth: Tensor, part_weights: Tensor | None
+    logits: Float[Tensor, "b p h w"],
+    truth: UInt8[Tensor, "b h w"],
+    part_weights: Float[Tensor, " p"] | None,
 ) -> Float[Tensor, ""]:
-    losses = F.cross_entropy(
-        logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits,
-        truth,
-        part_weights,
-        ignore_index=IGNORE,
-        reduction="sum",
-    )
-    counted = truth != IGNORE
-    # A batch of nothing but ignored pixels teaches nothing; the usual mean would be 0 / 0.
-    if part_weights is None:
-        return losses / counted.sum().clamp(min=1)
-    return losses / part_weights[truth[counted]].sum().clamp(min=1e-9)
+    return F.cross_entropy(logits, truth.long(), part_weights, ignore_index=IGNORE, reduction="sum")
 
 
-def balanced_weights(shares: Mapping[int, float], num_parts: int, strength: float) -> list[float]:
-    """Weights that count rare parts more: share ** -strength, with a mean over pixels of 1.
+def _coarse(
+    logits: Float[Tensor, "b p h w"],
+    truth: UInt8[Tensor, "b h w"],
+    lifts: Sequence[Sequence[int]],
+    part_weights: Float[Tensor, " p"] | None,
+) -> Float[Tensor, ""]:
+    """Add up the cross entropies of the coarse levels; a pixel counts as its part does."""
+    parts = truth.long()
+    weights = 1 if part_weights is None else _by_label(part_weights)[parts]
+    sums = []
+    for lift in lifts:
+        nodes = _by_label(torch.tensor(lift, device=truth.device), IGNORE)[parts]
+        losses = F.cross_entropy(
+            lift_logits(logits, lift), nodes, ignore_index=IGNORE, reduction="none"
+        )
+        sums.append((losses * weights).sum())
+    return torch.stack(sums).sum()
 
-    Args:
-        shares: Share of the labelled pixels of each part that occurs.
-        num_parts: Of the label set; parts that do not occur get the largest weight.
-        strength: 0 leaves pixels alike, 1 makes parts alike.
-    """
-    known = {part: share**-strength for part, share in shares.items() if share > 0}
-    mean = sum(shares[part] * weight for part, weight in known.items())
-    largest = max(known.values())
-    return [known.get(part, largest) / mean for part in range(num_parts)]
+
+def _by_label(values: Shaped[Tensor, " p"], ignored: int = 0) -> Shaped[Tensor, " 256"]:
+    """Values of parts as a table for whatever may stand in a label map, the ignore label too."""
+    return F.pad(values, (0, 256 - len(values)), value=ignored)

@@ -1,60 +1,122 @@
-"""Losses and scores of a run as a table and a picture, drawn from its journal."""
+"""What a run writes down beside its journal: a table, a picture of its curves, a divergence."""
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from grapy_cli.files import write_text
+from PIL import Image
+
+from grapy_cli.files import replacing, write_text
+from grapy_cli.page.curves import COLORS, Curve, Panel, draw_curves
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.runtime.reporting import Event
 from grapy_cli.runtime.run_folder import RunFolder
-from grapy_cli.train.events import CheckpointSaved, EpochScored
+from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, StepDone
 
 Number = int | float
 Row = dict[str, Number]
-Points = list[tuple[Number, Number]]
 
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777")
-"""Okabe and Ito's colours, which people with any colour vision tell apart."""
+ROWS = 100
+"""A long run's table has about so many rows."""
+LOSS, SCORE, RATE = "loss ", "mIoU ", "lr"
 
 
 class Records:
-    """A reporter that redraws metrics.csv and curves.svg with every checkpoint and scoring."""
+    """A reporter that redraws metrics.csv and curves.png with every checkpoint and scoring.
+
+    Args:
+        folder: Of the run; what its journal holds from before is counted in.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self.table = Table(
+            read_journal(folder.journal_file) if folder.journal_file.exists() else ()
+        )
 
     def __call__(self, event: Event) -> None:
-        """Redraw where the event brings something new."""
+        """Count the event in, and redraw where it brings something new."""
+        match event:
+            case StepDone() | EpochScored():
+                self.table.add({"event": type(event).__name__, **asdict(event)})
+            case Diverged():
+                text = json.dumps(asdict(event), indent=1) + "\n"
+                write_text(self.folder.divergence_file, text)
         if isinstance(event, CheckpointSaved | EpochScored):
-            rows = rows_of(read_journal(self.folder.journal_file))
+            rows = self.table.rows()
             write_text(self.folder.metrics_file, to_csv(rows))
-            write_text(self.folder.curves_file, to_svg(rows))
+            with replacing(self.folder.curves_file) as beside:
+                to_picture(rows).save(beside, "PNG", optimize=True)
 
 
-def rows_of(journal: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Take the mean of losses over about a hundredth of the run, and scores where there are some.
+class Table:
+    """Means over about a hundredth of the run each; steps made again after a crash count once.
 
-    Steps that were made again after a crash count once, as they were made last.
+    Args:
+        journal: What was written before; single steps are forgotten once they are in a mean.
     """
-    steps: dict[int, Row] = {}
-    width = 1
-    for event in journal:
-        step = int(event.get("step", 0))
-        match event["event"]:
-            case "StepDone":
-                width = max(1, event["total"] // 100)
-                losses = {f"loss {name}": value for name, value in event["losses"].items()}
-                steps[step] = {"epoch": event["epoch"], "lr": event["lr"], **losses}
-            case "EpochScored":
-                scores = {f"mIoU {name}": value for name, value in event["mean_iou"].items()}
-                steps[step] = steps.get(step, {}) | scores
-    bins: dict[int, list[tuple[int, Row]]] = {}
-    for step, row in sorted(steps.items()):
-        bins.setdefault((step - 1) // width, []).append((step, row))
-    return [_mean(members) for members in bins.values()]
+
+    def __init__(self, journal: Iterable[Mapping[str, Any]]) -> None:
+        self._total = 0
+        self._means: dict[int, _Mean] = {}
+        steps: dict[int, Row] = {}
+        for event in journal:
+            if row := _row(event):
+                self._total = event.get("total", self._total)
+                step = event["step"]
+                steps[step] = row if event["event"] == "StepDone" else steps.get(step, {}) | row
+        for step, row in sorted(steps.items()):
+            self._count(step, row)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Count in one event that comes after all others, as the journal has it."""
+        if row := _row(event):
+            self._total = event.get("total", self._total)
+            self._count(event["step"], row)
+
+    def rows(self) -> list[Row]:
+        """The table so far."""
+        return [mean.row() for mean in self._means.values()]
+
+    def _count(self, step: int, row: Row) -> None:
+        width = max(1, self._total // ROWS)
+        self._means.setdefault((step - 1) // width, _Mean()).add(step, row)
+
+
+class _Mean:
+    """Some steps in a row of the table: means of what varies, the last of what is set."""
+
+    def __init__(self) -> None:
+        self._last: Row = {}
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, step: int, row: Row) -> None:
+        self._last["step"] = step
+        for name, value in row.items():
+            if name in ("epoch", RATE):
+                self._last[name] = value
+            else:
+                total, count = self._sums.get(name, (0.0, 0))
+                self._sums[name] = total + value, count + 1
+
+    def row(self) -> Row:
+        means = {name: round(total / count, 6) for name, (total, count) in self._sums.items()}
+        return self._last | means
+
+
+def _row(event: Mapping[str, Any]) -> Row:
+    """What an event brings to the table; nothing for most."""
+    match event["event"]:
+        case "StepDone":
+            losses = {f"{LOSS}{name}": value for name, value in event["losses"].items()}
+            return {"epoch": event["epoch"], RATE: event["lr"], **losses}
+        case "EpochScored":
+            return {f"{SCORE}{name}": value for name, value in event["mean_iou"].items()}
+        case _:
+            return {}
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -67,60 +129,26 @@ def to_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def to_svg(rows: Sequence[Row]) -> str:
-    """Draw losses above and scores below, each line named at its end."""
-    body = []
-    for top, prefix in ((20, "loss "), (270, "mIoU ")):
-        lines = _lines(rows, prefix)
-        if lines:
-            body += _panel(lines, top, prefix.strip(), rows[-1]["step"])
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 520" font-family="sans-serif" '
-        'font-size="12"><rect width="760" height="520" fill="white"/>' + "".join(body) + "</svg>\n"
-    )
-
-
-def _mean(members: Sequence[tuple[int, Row]]) -> Row:
-    names = dict.fromkeys(name for _, row in members for name in row)
-    row: Row = {"step": members[-1][0]}
-    for name in names:
-        values = [member[name] for _, member in members if name in member]
-        row[name] = values[-1] if name in ("epoch", "lr") else round(sum(values) / len(values), 6)
-    return row
-
-
-def _lines(rows: Sequence[Row], prefix: str) -> dict[str, Points]:
-    names = dict.fromkeys(name for row in rows for name in row if name.startswith(prefix))
-    return {
-        name.removeprefix(prefix): [(row["step"], row[name]) for row in rows if name in row]
-        for name in names
-    }
-
-
-def _panel(lines: Mapping[str, Points], top: int, title: str, last_step: Number) -> list[str]:
-    left, width, height = 60, 520, 210
-    peak = max(value for points in lines.values() for _, value in points) or 1.0
-
-    def place(step: Number, value: Number) -> str:
-        return f"{left + width * step / last_step:.1f},{top + height * (1 - value / peak):.1f}"
-
-    drawn = [
-        f'<path d="M{left},{top}V{top + height}H{left + width}" fill="none" stroke="#999"/>',
-        f'<text x="{left - 8}" y="{top + 10}" text-anchor="end">{peak:.2f}</text>',
-        f'<text x="{left - 8}" y="{top + height}" text-anchor="end">0</text>',
-        f'<text x="{left + width}" y="{top + height + 16}" text-anchor="end">'
-        f"step {last_step:.0f}</text>",
-        f'<text x="{left + 8}" y="{top + 10}" font-weight="bold">{title}</text>',
+def to_picture(rows: Sequence[Row]) -> Image.Image:
+    """Draw losses above, scores below, and the learning rate; a colour is a data set."""
+    panels = [
+        Panel("Loss per pixel", list(_curves(rows, LOSS)), 280),
+        Panel("Mean IoU on val", list(_curves(rows, SCORE)), 200),
+        Panel("Learning rate", list(_curves(rows, RATE)), 90),
     ]
-    # Lines may end at one height; their names stand one below the other.
-    for index, (name, points) in enumerate(lines.items()):
-        color = COLORS[index % len(COLORS)]
-        path = " ".join(place(step, value) for step, value in points)
-        label = top + 14 + 18 * index
-        drawn += [
-            f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
-            f'<rect x="{left + width + 16}" y="{label - 9}" width="10" height="10" '
-            f'fill="{color}"/>',
-            f'<text x="{left + width + 32}" y="{label}">{escape(name)} {points[-1][1]:.3f}</text>',
-        ]
-    return drawn
+    return draw_curves(panels, "step")
+
+
+def _curves(rows: Sequence[Row], prefix: str) -> Iterator[Curve]:
+    names = dict.fromkeys(name for row in rows for name in row if name.startswith(prefix))
+    datasets = sorted({_dataset(name, prefix) for name in names})
+    for name in sorted(names):
+        points = [(row["step"], row[name]) for row in rows if name in row]
+        color = COLORS[datasets.index(_dataset(name, prefix)) % len(COLORS)]
+        said = name.removeprefix(prefix).replace("/", " ") or prefix
+        has_better = name.replace("/main", "/refined") in names
+        yield Curve(said, points, color, dashed=name.endswith("/main") and has_better)
+
+
+def _dataset(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).partition("/")[0]

@@ -1,7 +1,8 @@
 """`grapy train`: one run from settings to weights."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,11 @@ from grapy_cli import __version__
 from grapy_cli.data.dataset import group_photos
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.evaluate.scoring import score_datasets
 from grapy_cli.files import write_text
 from grapy_cli.labels import LABEL_SETS, dataset_name
-from grapy_cli.metrics.scores import scores_of
 from grapy_cli.model.weights import WeightsCard, card_of
 from grapy_cli.predict.augment import TTA
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
+from grapy_cli.runtime.device import check_cards, pick_device, set_threads, usable_cores
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.launch import is_launched, launch
@@ -32,10 +30,18 @@ from grapy_cli.settings.toml import to_toml
 from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder, Progress, Trained
 from grapy_cli.train.events import RunStarted
-from grapy_cli.train.loop import Score, fit
+from grapy_cli.train.guards import enough_memory, lighter
+from grapy_cli.train.job import TrainingJob
+from grapy_cli.train.loop import fit
 from grapy_cli.train.records import Records
+from grapy_cli.train.rehearsal import Estimate, rehearse
 from grapy_cli.train.resume import settings_of_run
-from grapy_cli.train.start import init_network
+from grapy_cli.train.scoring import Scorer
+from grapy_cli.train.start import advice_of, check_label_sets, init_network
+from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
+
+RUNS = Path("runs")
+"""Where runs lie unless `--out` says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +51,42 @@ class TrainSummary:
     folder: Path
     best: float | None
     """Best mean IoU over the data sets' val splits, in [0, 1]; None where there is none."""
+    estimate: Estimate | None = None
+    """Of a dry run, in the process that speaks."""
 
 
-def run_train(settings: Settings, reporter: Reporter) -> TrainSummary:
+@dataclass(frozen=True)
+class _Run:
+    """A run that is built and about to begin."""
+
+    settings: Settings
+    """As they are written down."""
+    datasets: Sequence[PreparedDataset]
+    checkpoints: CheckpointFolder
+    progress: Progress
+    score: Scorer
+    job: TrainingJob
+    resumed: bool
+
+    @property
+    def photos(self) -> dict[str, int]:
+        return {dataset.name: len(dataset.keys("train")) for dataset in self.datasets}
+
+
+def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) -> TrainSummary:
     """Train a network, or go on with a run that was stopped.
+
+    Args:
+        settings: Of the run.
+        reporter: Hears what happens.
+        dry_run: Make two steps and one parsing per data set, tell what the run would take, and
+            leave nothing behind.
 
     Raises:
         SettingsError: If settings contradict each other or the machine.
         DatasetError: If the data are not there.
         WeightsError: If `--init` or `--resume` cannot be used.
-        DeviceError: If the device is absent.
+        DeviceError: If the device is absent or out of memory.
         DivergedError: If the loss is no longer finite.
         InterruptedRun: If somebody stopped the run; it can be resumed.
     """
@@ -62,30 +94,39 @@ def run_train(settings: Settings, reporter: Reporter) -> TrainSummary:
     if train.resume and train.init:
         raise SettingsError(
             "--resume and --init exclude each other",
-            hint="--resume goes on with a run; --init starts a new one from weights.",
+            hint="--resume goes on with a run as it was; --init starts a new one from weights.",
         )
+    if train.tensorboard:
+        check_tensorboard()
     folder = _folder(settings)
     if settings.run.gpus > 1 and not is_launched():
-        _launch(settings, folder)
+        check_cards(settings.run.device, settings.run.gpus)
+        _launch(settings, folder, dry_run=dry_run)
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
     with open_world(device_type) as world:
-        return _train(settings, folder, world, reporter if world.is_main else silence)
+        report = reporter if world.is_main else silence
+        run = _build(settings, folder, world, report)
+        with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
+            if not dry_run:
+                return _train(run, folder, report)
+            estimate = _rehearse(run)
+        return TrainSummary(folder.path, None, estimate if world.is_main else None)
 
 
-def _launch(settings: Settings, folder: RunFolder) -> None:
+def _launch(settings: Settings, folder: RunFolder, *, dry_run: bool) -> None:
     """Start the processes of a run; each of them comes to `run_train` again."""
     out = {"out": folder.path} if settings.train.resume is None else {}
     train = settings.train.model_copy(update=out)
     with handed_over(settings.model_copy(update={"train": train})) as file:
         launch(
-            ["train", "--config", str(file)],
+            ["train", "--config", str(file), *(["--dry-run"] if dry_run else [])],
             settings.run.gpus,
             go_on=f"grapy train --resume {folder.path}",
         )
 
 
-def _train(settings: Settings, folder: RunFolder, world: World, reporter: Reporter) -> TrainSummary:
+def _build(settings: Settings, folder: RunFolder, world: World, reporter: Reporter) -> _Run:
     train = settings.train
     device = pick_device(settings.run.device, world.local_rank)
     set_threads(settings.run.threads or _fair_share(world))
@@ -97,35 +138,91 @@ def _train(settings: Settings, folder: RunFolder, world: World, reporter: Report
     network = build_fresh_network(settings.model, label_sets, refine=train.refine)
     if train.init:
         reporter(Told(init_network(network, train.init)))
-    elif not train.resume and train.stage in STAGE_BEFORE:
-        reporter(Told(_advice(train.stage)))
+    elif not train.resume and (before := STAGE_BEFORE.get(train.stage)):
+        names = [dataset.name for dataset in datasets]
+        reporter(Told(advice_of(train.stage, before, names, RUNS)))
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trained = build_trained(network, train)
     checkpoints = CheckpointFolder(folder, lambda step: _card(settings, trained, datasets, step))
+    if train.resume:
+        check_label_sets(label_sets, checkpoints.last_weights())
     progress = checkpoints.load(trained) if train.resume else Progress()
     groups = group_photos(datasets, "train", join=settings.data.join_photos)
-    score = _scorer(settings, trained, datasets, device, world)
-    job = build_job(settings, trained, groups, checkpoints, score, world, device)
-    report = reporter
-    if world.is_main:
-        if not train.resume:
-            RunFolder.create(folder.path)
-        write_text(folder.settings_file, to_toml(kept))
-        report = tee(Journal(folder.journal_file), Records(folder), reporter)
-    world.barrier()
-    report(
-        RunStarted(
-            folder=str(folder.path),
-            stage=train.stage,
-            datasets={dataset.name: len(dataset.keys("train")) for dataset in datasets},
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            steps=job.pace.epochs * job.pace.steps_per_epoch,
-            first_step=progress.step,
-        )
+    side = settings.infer.longest_side
+    score = Scorer(
+        trained,
+        {dataset.name: dataset for dataset in datasets},
+        folder,
+        device,
+        TTA[settings.infer.tta],
+        settings.model.native_side if side is None else side,
+        world,
     )
-    with deferred_interrupts() as stop_asked:
-        progress = fit(job, progress, report, stop_asked)
+    job = build_job(settings, trained, groups, checkpoints, score, world, device)
+    return _Run(kept, datasets, checkpoints, progress, score, job, bool(train.resume))
+
+
+def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
+    job = run.job
+    started = RunStarted(
+        folder=str(folder.path),
+        stage=run.settings.train.stage,
+        datasets=run.photos,
+        parameters=sum(parameter.numel() for parameter in job.trained.network.parameters()),
+        steps=job.pace.epochs * job.pace.steps_per_epoch,
+        first_step=run.progress.step,
+    )
+    with _records(run, folder, reporter) as report, deferred_interrupts() as stop_asked:
+        job.world.barrier()
+        report(started)
+        progress = fit(job, run.progress, report, stop_asked)
     return TrainSummary(folder.path, progress.best if progress.best >= 0 else None)
+
+
+@contextmanager
+def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Reporter]:
+    """Make the run's folder and write down there what happens; one process does."""
+    if not run.job.world.is_main:
+        yield reporter
+        return
+    if not run.resumed:
+        RunFolder.create(folder.path)
+    write_text(folder.settings_file, to_toml(run.settings))
+    records = tee(Records(folder), Journal(folder.journal_file), reporter)
+    if not run.settings.train.tensorboard:
+        yield records
+        return
+    with open_tensorboard(folder.tensorboard, run.progress.step) as curves:
+        yield tee(records, curves)
+
+
+def _rehearse(run: _Run) -> Estimate:
+    def save(scratch: Path) -> None:
+        elsewhere = CheckpointFolder(RunFolder(scratch), run.checkpoints.make_card)
+        elsewhere.save(run.job.trained, run.progress, "last")
+
+    return rehearse(run.job, run.progress, run.score, save, run.photos)
+
+
+def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, Callable[[], str]]:
+    """What a step is, and how it is made smaller."""
+    train = settings.train
+    height, width = train.crop
+    photos = train.batch_size // world.size // train.accumulate
+
+    def hint() -> str:
+        ways = lighter(
+            photos,
+            accumulate=train.accumulate,
+            precision=train.precision,
+            crop=train.crop,
+            on_card=pick_device(settings.run.device, world.local_rank).type == "cuda",
+        )
+        saved = folder.checkpoint("last").exists()
+        go_on = f" The last checkpoint is whole: --resume {folder.path}." if saved else ""
+        return f"{ways}.{go_on}"
+
+    return f"a step of {photos} photos of {width}x{height} pixels", hint
 
 
 def open_datasets(settings: Settings) -> list[PreparedDataset]:
@@ -162,21 +259,13 @@ def _fair_share(world: World) -> int:
     return max(1, usable_cores() // world.local_size) if world.size > 1 else 0
 
 
-def _advice(stage: str) -> str:
-    before = STAGE_BEFORE[stage]
-    return (
-        f"starting from fresh parameters, where the paper's {stage} stage starts from a {before} "
-        f"run: grapy train --stage {before}, then --stage {stage} --init and that run's folder"
-    )
-
-
 def _folder(settings: Settings) -> RunFolder:
     train = settings.train
     if train.resume:
         return RunFolder.open(train.resume)
     if train.out:
         return RunFolder(train.out)
-    return RunFolder(Path("runs") / f"{train.stage}-{time.strftime('%Y-%m-%d-%H%M%S')}")
+    return RunFolder(RUNS / f"{train.stage}-{time.strftime('%Y-%m-%d-%H%M%S')}")
 
 
 def _card(
@@ -192,31 +281,3 @@ def _card(
         longest_side=settings.model.native_side or None,
         trained_on="; ".join(sizes),
     )
-
-
-def _scorer(
-    settings: Settings,
-    trained: Trained,
-    datasets: Sequence[PreparedDataset],
-    device: torch.device,
-    world: World,
-) -> Score:
-    """Build the closure that scores the weights on the val split of each data set that has one."""
-    scored = {dataset.name: dataset for dataset in datasets if "val" in dataset.splits}
-
-    def score() -> dict[str, float]:
-        network = trained.network
-        kept = {key: value.clone() for key, value in network.state_dict().items()}
-        network.load_state_dict(trained.weights())
-        network.eval()
-        side = settings.infer.longest_side
-        side = settings.model.native_side if side is None else side
-        parser = HumanParser(network, None, device, TTA[settings.infer.tta], side)
-        tallies = score_datasets(parser, scored, "val", world=world)
-        network.load_state_dict(kept)
-        return {
-            name: scores_of(tally.counts, scored[name].label_set.names).mean_iou or 0.0
-            for name, tally in tallies.items()
-        }
-
-    return score

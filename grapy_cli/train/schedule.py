@@ -25,8 +25,17 @@ class PolySchedule:
         if step < self.warmup:
             return self.base * (step + 1) / self.warmup
         if self.every_epochs:
-            finished = (step // self.steps_per_epoch + 1) // self.every_epochs
-            progress = max(0, finished * self.every_epochs - 1) / self.epochs
+            progress = max(0, self._lowered(step) * self.every_epochs - 1) / self.epochs
         else:
             progress = step / (self.steps_per_epoch * self.epochs)
         return self.base * max(0.0, 1 - progress) ** self.power
+
+    def lowers_at(self, step: int) -> bool:
+        """Whether `every_epochs` lowers the rate with just this step."""
+        return (
+            bool(self.every_epochs) and step > 0 and self._lowered(step) > self._lowered(step - 1)
+        )
+
+    def _lowered(self, step: int) -> int:
+        """How often `every_epochs` has lowered the rate by a step."""
+        return (step // self.steps_per_epoch + 1) // self.every_epochs

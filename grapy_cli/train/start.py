@@ -1,16 +1,20 @@
 """What a run starts from: fresh parameters, another run's weights, or an ImageNet encoder."""
 
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from torch import Tensor
 
-from grapy_cli.errors import WeightsError
+from grapy_cli.errors import GrapyError, WeightsError
+from grapy_cli.labels import LabelSet, Part
 from grapy_cli.model.efficientnet import rename_encoder
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.weights import read_card, read_tensors, resolve_weights
 
 ENCODER_STEM = "_conv_stem.weight"
 """Every published EfficientNet encoder has it; no weights file of grapy's does."""
+WEIGHTS = "weights.safetensors"
 
 
 def init_network(network: GrapyNet, path: Path) -> str:
@@ -20,15 +24,16 @@ def init_network(network: GrapyNet, path: Path) -> str:
     its fresh parameters.
 
     Raises:
-        WeightsError: If the file cannot be read, or nothing of its backbone fits.
+        WeightsError: If the file cannot be read, nothing of its backbone fits, or it means other
+            parts by the name of one of the network's label sets.
     """
-    path = resolve_weights(path)
+    path = _weights_of(path)
     tensors = read_tensors(path)
     if ENCODER_STEM in tensors:
         renamed = rename_encoder(tensors)
         tensors = {f"deeplab.backbone.{key}": value for key, value in renamed.items()}
     else:
-        _check_label_sets(network, path)
+        check_label_sets(network.label_sets.values(), path)
     state = network.state_dict()
     fitting = {
         key: value
@@ -48,12 +53,82 @@ def init_network(network: GrapyNet, path: Path) -> str:
     return f"starting from {path}" + (f"; fresh: {', '.join(fresh)}" if fresh else "")
 
 
-def _check_label_sets(network: GrapyNet, path: Path) -> None:
-    """Equal names must mean equal parts, or a head would say the wrong thing."""
-    for labels in read_card(path).load_label_sets():
-        ours = network.label_sets.get(labels.name)
-        if ours is not None and ours.digest != labels.digest:
-            raise WeightsError(f"{path} knows another label set by the name {labels.name!r}")
+def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
+    """Make sure that equal names mean equal parts, or a head would say the wrong thing.
+
+    Raises:
+        WeightsError: If they do not; both lists stand side by side where they differ.
+    """
+    theirs = {labels.name: labels for labels in read_card(weights).load_label_sets()}
+    for labels in ours:
+        other = theirs.get(labels.name, labels)
+        if labels.digest != other.digest:
+            raise WeightsError(
+                f"{weights} knows another label set by the name {labels.name!r}:\n"
+                + "\n".join(side_by_side(other, labels)),
+                hint="Prepare the data set by the weights' label set, or give it another name.",
+            )
+
+
+def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> str:
+    """What to say where a stage starts from nothing, though the paper has a stage before it.
+
+    Args:
+        stage: The run's.
+        before: The stage before it.
+        datasets: What it trains on.
+        runs: Folder in which earlier runs lie.
+    """
+    found = newest_run(before, frozenset(datasets), runs)
+    how = (
+        f"--init {found}"
+        if found
+        else f"grapy train --stage {before}, then --stage {stage} --init and that run's folder"
+    )
+    return (
+        f"starting from fresh parameters, where the paper's {stage} stage starts from a {before} "
+        f"run: {how}"
+    )
+
+
+def newest_run(stage: str, datasets: frozenset[str], runs: Path) -> Path | None:
+    """The run of a stage whose best weights, of those that know the data sets, are the newest."""
+    found = [(file.stat().st_mtime, file) for file in runs.glob(f"{stage}-*/best/{WEIGHTS}")]
+    for _, file in sorted(found, reverse=True):
+        try:
+            known = {labels.name for labels in read_card(file).load_label_sets()}
+        except GrapyError:  # another program's, or damaged: nothing to recommend
+            continue
+        if datasets <= known:
+            return file.parents[1]
+    return None
+
+
+def _weights_of(path: Path) -> Path:
+    try:
+        return resolve_weights(path)
+    except WeightsError as error:
+        raise WeightsError(
+            f"--init {error.message}",
+            hint="--init takes a weights file, or a run folder that has best/ or last/; "
+            "--resume goes on with a run.",
+        ) from error
+
+
+def side_by_side(theirs: LabelSet, ours: LabelSet) -> Iterator[str]:
+    """The parts in which two label sets differ, as a table in lines."""
+    yield f"{'id':>4}  {'weights':<32}  data set"
+    for index, (one, other) in enumerate(zip_longest(theirs.parts, ours.parts)):
+        if (left := _said(one)) != (right := _said(other)):
+            yield f"{index:>4}  {left:<32}  {right}"
+
+
+def _said(part: Part | None) -> str:
+    """All of a part that a head depends on; colours may differ."""
+    if part is None:
+        return "-"
+    mirror = f", mirrors {part.mirror}" if part.mirror else ""
+    return f"{part.name} ({part.category.name.lower()}{mirror})"
 
 
 def _difference(key: str, tensors: dict[str, Tensor], state: dict[str, Tensor]) -> str:

@@ -1,19 +1,31 @@
 """Tiny data sets, prepared, and the tiny recipe: a training takes seconds."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file
 
+from grapy_cli.data.dataset import group_photos
+from grapy_cli.model.weights import card_of
 from grapy_cli.prepare.run import run_prepare
+from grapy_cli.runtime.device import pick_device
 from grapy_cli.runtime.reporting import Event, Reporter, silence
+from grapy_cli.runtime.run_folder import RunFolder
+from grapy_cli.runtime.world import World
 from grapy_cli.settings.layers import resolve
 from grapy_cli.settings.sections import DataSettings, PrepareSettings
 from grapy_cli.settings.settings import Settings
+from grapy_cli.train.build import build_fresh_network, build_job, build_trained
+from grapy_cli.train.checkpoints import CheckpointFolder
 from grapy_cli.train.events import StepDone
-from grapy_cli.train.run import TrainSummary, run_train
+from grapy_cli.train.job import TrainingJob
+from grapy_cli.train.run import TrainSummary, open_datasets, run_train
 from tests.support import tiny
 
 RECIPE = Path(__file__).with_name("debug.toml")
@@ -69,6 +81,13 @@ def assert_same_run(run: Path, other: Path) -> None:
     assert (run / "last" / "state.json").read_text() == (other / "last" / "state.json").read_text()
 
 
+def step_done(**facts: Any) -> StepDone:
+    """A step's event with some facts, and plain ones for the rest."""
+    plain = {"step": 1, "total": 10, "epoch": 0, "datasets": ("atr",), "losses": {"atr/main": 1.0}}
+    pace = {"lr": 7e-4, "photos_per_second": 9.87, "waited": 0.0, "seconds_left": 60.0}
+    return StepDone(**({**plain, **pace, "memory": None} | facts))
+
+
 class AfterSteps:
     """A reporter that does something when a number of steps is made."""
 
@@ -79,3 +98,30 @@ class AfterSteps:
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepDone) and event.step == self.step:
             self.act()
+
+
+def job_of(*sets: str, **flags: object) -> TrainingJob:
+    """What the debug recipe with changes trains with, in this process and before its first step."""
+    settings = recipe(*sets, **flags)
+    torch.manual_seed(settings.train.seed)
+    datasets = open_datasets(settings)
+    names = [dataset.name for dataset in datasets]
+    settings = settings.model_copy(
+        update={"data": settings.data.model_copy(update={"dataset": names})}
+    )
+    label_sets = [dataset.label_set for dataset in datasets]
+    device = pick_device(settings.run.device)
+    network = build_fresh_network(settings.model, label_sets, refine=settings.train.refine)
+    network.to(device).to(memory_format=torch.channels_last)
+    trained = build_trained(network, settings.train)
+    groups = group_photos(datasets, "train", join=settings.data.join_photos)
+    checkpoints = CheckpointFolder(RunFolder(Path("nowhere")), lambda step: card_of(network))
+    job = build_job(settings, trained, groups, checkpoints, lambda epoch: {}, World(), device)
+    job.learner.train()
+    return job
+
+
+def steps_of(job: TrainingJob, count: int) -> list[dict[str, float]]:
+    """Make the first steps of a run and return their losses."""
+    with closing(job.batches(0, 0)) as batches:
+        return [job.step(batch, step) for step, batch in enumerate(islice(batches, count))]

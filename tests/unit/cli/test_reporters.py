@@ -8,7 +8,8 @@ from grapy_cli.cli.reporters import LineReporter, RichReporter, open_reporter
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.runtime.reporting import Event, Progressed, Told, Warned
-from grapy_cli.train.events import CheckpointSaved, EpochScored, RunStarted, StepDone
+from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, RunStarted
+from tests.support.training import step_done
 
 EVENTS = {
     Progressed("parsing photos", 3, 10): "parsing photos 3/10",
@@ -37,12 +38,21 @@ EVENT_LINES = [
         "joint goes on at step 12, 40 steps on 8 atr photos, 2.5 M parameters, in runs/x",
     ),
     (
-        StepDone(3, 9, 1, ("atr",), {"main": 1.5, "refined": 0.25}, 7e-4, 9.87),
-        "training 3/9, epoch 1, main 1.500 refined 0.250, lr 0.0007, 9.9 photos/s",
+        step_done(step=3, losses={"atr/main": 1.5, "atr/refined": 0.25, "cihp/main": 2.0}),
+        "training 3/10, epoch 1, atr 1.500/0.250, cihp 2.000, lr 0.0007, 9.9 photos/s, 60 s left",
+    ),
+    (
+        step_done(waited=0.456, memory=3 * 2**30, seconds_left=9000.0),
+        "training 1/10, epoch 1, atr 1.000, lr 0.0007, 9.9 photos/s, 46% waiting for data, "
+        "3.0 GiB, 2.5 h left",
+    ),
+    (
+        Diverged(3, 0, "the loss is nan", 0.1, ("atr",), [["a", "b"], ["c"]], {}),
+        "step 3 is not finite: its 3 photos are written down in diverged.json",
     ),
     (
         EpochScored(2, 20, {"atr": 0.5, "cihp": 0.123}, best=True),
-        "epoch 2: mean IoU atr 50.00, cihp 12.30 (best so far)",
+        "epoch 3: mean IoU atr 50.00, cihp 12.30 (best so far)",
     ),
 ]
 
@@ -66,8 +76,7 @@ def test_every_event_of_grapy_has_words(kind):
 
 
 def test_steps_are_progress_and_news_is_not():
-    step = StepDone(3, 9, 1, ("atr",), {"main": 1.5}, 7e-4, 9.87)
-    assert progress_of(step).work == "training"
+    assert progress_of(step_done()).work == "training"
     assert progress_of(Told("so")) is None
 
 
@@ -108,6 +117,12 @@ def test_news_is_told_at_once_and_never_broken():
     ]
 
 
+def test_a_step_of_one_data_set_leaves_the_losses_of_the_others_in_sight():
+    atr, cihp = {"atr/main": 1.0, "atr/refined": 0.5}, {"cihp/main": 2.0}
+    lines = heard([step_done(losses=atr), step_done(step=10, losses=cihp)])
+    assert "atr 1.000/0.500, cihp 2.000" in lines[-1]
+
+
 def test_two_works_do_not_hide_each_other():
     first, second = Progressed("a", 1, 1), Progressed("b", 1, 1)
     assert heard([first, second]) == ["a 1/1", "b 1/1"]
@@ -137,6 +152,17 @@ def test_a_terminal_gets_a_bar_that_goes_away(terminal):
     assert "warning: so\n" in written
     assert written.endswith("parsing photos 2/2\n")
     assert "\x1b[?25h" in written  # the cursor is back
+
+
+def test_a_long_note_stands_below_the_bar_and_leaves_it_room(terminal):
+    reporter = RichReporter(terminal)
+    losses = {f"{name}/{kind}": 1.0 for name in ("atr", "cihp") for kind in ("main", "refined")}
+    reporter(step_done(step=5, losses=losses))
+    reporter.close()
+    bar, note = terminal.file.getvalue().splitlines()[:2]
+    assert "5/10" in bar
+    assert bar.count("━") > 15
+    assert "atr 1.000/1.000, cihp 1.000/1.000" in note
 
 
 def test_a_bar_can_come_back_for_other_work(terminal):

@@ -1,11 +1,13 @@
 """Prepared data sets as samples: which photos belong together, and what a draw gives."""
 
 import shutil
+from contextlib import closing
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 
-from grapy_cli.data.batches import RankBatches, plan_epoch
+from grapy_cli.data.batches import Mixture, RankBatches
 from grapy_cli.data.dataset import Draw, ParsingDataset, group_photos
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
@@ -75,7 +77,7 @@ def test_a_draw_is_the_same_every_time_and_another_in_another_epoch(samples):
 
 
 def test_workers_change_nothing(samples):
-    share = RankBatches(plan_epoch([5, 5], 2, seed=0, epoch=3), 3)
+    share = RankBatches(Mixture((5, 5), 2), epochs=5, epoch=3)
     loads = [list(load_batches(samples, share, workers)) for workers in (0, 1, 2)]
     for batches in loads:
         assert [batch.keys for batch in batches] == [batch.keys for batch in loads[0]]
@@ -91,6 +93,20 @@ def test_workers_change_nothing(samples):
     assert batch.images.max() <= 1
 
 
+def test_workers_stay_for_the_whole_run_and_end_with_it(samples):
+    """They read ahead into the next epoch; whoever closes the batches early ends them as well."""
+    run = RankBatches(Mixture((5, 5), 2), epochs=3)
+    seen = set()
+    with closing(load_batches(samples, run, 2)) as batches:
+        for _ in zip(range(11), batches, strict=False):  # of 12
+            seen.add(frozenset(child.pid for child in active_children()))
+    assert {len(pids) for pids in seen} == {2}
+    assert len(seen) == 1
+    assert not active_children()
+    assert len(list(load_batches(samples, run, 2))) == 12
+    assert not active_children()
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_broken_file_is_named_without_a_traceback(pair, workers):
     (prepared,) = opened(pair[:1])
@@ -98,7 +114,8 @@ def test_a_broken_file_is_named_without_a_traceback(pair, workers):
     path.write_text("no picture")
     groups = group_photos([prepared], "train", join=False)
     samples = ParsingDataset(groups, RandomWindow((40, 40)), seed=0)
-    share = RankBatches(plan_epoch([5], 5, seed=0, epoch=0), 0)
+    share = RankBatches(Mixture((5,), 5), epochs=1)
     with pytest.raises(DatasetError, match=path.name) as caught:
         list(load_batches(samples, share, workers))
     assert "Traceback" not in caught.value.message
+    assert not active_children()

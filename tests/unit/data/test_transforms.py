@@ -166,11 +166,10 @@ def test_steps_are_carried_out_in_order():
 
 
 def test_every_sample_has_a_generator_of_its_own():
-    draws = {
-        tuple(sample_generator(*where).random(3))
-        for where in [(0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)]
-    }
-    assert len(draws) == 5
+    places = [(0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)]
+    again = [(*place, times) for place in places for times in (1, 2)]
+    draws = {tuple(sample_generator(*where).random(3)) for where in places + again}
+    assert len(draws) == 15
     assert sample_generator(3, 2, 1, 0).random() == sample_generator(3, 2, 1, 0).random()
 
 

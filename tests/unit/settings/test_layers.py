@@ -59,6 +59,31 @@ def test_the_stage_row_follows_the_stage_from_any_layer(layer):
     assert resolved.origins["train.lr"] == "stage pretrain"
 
 
+@pytest.mark.parametrize(
+    ("datasets", "epochs", "origin"),
+    [
+        ("pascal", 200, "stage joint on pascal"),
+        ("atr", 100, "stage joint"),
+        ("pascal,atr", 100, "stage joint"),
+        ("", 100, "stage joint"),
+    ],
+)
+def test_a_row_may_hold_for_certain_data_sets(datasets, epochs, origin):
+    flags = {"data.dataset": datasets, "train.stage": "joint"}
+    resolved = resolve(flags=flags, stage_rows=True)
+    assert resolved.settings.train.epochs == epochs
+    assert resolved.origins["train.epochs"] == origin
+    assert resolved.origins["train.lr"] == "stage joint"
+
+
+def test_the_row_of_a_data_set_is_for_one_stage_and_below_a_file(tmp_path):
+    flags = {"data.dataset": "pascal", "train.stage": "finetune"}
+    assert resolve(flags=flags, stage_rows=True).settings.train.epochs == 30
+    file = tmp_path / "own.toml"
+    file.write_text("[data]\ndataset = ['pascal']\n[train]\nepochs = 3")
+    assert resolve(config=file, stage_rows=True).settings.train.epochs == 3
+
+
 def test_the_stage_row_concerns_training_alone():
     assert resolve(flags={"train.stage": "pretrain"}).settings.train.lr == 7e-4
 

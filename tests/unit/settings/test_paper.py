@@ -41,7 +41,7 @@ def test_the_papers_numbers(name, stage, datasets, lr, epochs):
     assert (model.backbone, model.output_stride, model.width) == ("xception65", 16, 1.0)
 
 
-@pytest.mark.parametrize("name", ["pretrain", "joint", "finetune-cihp"])
+@pytest.mark.parametrize("name", ["pretrain", "joint", "gpm-pascal", "finetune-cihp"])
 def test_the_stage_table_alone_says_the_same(name):
     """Whoever types `grapy train --stage joint` gets the paper's training as well."""
     written = settings_of(name)
@@ -49,7 +49,7 @@ def test_the_stage_table_alone_says_the_same(name):
     assert resolve(flags=flags, stage_rows=True).settings == written
 
 
-def test_the_references_ways_are_two_switches():
+def test_the_references_ways_are_three_switches():
     reference = settings_of("reference", **{"train.stage": "joint"})
     paper = resolve(flags={"train.stage": "joint"}, stage_rows=True).settings
 
@@ -63,7 +63,11 @@ def test_the_references_ways_are_two_switches():
         for path in leaves()
         if value(reference, path) != value(paper, path)
     }
-    assert changed == {"train.schedule.every_epochs": 10, "train.augment.padding": "background"}
+    assert changed == {
+        "train.schedule.every_epochs": 10,
+        "train.optimizer.restart": True,
+        "train.augment.padding": "background",
+    }
 
 
 def test_every_file_is_looked_at_here():

@@ -40,7 +40,8 @@ def test_a_checkpoint_has_no_pickle_and_nothing_is_left_beside_it(finished):
         "settings.toml",
         "journal.jsonl",
         "metrics.csv",
-        "curves.svg",
+        "curves.png",
+        "sheets",
         "last",
         "best",
     }

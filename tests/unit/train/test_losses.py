@@ -3,8 +3,15 @@ import math
 import pytest
 import torch
 
+from grapy_cli.labels import LABEL_SETS, Level
 from grapy_cli.model.grapy import ParsingLogits
-from grapy_cli.train.losses import balanced_weights, parsing_loss, sample_labels
+from grapy_cli.train.balance import balanced_weights
+from grapy_cli.train.losses import (
+    count_labels,
+    lift_logits,
+    parsing_loss,
+    sample_labels,
+)
 
 LOGITS = torch.tensor([[[[2.0, 0.0, -1.0]], [[0.0, 1.0, 5.0]]]])  # 1 photo, 2 parts, 1 x 3 pixels
 
@@ -22,7 +29,7 @@ def test_cross_entropy_by_hand():
     losses = parsing_loss(ParsingLogits(None, LOGITS), labels(0, 1, 0))
     assert losses.total.item() == pytest.approx(by_hand(-2, -1, 6), rel=1e-6)
     assert losses.refined is None
-    assert set(losses.values()) == {"total", "main"}
+    assert set(losses.values()) == {"main"}
 
 
 def test_255_is_not_looked_at_and_not_counted():
@@ -45,9 +52,10 @@ def test_main_and_refined_are_weighed():
         ParsingLogits(LOGITS, -LOGITS), labels(0, 1, 0), main_weight=0.2, refined_weight=0.8
     )
     main, refined = by_hand(2, 1, -6), by_hand(-2, -1, 6)
-    assert losses.values() == pytest.approx(
-        {"total": 0.2 * main + 0.8 * refined, "main": main, "refined": refined}, rel=1e-6
-    )
+    assert losses.total.item() == pytest.approx(0.2 * main + 0.8 * refined, rel=1e-6)
+    assert losses.values() == {"main": losses.main, "refined": losses.refined}
+    assert losses.main.item() == pytest.approx(main, rel=1e-6)
+    assert losses.refined.item() == pytest.approx(refined, rel=1e-6)
 
 
 def test_parts_are_weighed():
@@ -84,3 +92,76 @@ def test_balanced_weights_have_a_mean_of_one_over_pixels(strength):
         assert weights == pytest.approx([1] * 5)
     if strength == 1:
         assert [shares[part] * weights[part] for part in shares] == pytest.approx([1 / 3] * 3)
+
+
+def halves(label_map, logits):
+    return zip(logits.split(1), label_map.split(1), strict=True)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 1.0, 3.0])])
+@pytest.mark.parametrize("coarse", [0.0, 0.5])
+def test_shares_of_a_mean_add_up_to_it(weights, coarse):
+    """Two photos of which one has few labels: together, or apart with what both count."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 4, 4)
+    label_map = torch.randint(0, 3, (2, 4, 4), dtype=torch.uint8)
+    label_map[1, 1:] = 255
+    how = {"part_weights": weights, "coarse_weight": coarse, "lifts": [[0, 1, 1]]}
+    whole = parsing_loss(ParsingLogits(-logits, logits), label_map, **how)
+    count = count_labels(label_map, weights)
+    shares = [
+        parsing_loss(ParsingLogits(-one, one), truth, **how, count=count)
+        for one, truth in halves(label_map, logits)
+    ]
+    for name in ("total", *whole.values()):
+        apart = sum(getattr(share, name) for share in shares)
+        torch.testing.assert_close(apart, getattr(whole, name))
+    alone = [
+        parsing_loss(ParsingLogits(None, one), truth) for one, truth in halves(label_map, logits)
+    ]
+    means = sum(loss.total for loss in alone) / 2
+    assert abs(means - parsing_loss(ParsingLogits(None, logits), label_map).total) > 0.01
+
+
+@pytest.mark.parametrize("labels", LABEL_SETS.values(), ids=LABEL_SETS)
+@pytest.mark.parametrize("weighed", [False, True])
+def test_coarse_levels_by_explicit_sums(labels, weighed):
+    """Probabilities by softmax, added up group by group, and the logarithm of the right one's."""
+    random = torch.Generator().manual_seed(labels.num_parts)
+    shape = (2, labels.num_parts, 3, 5)
+    main, refined = (torch.randn(shape, generator=random, dtype=torch.float64) * 4 for _ in "12")
+    label_map = torch.randint(0, labels.num_parts, (2, 3, 5), generator=random, dtype=torch.uint8)
+    label_map[0, 0] = label_map[1, 2, 3] = 255
+    weights = torch.rand(labels.num_parts, generator=random, dtype=torch.float64) + 0.5
+    lifts = [labels.lift(level) for level in (Level.CATEGORY, Level.HUMAN)]
+    expected, counted = 0.0, 0.0
+    for share, logits in ((0.7, main), (2.0, refined)):
+        probabilities = logits.softmax(1)
+        for photo, row, column in (label_map != 255).nonzero().tolist():
+            part = int(label_map[photo, row, column])
+            weight = weights[part].item() if weighed else 1.0
+            counted += weight / 2
+            for lift in lifts:
+                siblings = [other for other in range(labels.num_parts) if lift[other] == lift[part]]
+                right = sum(probabilities[photo, other, row, column] for other in siblings)
+                expected -= share * weight * math.log(right)
+    how = {"main_weight": 0.7, "refined_weight": 2.0, "part_weights": weights if weighed else None}
+    plain = parsing_loss(ParsingLogits(refined, main), label_map, **how)
+    losses = parsing_loss(
+        ParsingLogits(refined, main), label_map, **how, coarse_weight=0.25, lifts=lifts
+    )
+    assert losses.coarse.item() == pytest.approx(expected / counted)
+    assert losses.total.item() == pytest.approx(plain.total.item() + 0.25 * expected / counted)
+    assert plain.coarse is None
+
+
+def test_lifted_logits_are_as_sure_as_their_parts_together():
+    logits = torch.tensor([1e4, -1e4, 1e4, 0.0])[None, :, None, None]  # no softmax bears these
+    lifted = lift_logits(logits, [0, 1, 1, 2])
+    assert lifted.flatten().tolist() == pytest.approx([1e4, 1e4, 0.0])
+
+
+def test_a_level_may_have_a_node_without_parts():
+    """A label set of hands and faces has no legs: nothing is ever taken for them."""
+    lifted = lift_logits(torch.zeros(1, 2, 1, 1), [0, 3])
+    assert lifted.softmax(1).flatten().tolist() == pytest.approx([0.5, 0.0, 0.0, 0.5])

@@ -140,6 +140,9 @@ def test_a_settings_file_that_lies_about_does_not_disturb_a_run(finished, tmp_pa
         "model.pyramid.rounds=2",
         "train.stage=pretrain",
         "train.ema=0.5",
+        "train.mixing=mixed",
+        "train.sampling=balanced",
+        "train.shares=1,2,3",
         "train.optimizer.name=adamw",
     ],
 )

@@ -1,5 +1,7 @@
 """What a run takes over from other weights, and what it says of it."""
 
+import os
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.model.weights import card_of, save_weights
-from grapy_cli.train.start import init_network
+from grapy_cli.train.start import advice_of, init_network, side_by_side
 from tests.support.parity import FOLDER
 
 ENCODER = FOLDER.parent / "data" / "encoder" / "efflite0_encoder_fp16.safetensors"
@@ -75,8 +77,32 @@ def test_one_name_for_two_label_sets(tmp_path):
     other = LABEL_SETS["atr"].to_dict() | {"name": "own"}
     numbers = network_of("cihp").numbers
     networks = [build_network(numbers, [LabelSet.from_dict(table)]) for table in (own, other)]
-    with pytest.raises(WeightsError, match="another label set by the name 'own'"):
+    with pytest.raises(WeightsError, match="another label set by the name 'own'") as caught:
         init_network(networks[0], saved(networks[1], tmp_path / "w.safetensors"))
+    _, head, first, *_, last = caught.value.message.splitlines()
+    assert head.split() == ["id", "weights", "data", "set"]
+    assert first.split(maxsplit=1)[0] == "1"  # both have a background
+    assert ("hat" in first, "head" in first) == (True, True)
+    assert (last.split()[0], last.endswith("  -")) == ("17", True)
+
+
+def test_label_sets_that_differ_in_a_mirror_partner_alone():
+    """A network mirrored at test time would mix up its hands."""
+    table = LABEL_SETS["atr"].to_dict() | {"name": "own"}
+    parts = [
+        {
+            name: value
+            for name, value in part.items()
+            if name != "mirror" or "arm" not in part["name"]
+        }
+        for part in table["parts"]
+    ]
+    ours, theirs = (LabelSet.from_dict(table | {"parts": p}) for p in (table["parts"], parts))
+    rows = list(side_by_side(theirs, ours))[1:]
+    assert [" ".join(row.split()) for row in rows] == [
+        "14 left-arm (arms) left-arm (arms, mirrors right-arm)",
+        "15 right-arm (arms) right-arm (arms, mirrors left-arm)",
+    ]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no weights"])
@@ -103,3 +129,26 @@ def test_an_imagenet_encoder():
 def test_an_imagenet_encoder_does_not_fit_another_width():
     with pytest.raises(WeightsError, match="does not fit"):
         init_network(network_of("cihp"), ENCODER)
+
+
+def test_a_folder_without_weights_is_told_from_a_run_to_go_on_with(tmp_path):
+    with pytest.raises(WeightsError, match=r"^--init the folder .* holds no weights") as caught:
+        init_network(network_of("cihp"), tmp_path)
+    assert "--resume goes on with a run" in caught.value.hint
+
+
+def test_advice_names_the_newest_run_that_knows_the_data_sets(tmp_path):
+    runs = {"old": ["cihp", "atr"], "new": ["cihp", "atr"], "newer": ["cihp"], "newest": None}
+    for age, (name, datasets) in enumerate(runs.items()):
+        file = tmp_path / f"pretrain-{name}" / "best" / "weights.safetensors"
+        file.parent.mkdir(parents=True)
+        if datasets is None:
+            file.write_text("no weights")
+        else:
+            saved(network_of(*datasets), file)
+        os.utime(file, (age, age))
+    told = advice_of("joint", "pretrain", ["atr", "cihp"], tmp_path)
+    assert told.endswith(f"starts from a pretrain run: --init {tmp_path / 'pretrain-new'}")
+    told = advice_of("joint", "pretrain", ["pascal"], tmp_path)
+    assert "grapy train --stage pretrain, then" in told
+    assert "grapy train --stage joint, then" in advice_of("finetune", "joint", ["cihp"], tmp_path)

@@ -1,0 +1,86 @@
+"""What stops a run before it spoils or wastes something, and what it says of it."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+
+from grapy_cli.errors import DeviceError, DivergedError, GrapyError
+from grapy_cli.runtime.device import is_out_of_memory, peak_memory
+
+
+class NotFinite(DivergedError):  # noqa: N818 - the error is its base
+    """A step's losses, or the parameters it left, are no longer finite numbers.
+
+    Args:
+        message: What is not, and where.
+        losses: Of the step, by data set and kind; none where the parameters are meant.
+    """
+
+    def __init__(self, message: str, losses: Mapping[str, float]) -> None:
+        super().__init__(
+            message,
+            hint="Go on from the last checkpoint with a smaller --lr, or "
+            "--set train.optimizer.clip=1.",
+        )
+        self.losses = dict(losses)
+
+    @property
+    def said(self) -> dict[str, float | str]:
+        """The losses as JSON can hold them, which knows no infinity."""
+        return {
+            name: value if math.isfinite(value) else str(value)
+            for name, value in self.losses.items()
+        }
+
+
+def lighter(
+    photos: int, *, accumulate: int, precision: str, crop: tuple[int, int], on_card: bool
+) -> str:
+    """What to set, and to what, where a step does not fit into memory: the mildest first.
+
+    Args:
+        photos: That go through the network at once, on one device.
+        accumulate: Passes per step so far.
+        precision: Of the numbers so far.
+        crop: Height and width, pixels.
+        on_card: Whether it is a card's memory, where half as many bytes help at once.
+    """
+    ways = []
+    # Batch norm needs 2 photos in a pass, and equal passes.
+    if divisors := [n for n in range(2, photos // 2 + 1) if photos % n == 0]:
+        ways.append(
+            f"--set train.accumulate={accumulate * divisors[0]} keeps the batch and takes about "
+            f"1/{divisors[0]} of the memory"
+        )
+    if precision == "fp32" and on_card:
+        ways.append("--set train.precision=bf16 takes about half")
+    # Both sides by 0.7: half the pixels. 32 is a step that suits every output stride.
+    smaller = ",".join(str(max(33, round(side * 0.7 / 32) * 32 + side % 2)) for side in crop)
+    ways.append(f"--crop {smaller} takes about half")
+    return "; ".join(ways)
+
+
+@contextmanager
+def enough_memory(device: torch.device, work: str, hint: Callable[[], str]) -> Iterator[None]:
+    """Turn a lack of memory into an error that says what to lower.
+
+    Args:
+        device: That does the work.
+        work: What does not fit, as a person would say it.
+        hint: What to type; asked for when it is needed.
+
+    Raises:
+        DeviceError: If the device ran out of memory.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, GrapyError) or not is_out_of_memory(error):
+            raise
+        peak = peak_memory(device)
+        taken = f" (it took {peak / 2**30:.1f} GiB before)" if peak else ""
+        raise DeviceError(
+            f"{device} has not enough memory for {work}{taken}", hint=hint()
+        ) from error

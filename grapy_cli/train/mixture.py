@@ -1,0 +1,87 @@
+"""From settings to the order in which photos are learned from, checked against the machine."""
+
+from collections.abc import Sequence
+
+from grapy_cli.data.batches import Mixture
+from grapy_cli.data.dataset import Group
+from grapy_cli.errors import SettingsError
+from grapy_cli.labels import dataset_name
+from grapy_cli.settings.settings import Settings
+
+
+def build_mixture(settings: Settings, groups: Sequence[Group], processes: int) -> Mixture:
+    """Decide what epochs and steps are made of.
+
+    Args:
+        settings: Of the run; `data.dataset` names its data sets.
+        groups: Whose photos.
+        processes: How many share a step.
+
+    Raises:
+        SettingsError: If the batch cannot be shared out, or shares contradict the data sets.
+    """
+    train = settings.train
+    passes = processes * train.accumulate
+    _check_batch(train.batch_size, processes, train.accumulate, 1 if train.freeze_batch_norm else 2)
+    sizes = tuple(len(group.keys) for group in groups)
+    shares = _shares(settings, groups, sizes)
+    mixture = Mixture(sizes, train.batch_size, train.seed, train.mixing, shares)
+    smallest = mixture.smallest_batch(passes)
+    if train.mixing == "mixed" and train.batch_size < smallest:
+        balanced = max(len(groups), 1) * passes
+        raise SettingsError(
+            f"train.batch_size: {train.batch_size} is too small for a mixed step: with these "
+            f"shares, each of {_passes(processes, train.accumulate)} would not always see a photo "
+            "of every data set",
+            hint=f"Use --batch-size {smallest}; or --sampling balanced, which needs "
+            f"{balanced}; or --mixing alternate.",
+        )
+    return mixture
+
+
+def _shares(
+    settings: Settings, groups: Sequence[Group], sizes: Sequence[int]
+) -> tuple[float, ...] | None:
+    """What part of an epoch each group makes up; None where nothing was asked for."""
+    train = settings.train
+    if train.sampling == "proportional" and not train.shares:
+        return None
+    names = list(dict.fromkeys(map(dataset_name, settings.data.dataset)))
+    if train.shares and len(train.shares) != len(names):
+        raise SettingsError(
+            f"train.shares: {len(train.shares)} numbers for {len(names)} data sets",
+            hint=f"Give one for each of {', '.join(names)}, in this order.",
+        )
+    if any(len(group.datasets) > 1 for group in groups):
+        raise SettingsError(
+            "photos that several data sets label together cannot be shown by the share of one",
+            hint="Leave out data.join_photos, or --sampling and --shares.",
+        )
+    asked = dict(zip(names, train.shares or [1.0] * len(names), strict=True))
+    return tuple(
+        asked[group.datasets[0]] * (1 if train.sampling == "balanced" else size)
+        for group, size in zip(groups, sizes, strict=True)
+    )
+
+
+def _check_batch(batch_size: int, processes: int, accumulate: int, at_least: int) -> None:
+    passes = processes * accumulate
+    among = _passes(processes, accumulate)
+    if batch_size % passes:
+        raise SettingsError(
+            f"train.batch_size: {batch_size} cannot be shared out among {among}",
+            hint=f"Use --batch-size {max(at_least, batch_size // passes) * passes}.",
+        )
+    if batch_size // passes < at_least:
+        raise SettingsError(
+            f"train.batch_size: {batch_size} leaves fewer than {at_least} photos to each of "
+            f"{among}, but batch norm after the global pool needs {at_least}",
+            hint=f"Use --batch-size {at_least * passes} or more.",
+        )
+
+
+def _passes(processes: int, accumulate: int) -> str:
+    """What a step is shared out among, in words."""
+    if accumulate == 1:
+        return f"{processes} processes"
+    return f"{accumulate} passes" + (f" of {processes} processes" if processes > 1 else "")

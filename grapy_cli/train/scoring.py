@@ -1,0 +1,131 @@
+"""How a run sees where it stands: scores on val, and a sheet of parsings to look at."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+
+from grapy_cli.data.files import load_label_map
+from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError
+from grapy_cli.evaluate.scoring import score_datasets
+from grapy_cli.files import replacing
+from grapy_cli.labels import IGNORE
+from grapy_cli.metrics.scores import scores_of
+from grapy_cli.predict.augment import Augmentation
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.photos import read_photo
+from grapy_cli.predict.render import color_mask
+from grapy_cli.predict.sheet import Cell, contact_sheet
+from grapy_cli.runtime.run_folder import RunFolder
+from grapy_cli.runtime.world import World
+from grapy_cli.train.checkpoints import Trained
+
+SHOWN = 3
+"""Photos of each data set on a sheet: the first of its val list, so that sheets can be compared."""
+
+
+class Scorer:
+    """Scores the weights on the val split of each data set that has one, with its own head.
+
+    Args:
+        trained: Whose weights; where a running average is kept, those.
+        datasets: Of the run.
+        folder: Where sheets go; None draws none.
+        device: Parses.
+        augmentation: At test time.
+        longest_side: Pixels photos are resized to; 0 or None leaves them as they are.
+        world: Shares the photos out; the main process draws.
+    """
+
+    def __init__(
+        self,
+        trained: Trained,
+        datasets: Mapping[str, PreparedDataset],
+        folder: RunFolder | None,
+        device: torch.device,
+        augmentation: Augmentation,
+        longest_side: int | None,
+        world: World,
+    ) -> None:
+        self.trained = trained
+        self.datasets = {name: one for name, one in datasets.items() if "val" in one.splits}
+        self.folder = folder
+        self.parser = HumanParser(trained.network, None, device, augmentation, longest_side)
+        self.world = world
+
+    def __call__(self, epochs: int) -> dict[str, float]:
+        """Score after so many epochs: the mean IoU by data set, in [0, 1]."""
+        with self._weights():
+            tallies = score_datasets(self.parser, self.datasets, "val", world=self.world)
+            if self.folder and self.world.is_main and self.datasets:
+                self._draw(self.folder, epochs)
+        return {
+            name: scores_of(tally.counts, self.datasets[name].label_set.names).mean_iou or 0.0
+            for name, tally in tallies.items()
+        }
+
+    def try_out(self) -> int:
+        """Parse the first val photo of each data set and say how many that were.
+
+        Raises:
+            DeviceError: If the device has not enough memory.
+        """
+        with self._weights():
+            return sum(1 for name in self.datasets for _ in self._parsed(name, 1))
+
+    @contextmanager
+    def _weights(self) -> Iterator[None]:
+        """Give the network the weights that are scored, in evaluation mode, and its own back."""
+        network = self.trained.network
+        kept = {key: value.clone() for key, value in network.state_dict().items()}
+        network.load_state_dict(self.trained.weights())
+        network.eval()
+        try:
+            yield
+        except DeviceError as error:
+            side = self.parser.longest_side
+            smaller = round(0.7 * side) if side else 512
+            raise DeviceError(
+                f"while scoring: {error.message}",
+                hint=f"--longest-side {smaller} takes {'about half' if side else 'less'}. "
+                "Checkpoints that were saved before are whole.",
+            ) from error
+        finally:
+            network.load_state_dict(kept)
+
+    def _draw(self, folder: RunFolder, epochs: int) -> None:
+        rows = [row for name in self.datasets for row in self._parsed(name, SHOWN)]
+        with replacing(folder.sheet(epochs)) as beside:
+            contact_sheet(rows).save(beside, "PNG")
+
+    def _parsed(self, name: str, count: int) -> Iterator[list[Cell]]:
+        """Photo, truth and parsing of the first val photos; one that cannot be read is left out."""
+        dataset = self.datasets[name]
+        labels = dataset.label_set
+        for key in dataset.keys("val")[:count]:
+            try:
+                truth = load_label_map(dataset.label_map(key))
+                photo = read_photo(dataset.photo(key))
+            except (DatasetError, PhotoError):
+                continue  # the scoring counts it as skipped
+            parsing = self.parser.parse(photo, name)
+            right = pixel_accuracy(parsing.label_map, truth)
+            words = "nothing to compare" if right is None else f"{right:.1%} of pixels right"
+            yield [
+                (Image.fromarray(photo), f"{name} {key}"),
+                (color_mask(truth, labels, 3), "truth"),
+                (color_mask(parsing.label_map, labels, 3), f"parsing, {words}"),
+            ]
+
+
+def pixel_accuracy(
+    label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
+) -> float | None:
+    """The share of labelled pixels that are right; None where sizes differ or none is labelled."""
+    if label_map.shape != truth.shape or not (counted := truth != IGNORE).any():
+        return None
+    return float((label_map == truth)[counted].mean())

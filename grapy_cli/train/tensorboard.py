@@ -1,0 +1,60 @@
+"""The curves of a run as TensorBoard reads them; an extra, since it brings much with it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from grapy_cli.errors import SettingsError
+from grapy_cli.runtime.reporting import Event, Reporter
+from grapy_cli.train.events import EpochScored, StepDone
+
+
+@contextmanager
+def open_tensorboard(folder: Path, first_step: int) -> Iterator[Reporter]:
+    """Open a reporter that writes losses, scores, rate and pace as scalars.
+
+    Args:
+        folder: Where to.
+        first_step: Steps made already; what is there of later ones is taken back.
+
+    Raises:
+        SettingsError: If TensorBoard is not installed.
+    """
+    check_tensorboard()
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(folder, purge_step=first_step + 1 if first_step else None)
+    write: Callable[[str, float, int], None] = writer.add_scalar
+
+    def report(event: Event) -> None:
+        match event:
+            case StepDone():
+                for name, value in event.losses.items():
+                    write(f"loss/{name}", value, event.step)
+                write("pace/lr", event.lr, event.step)
+                write("pace/photos per second", event.photos_per_second, event.step)
+                write("pace/share waited for data", event.waited, event.step)
+            case EpochScored():
+                for name, value in event.mean_iou.items():
+                    write(f"mIoU/{name}", value, event.step)
+
+    try:
+        yield report
+    finally:
+        writer.close()
+
+
+def check_tensorboard() -> None:
+    """Make sure, before anything is begun, that TensorBoard is there.
+
+    Raises:
+        SettingsError: If it is not installed.
+    """
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(
+            "train.tensorboard needs TensorBoard, which is not installed",
+            hint="pip install 'grapy-cli[tensorboard]', or leave it out: metrics.csv and "
+            "curves.png are written all the same.",
+        ) from error
