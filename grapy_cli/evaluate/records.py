@@ -42,6 +42,8 @@ class PhotoScore:
     pixel_accuracy: float | None
     parts: Mapping[str, float]
     """IoU of each part that is in the truth or in the parsing."""
+    wrong: Mapping[str, int] = field(default_factory=dict)
+    """Pixels of each of these parts that were missed or invented: which of two zeros is worse."""
 
 
 @dataclass(frozen=True)
