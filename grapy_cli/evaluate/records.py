@@ -1,7 +1,7 @@
 """What an evaluation comes to, as plain values: whole results, and one row for each photo."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,22 @@ class Result:
         """Names and colours, in the order of the counts."""
         return self.label_set.nodes(self.level)
 
+    def to_json(self) -> dict[str, Any]:
+        """The result as an entry of the JSON; the counts are left out."""
+        scores = asdict(self.scores)
+        return {
+            "dataset": self.dataset,
+            "split": self.split,
+            "level": self.level,
+            **asdict(self.case),
+            "photos": self.photos,
+            "skipped": self.skipped,
+            **{name: score for name, score in scores.items() if name != "parts"},
+            "interval": {name: list(ends) for name, ends in self.interval.items()},
+            "calibration": asdict(self.calibration) if self.calibration else None,
+            "parts": scores["parts"],
+        }
+
 
 @dataclass(frozen=True)
 class EvalReport:
@@ -82,6 +98,15 @@ class EvalReport:
     """The first weights file; empty for masks."""
     parsers: list[dict[str, Any]] = field(default_factory=list)
     """Everything that was scored, the weights files with their cards."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as `grapy eval --json` prints it; the same for the same files."""
+        return {
+            "results": [result.to_json() for result in self.results],
+            "protocol": self.protocol,
+            "weights": self.weights,
+            "parsers": self.parsers,
+        }
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,140 @@
+"""Scoring masks that any tool wrote."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from grapy_cli.data.files import load_label_map
+from grapy_cli.errors import DatasetError
+from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of, file_digest
+from grapy_cli.labels import IGNORE, LabelSet
+from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.runtime.world import World
+
+REFUSED = {
+    ".npy": "arrays are not read",
+    ".npz": "arrays are not read",
+    ".mat": "arrays are not read",
+    ".jpg": "JPEG changes ids",
+    ".jpeg": "JPEG changes ids",
+    ".bmp": "only PNG is read",
+    ".gif": "only PNG is read",
+    ".tif": "only PNG is read",
+    ".tiff": "only PNG is read",
+    ".webp": "only PNG is read",
+}
+"""Why a mask of another format is not scored."""
+
+
+@dataclass(frozen=True)
+class MaskFolders:
+    """Masks and the label maps they are held to, matched by their relative paths.
+
+    Args:
+        pred: The masks.
+        truth: The label maps.
+        labels: What the label maps' ids mean.
+        table: For each id of the masks ours; empty where they are the same.
+    """
+
+    pred: Path
+    truth: Path
+    labels: LabelSet
+    table: Sequence[int] = ()
+
+    def keys(self) -> list[str]:
+        """Relative paths of the label maps without their ending, sorted.
+
+        Raises:
+            DatasetError: If a folder is missing, or there are none.
+        """
+        for folder in (self.pred, self.truth):
+            if not folder.is_dir():
+                raise DatasetError(f"there is no folder {folder}")
+        keys = _keys(self.truth)
+        if not keys:
+            raise DatasetError(f"{self.truth} holds no label maps (*.png)")
+        return keys
+
+    def without_truth(self) -> int:
+        """How many masks have no label map to be held to."""
+        return len(set(_keys(self.pred)).difference(_keys(self.truth)))
+
+    def load(self, key: str) -> tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "u v"]]:
+        """Read a mask, its ids made ours, and its truth.
+
+        Raises:
+            DatasetError: If one of them cannot be read, or the mask has an id that means nothing.
+        """
+        truth = load_label_map(_path(self.truth, key))
+        mask = load_label_map(self._mask(key))
+        return self._renamed(mask, truth), truth
+
+    def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
+        """What the scorebook wants to know of a mask."""
+        files = [file_digest(_path(folder, key)) for folder in (self.pred, self.truth)]
+        return Piece(self.labels.name, key, (0, place), truth, digest_of(*files, self.table))
+
+    def _mask(self, key: str) -> Path:
+        path = _path(self.pred, key)
+        if path.exists():
+            return path
+        for suffix, why in REFUSED.items():
+            if path.with_name(path.stem + suffix).exists():
+                raise DatasetError(
+                    f"the mask is a {suffix} file: {why}; save ids as an 8-bit grey or indexed PNG"
+                )
+        raise DatasetError(f"there is no mask {path}")
+
+    def _renamed(
+        self, mask: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
+    ) -> UInt8[np.ndarray, "h w"]:
+        if not self.table:
+            return mask
+        seen = mask[truth != IGNORE] if mask.shape == truth.shape else mask
+        if seen.size and seen.max() >= len(self.table):
+            raise DatasetError(
+                f"id {seen.max()} lies outside the {len(self.table)} labels of the masks' order"
+            )
+        lookup = np.full(256, IGNORE, np.uint8)
+        lookup[: len(self.table)] = self.table
+        return np.asarray(lookup[mask])
+
+
+def score_masks(
+    folders: MaskFolders,
+    book: Scorebook,
+    *,
+    world: World,
+    report: Reporter = lambda event: None,
+) -> Tallies:
+    """Score all masks; a label map whose mask is missing or unfit is skipped with the reason."""
+    keys = list(enumerate(folders.keys()))[world.rank :: world.size]
+    for done, (place, key) in enumerate(keys, 1):
+        _score_mask(folders, book, key, place)
+        report(Progressed("scoring masks", done, len(keys)))
+    return book.share(world)
+
+
+def _score_mask(folders: MaskFolders, book: Scorebook, key: str, place: int) -> None:
+    try:
+        mask, truth = folders.load(key)
+    except DatasetError as error:
+        book.skip(folders.labels.name, key, error.message)
+        return
+    piece = folders.piece(key, place, truth)
+    for case in book.cases:
+        if not book.recall(case, piece):
+            book.add(case, piece, mask)
+
+
+def _keys(folder: Path) -> list[str]:
+    found: Iterator[Path] = folder.rglob("*.png")
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
+
+
+def _path(folder: Path, key: str) -> Path:
+    return folder / f"{key}.png"
