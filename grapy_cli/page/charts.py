@@ -34,7 +34,7 @@ STYLE = """
 .plot .grid { stroke: var(--line) } .plot text { fill: var(--soft) }
 .plot .gap { fill: var(--bad); opacity: .35 } .plot rect:focus-visible { outline: 2px solid }
 :root { --hue: #2f6bc4 }
-@media (prefers-color-scheme: dark) { :root { --hue: #4f8fe6 } }
+@media (prefers-color-scheme: dark) { :root { --hue: #3d7bd6 } }
 @media print { .chart { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """.strip()
 

@@ -2,17 +2,27 @@
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from grapy_cli.evaluate.records import Case, PhotoScore
 
-WORST, BEST, OF_PART = 8, 4, 3
-
 Of = tuple[Case, str]
 """A case and the name of a data set."""
+
+
+class Few(NamedTuple):
+    """How many photos of each result are shown."""
+
+    worst: int
+    best: int
+    of_part: int
+
+    @classmethod
+    def of(cls, results: int) -> "Few":
+        """As many as keep the page small, however many results are on it."""
+        return cls(*(min(most, max(1, 3 * most // max(1, results))) for most in (8, 4, 3)))
 
 
 class Fewest:
@@ -32,28 +42,31 @@ class Fewest:
         return [row for _, row in self._kept]
 
 
-@dataclass(frozen=True)
 class Chosen:
-    """Rows of one case and data set."""
+    """Photos of one case and data set."""
 
-    worst: Fewest = field(default_factory=lambda: Fewest(WORST))
-    """By mean IoU, the worst first."""
-    best: Fewest = field(default_factory=lambda: Fewest(BEST))
-    """Likewise, the best first."""
-    parts: dict[str, Fewest] = field(default_factory=lambda: defaultdict(lambda: Fewest(OF_PART)))
-    """By part: by its IoU, of the same IoU that with most wrong pixels."""
+    def __init__(self, few: Few) -> None:
+        self.worst = Fewest(few.worst)
+        """By mean IoU, the worst first."""
+        self.best = Fewest(few.best)
+        """Likewise, the best first."""
+        self.parts: dict[str, Fewest] = defaultdict(lambda: Fewest(few.of_part))
+        """By part: by its IoU, of the same IoU that with most wrong pixels."""
 
-
-def choose_photos(rows: Iterable[PhotoScore]) -> Mapping[Of, Chosen]:
-    """Find the worst and the best photos; the rows' order does not matter."""
-    chosen: dict[Of, Chosen] = defaultdict(Chosen)
-    for row in rows:
-        few = chosen[row.case, row.dataset]
+    def offer(self, row: PhotoScore) -> None:
+        """Keep a photo where it is among the few."""
         if row.mean_iou is None:  # nothing of it is scored
-            continue
-        few.worst.offer((row.mean_iou, row.photo), row)
-        few.best.offer((-row.mean_iou, row.photo), row)
+            return
+        self.worst.offer((row.mean_iou, row.photo), row)
+        self.best.offer((-row.mean_iou, row.photo), row)
         for name, iou in row.parts.items():
             if iou < 1:
-                few.parts[name].offer((iou, -row.wrong.get(name, 0), row.photo), row)
+                self.parts[name].offer((iou, -row.wrong.get(name, 0), row.photo), row)
+
+
+def choose_photos(rows: Iterable[PhotoScore], few: Few) -> defaultdict[Of, Chosen]:
+    """Find the worst and the best photos of each case and data set, in whatever order rows come."""
+    chosen: defaultdict[Of, Chosen] = defaultdict(lambda: Chosen(few))
+    for row in rows:
+        chosen[row.case, row.dataset].offer(row)
     return chosen

@@ -12,7 +12,8 @@ from grapy_cli.metrics.calibration import Bin
 from grapy_cli.page.charts import DEEP, PRINTED
 
 Color = tuple[int, int, int]
-Point = tuple[float, float]
+Number = int | float
+Point = tuple[Number, Number]
 
 PAPER, INK, SOFT, RAIL = (255, 255, 255), (29, 33, 38), (98, 107, 118), (237, 239, 242)
 HUES = ((47, 107, 196), (230, 159, 0), (0, 158, 115))  # IoU, accuracy, F1
@@ -24,12 +25,12 @@ FINER = 2 * DOTS  # pixels it is drawn with
 class Drawing:
     """A white picture that is measured in units of a common screen's pixels."""
 
-    def __init__(self, width: float, height: float) -> None:
+    def __init__(self, width: Number, height: Number) -> None:
         size = (FINER * round(width), FINER * round(height))
         self._picture = Image.new("RGB", size, PAPER)
         self._draw = ImageDraw.Draw(self._picture)
 
-    def box(self, left: float, top: float, width: float, height: float, color: Color) -> None:
+    def box(self, left: Number, top: Number, width: Number, height: Number, color: Color) -> None:
         """Fill a rectangle; what is thinner than nothing is not drawn."""
         right, bottom = FINER * (left + width) - 1, FINER * (top + height) - 1
         if right >= FINER * left and bottom >= FINER * top:

@@ -1,12 +1,12 @@
 """`report.html`: what an evaluation found, as one page to look at and to send to somebody."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from grapy_cli.evaluate.records import EvalReport, Look, Result
+from grapy_cli.evaluate.records import EvalReport, Look, PhotoScore, Result
 from grapy_cli.evaluate.show import sections
 from grapy_cli.evaluate.show.album import fill_album
-from grapy_cli.evaluate.show.choose import Chosen, Of
+from grapy_cli.evaluate.show.choose import Few, choose_photos
 from grapy_cli.evaluate.show.tables import to_texts
 from grapy_cli.labels import Level
 from grapy_cli.page.elements import page, table
@@ -25,21 +25,26 @@ dt {{ color: var(--soft) }} dd {{ margin: 0; overflow-wrap: anywhere }}
 SKIPPED_SHOWN = 50
 
 
-def render_page(report: EvalReport, chosen: Mapping[Of, Chosen], look: Look) -> str:
-    """Write the page; the same findings give the same bytes.
+def render_page(report: EvalReport, rows: Iterable[PhotoScore], look: Look) -> str:
+    """Write the page; the same findings give the same bytes, in whatever order the rows come.
 
     Args:
         report: The numbers.
-        chosen: The photos that are shown.
-        look: Gets their pictures, one photo at a time.
+        rows: One for each photo, gone through once.
+        look: Gets the pictures of the photos that are shown, one photo at a time.
     """
-    whole = [result for result in report.results if result.level == Level.PART]
+    whole = whole_results(report)
+    chosen = choose_photos(rows, Few.of(len(whole)))
     body = [*_head(report, whole)]
     for index, result in enumerate(whole):
-        few = chosen.get((result.case, result.dataset), Chosen())
-        album = fill_album(few, result.label_set, look)
+        album = fill_album(chosen[result.case, result.dataset], result.label_set, look)
         body += sections.say_result(result, album, _anchor(index))
     return page("grapy eval", body, style=STYLE, script=sections.SCRIPT)
+
+
+def whole_results(report: EvalReport) -> list[Result]:
+    """The results of the parts, which have pictures; coarser levels are rows of the table alone."""
+    return [result for result in report.results if result.level == Level.PART]
 
 
 def _anchor(index: int) -> str:
@@ -48,13 +53,13 @@ def _anchor(index: int) -> str:
 
 def _head(report: EvalReport, whole: Sequence[Result]) -> Iterator[str]:
     yield "<h1>Evaluation</h1>"
-    cases = dict.fromkeys(str(result.case) for result in whole)
-    yield f'<p class="soft">{escape("; ".join(cases))}</p>'
+    cases = "; ".join(dict.fromkeys(str(result.case) for result in whole))
+    photos = {result.dataset: f"{result.dataset} ({result.photos:,} photos)" for result in whole}
+    yield f'<p class="soft">{escape(cases)} on {escape(", ".join(photos.values()))}</p>'
     yield f'<div class="scores">{table(*to_texts(report.results))}</div>'
     yield (
-        '<p class="soft">In percent. Level 3: parts, 2: head, torso, arms and legs, 1: person. '
-        "Low and high are the ends of the interval that mIoU lies in when the photos are drawn "
-        "anew (bootstrap).</p>"
+        '<p class="soft">In percent. Level 3: parts; 2: head, torso, arms and legs; 1: person. '
+        "Between low and high lie 95 % of the mIoU that as many photos drawn from these have.</p>"
     )
     facts = {"protocol": report.protocol, "scored": report.parsers or report.weights}
     yield f"<details><summary>How this was measured</summary>{_facts(facts)}</details>"
@@ -86,12 +91,8 @@ def _facts(value: object) -> str:
 
 
 def _skipped(whole: Sequence[Result]) -> Iterator[str]:
-    rows = [
-        (result.dataset, row["photo"], row["reason"])
-        for result in whole
-        if result.case == whole[0].case
-        for row in result.skipped
-    ]
+    every = ((it.dataset, row["photo"], row["reason"]) for it in whole for row in it.skipped)
+    rows = list(dict.fromkeys(every))  # once, however many cases left it out
     if not rows:
         return
     more = len(rows) - SKIPPED_SHOWN

@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grapy_cli.evaluate.records import EvalReport, Look, PhotoScore, Result
-from grapy_cli.evaluate.show.choose import choose_photos
 from grapy_cli.evaluate.show.figures import figures_of
-from grapy_cli.evaluate.show.page import render_page
+from grapy_cli.evaluate.show.page import render_page, whole_results
 from grapy_cli.evaluate.show.tables import to_csv, to_markdown
 from grapy_cli.files import replacing, write_text
-from grapy_cli.labels import Level
 
 PAGE, CSV, MARKDOWN, FIGURES = "report.html", "scores.csv", "scores.md", "figures"
 
@@ -28,12 +26,12 @@ def write_report(folder: Path, report: EvalReport, rows: Iterable[PhotoScore], l
     """
     write_text(folder / CSV, to_csv(report.results))
     write_text(folder / MARKDOWN, to_markdown(report.results))
-    whole = [result for result in report.results if result.level == Level.PART]
+    whole = whole_results(report)
     for result in whole:
         for name, picture in figures_of(result):
             with replacing(folder / FIGURES / f"{_prefix(result, whole)}{name}.png") as beside:
-                picture.save(beside, "PNG", optimize=True)
-    write_text(folder / PAGE, render_page(report, choose_photos(rows), look))
+                picture.save(beside, "PNG")
+    write_text(folder / PAGE, render_page(report, rows, look))
     return folder / PAGE
 
 

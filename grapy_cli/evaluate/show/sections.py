@@ -8,6 +8,7 @@ from grapy_cli.evaluate.show.album import Album
 from grapy_cli.evaluate.show.pictures import FOUND, INVENTED, KINDS, MISSED, Layers
 from grapy_cli.evaluate.show.tables import percent
 from grapy_cli.labels import LabelSet
+from grapy_cli.metrics.scores import exchange_of
 from grapy_cli.page import charts, layers
 from grapy_cli.page.elements import chips, table
 
@@ -70,17 +71,18 @@ def _numbers(result: Result) -> Iterator[str]:
 
 
 def _exchanges(result: Result, pairs: Sequence[tuple[int, int]]) -> Iterator[str]:
-    """Of the pixels of a pair that were found as either of it, the share on the wrong side."""
+    """How often the two of each pair are exchanged."""
     if not pairs:
         return
-    words = []
+    rows = []
     for a, b in pairs:
-        right, wrong = (int(result.counts[a, c] + result.counts[b, d]) for c, d in ((a, b), (b, a)))
+        only = list(range(len(result.nodes)))  # nothing has a partner but these two
+        only[a], only[b] = b, a
+        share = exchange_of(result.counts, only)
         names = f"{result.nodes[a].name} and {result.nodes[b].name}"
-        share = f"{wrong / (right + wrong):.1%}" if right + wrong else "not found"
-        words.append((names, share))
+        rows.append((names, "-" if share is None else f"{share:.1%}"))
     yield '<p class="soft">Framed: left and right exchanged, of the pixels found as either.</p>'
-    yield table(["pair", ">exchanged"], words)
+    yield table(["pair", ">exchanged"], rows)
 
 
 def _calibration(result: Result) -> Iterator[str]:
