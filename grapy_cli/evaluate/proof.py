@@ -11,7 +11,7 @@ import PIL
 import torch
 
 from grapy_cli import __version__
-from grapy_cli.evaluate.scorebook import file_digest
+from grapy_cli.evaluate.scorebook import digest_of, file_digest
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.weights import WeightsCard
 from grapy_cli.predict.parser import HumanParser
@@ -34,7 +34,21 @@ def device_facts(parser: HumanParser) -> dict[str, str]:
     return {"device": parser.device.type, "precision": str(precision).removeprefix("torch.")}
 
 
-def data_facts(keys: Mapping[str, Sequence[str]], label_sets: Mapping[str, LabelSet]) -> Any:  # noqa: ANN401
+def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
+    """Digest of all that a parsing depends on but the photo.
+
+    Args:
+        parser: What parses.
+        weights: The sha256 of its weights file.
+        tta: The name of its augmentation.
+    """
+    facts = {**device_facts(parser), **versions()}
+    return digest_of(weights, tta, parser.longest_side, facts)
+
+
+def data_facts(
+    keys: Mapping[str, Sequence[str]], label_sets: Mapping[str, LabelSet]
+) -> dict[str, dict[str, Any]]:
     """By data set, the digest of its list (one key a line), its length, and its parts' digest."""
     return {
         name: {

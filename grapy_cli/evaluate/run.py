@@ -1,27 +1,24 @@
 """`grapy eval`: scores of weights on prepared data sets, or of masks that any tool wrote."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grapy_cli.data.layout import PreparedDataset, find_prepared
-from grapy_cli.errors import DatasetError, PhotoError, SettingsError
+from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.evaluate import proof
+from grapy_cli.evaluate.build import build_job, load_parsers
 from grapy_cli.evaluate.ledger import Ledger, read_photo_scores
 from grapy_cli.evaluate.looking import KeptMasks, look_at_masks, look_at_parsings
 from grapy_cli.evaluate.masks import MaskFolders, score_masks
 from grapy_cli.evaluate.records import Case, EvalReport, Look
 from grapy_cli.evaluate.results import results_of
 from grapy_cli.evaluate.scorebook import Scorebook, digest_of
-from grapy_cli.evaluate.scoring import ParsingJob, score_photos
+from grapy_cli.evaluate.scoring import score_photos
 from grapy_cli.evaluate.show.publish import write_report
 from grapy_cli.files import write_text
-from grapy_cli.labels import LabelSet, dataset_name, label_set
+from grapy_cli.labels import label_set
 from grapy_cli.labels.orders import label_order
-from grapy_cli.model.weights import resolve_weights
-from grapy_cli.predict.augment import TTA
-from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
 from grapy_cli.runtime.launch import launch
 from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence
@@ -31,9 +28,6 @@ from grapy_cli.settings.settings import Settings
 
 SCORES = "scores.json"
 SKIPPED_SHOWN = 5
-
-Parsers = Mapping[str, tuple[Path, HumanParser]]
-"""By the name of the weights, their file and a parser."""
 
 
 def launch_evaluate(settings: Settings, arguments: Sequence[str]) -> None:
@@ -92,56 +86,62 @@ def run_evaluate_masks(
     return _in_world(settings, reporter, lambda *place: _evaluate_masks(folders, *place))
 
 
+def to_text(report: EvalReport) -> str:
+    """The report as one JSON document."""
+    return json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
+
+
 _Work = Callable[[Settings, World, Reporter], EvalReport]
 
 
 def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport | None:
+    out = settings.evaluate.out
     try:
         with open_world(pick_device(settings.run.device).type) as world:
             set_threads(settings.run.threads or fair_threads(world.local_size))
             report = work(settings, world, reporter if world.is_main else silence)
             return report if world.is_main else None
     except OSError as error:
+        if out is None:
+            raise
         raise PhotoError(
-            f"results cannot be written to {settings.evaluate.out}: {error}",
+            f"results cannot be written to {out}: {error}",
             hint="Photos that are scored stay scored.",
         ) from error
 
 
 def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalReport:
-    chosen, split = settings.evaluate, settings.evaluate.split
-    parsers = _load_parsers(settings, world)
-    datasets = _open_datasets(settings, [parser for _, parser in parsers.values()])
-    job = ParsingJob(_augmented(parsers, settings), datasets, split, chosen.protocol)
+    parsers = load_parsers(settings, world)
+    job = build_job(settings, parsers)
     weights = {name: proof.weights_facts(path, one.card) for name, (path, one) in parsers.items()}
     cases = {
-        case: digest_of(weights[name]["sha256"], parser.longest_side, *_machine(parser), tta)
+        case: proof.parser_digest(parser, weights[name]["sha256"], tta)
         for (name, tta), parser in job.parsers.items()
         for case in job.cases((name, tta))
     }
     look = None
-    if chosen.out:
-        masks = KeptMasks(chosen.out, cases)
-        job, look = replace(job, mask_path=masks.path), look_at_parsings(datasets, masks)
+    if settings.evaluate.out:
+        masks = KeptMasks(settings.evaluate.out, cases)
+        job, look = replace(job, mask_path=masks.path), look_at_parsings(job.datasets, masks)
     ledger = _open_ledger(settings, world)
     book = Scorebook(cases, job.label_sets, ledger)
-    score_photos(job, book, world=world, report=reporter)
-    first = next(iter(job.parsers.values()))
-    keys = {name: dataset.keys(split) for name, dataset in datasets.items()}
+    tallies = score_photos(job, book, world=world, report=reporter)
+    parser = next(iter(job.parsers.values()))
+    keys = {name: dataset.keys(job.split) for name, dataset in job.datasets.items()}
     protocol = {
-        "protocol": ",".join(chosen.protocol),
-        "split": split,
+        "protocol": ",".join(job.protocols),
+        "split": job.split,
         "tta": ",".join(dict.fromkeys(tta for _, tta in job.parsers)),
-        "longest_side": first.longest_side,
-        **proof.device_facts(first),
+        "longest_side": parser.longest_side,
+        **proof.device_facts(parser),
         **proof.versions(),
         "data": proof.data_facts(keys, job.label_sets),
     }
     scored = [
-        {"parser": name, "longest_side": parser.longest_side, "weights": weights[name]}
-        for name, (_, parser) in parsers.items()
+        {"parser": name, "longest_side": one.longest_side, "weights": weights[name]}
+        for name, (_, one) in parsers.items()
     ]
-    results = list(results_of(book.tallies, split))
+    results = list(results_of(tallies, job.split))
     report = EvalReport(results, protocol, next(iter(weights.values())), scored)
     return _finish(report, settings, world, reporter, ledger, look)
 
@@ -149,29 +149,35 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
 def _evaluate_masks(
     folders: MaskFolders, settings: Settings, world: World, reporter: Reporter
 ) -> EvalReport:
-    chosen, name = settings.evaluate, folders.labels.name
-    keys = folders.keys()
+    keys, name = folders.keys(), folders.pred.name
     if extra := folders.without_truth():
         reporter(Told(f"{extra} masks have no label map in {folders.truth}: passed over"))
-    cases = {
-        Case(folders.pred.name, None, protocol): digest_of(*proof.versions().values())
-        for protocol in chosen.protocol
-    }
+    digest = digest_of(proof.versions())
+    cases = {Case(name, None, protocol): digest for protocol in settings.evaluate.protocol}
     ledger = _open_ledger(settings, world)
-    book = Scorebook(cases, {name: folders.labels}, ledger)
-    score_masks(folders, book, world=world, report=reporter)
+    label_sets = {folders.labels.name: folders.labels}
+    book = Scorebook(cases, label_sets, ledger)
+    tallies = score_masks(folders, book, world=world, report=reporter)
     protocol = {
-        "protocol": ",".join(chosen.protocol),
+        "protocol": ",".join(settings.evaluate.protocol),
         "masks": str(folders.pred),
         "truth": str(folders.truth),
-        "remap": chosen.remap,
+        "remap": settings.evaluate.remap,
         "masks_without_truth": extra,
         **proof.versions(),
-        "data": proof.data_facts({name: keys}, {name: folders.labels}),
+        "data": proof.data_facts({folders.labels.name: keys}, label_sets),
     }
-    scored = [{"parser": folders.pred.name, "masks": str(folders.pred)}]
-    report = EvalReport(list(results_of(book.tallies, None)), protocol, {}, scored)
+    scored = [{"parser": name, "masks": str(folders.pred)}]
+    report = EvalReport(list(results_of(tallies, None)), protocol, {}, scored)
     return _finish(report, settings, world, reporter, ledger, look_at_masks(folders))
+
+
+def _open_ledger(settings: Settings, world: World) -> Ledger | None:
+    if settings.evaluate.out is None:
+        return None
+    ledger = Ledger(settings.evaluate.out, world.rank)
+    world.barrier()  # all have read what earlier runs left before anybody writes
+    return ledger
 
 
 def _finish(
@@ -184,92 +190,26 @@ def _finish(
 ) -> EvalReport:
     """Say what was left out and, where there is a folder, write everything into it."""
     _tell_skipped(report, reporter)
-    if ledger is None or look is None or settings.evaluate.out is None:
+    out = settings.evaluate.out
+    if ledger is None or look is None or out is None:
         return report
     places = world.gather(ledger.places)
     if world.is_main:
-        out = settings.evaluate.out
         ledger.finish(places)
         write_text(out / SCORES, to_text(report))
         write_report(out, report, read_photo_scores(out), look)
         reporter(Told(f"report, figures and tables are in {out}"))
-    world.barrier()
     return report
-
-
-def to_text(report: EvalReport) -> str:
-    """The report as one JSON document."""
-    return json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
-
-
-def _open_ledger(settings: Settings, world: World) -> Ledger | None:
-    if settings.evaluate.out is None:
-        return None
-    ledger = Ledger(settings.evaluate.out, world.rank)
-    world.barrier()  # all have read what earlier runs left before anybody writes
-    return ledger
-
-
-def _load_parsers(settings: Settings, world: World) -> Parsers:
-    """Load all weights, each under the name on its card, or its path where that stands twice."""
-    parsers: dict[str, tuple[Path, HumanParser]] = {}
-    device = str(pick_device(settings.run.device, world.local_rank))
-    chosen: Sequence[Path | None] = settings.evaluate.weights or [settings.infer.weights]
-    for weights in dict.fromkeys(chosen):
-        side = settings.infer.longest_side
-        parser = HumanParser.load(weights, device=device, longest_side=side)
-        path = resolve_weights(weights)
-        name = parser.card.name if parser.card else path.stem
-        parsers[f"{name} ({weights})" if name in parsers else name] = (path, parser)
-    return parsers
-
-
-def _augmented(parsers: Parsers, settings: Settings) -> dict[tuple[str, str], HumanParser]:
-    ttas = dict.fromkeys(settings.evaluate.tta or [settings.infer.tta])
-    return {
-        (name, tta): replace(parser, augmentation=TTA[tta])
-        for name, (_, parser) in parsers.items()
-        for tta in ttas
-    }
-
-
-def _machine(parser: HumanParser) -> list[str]:
-    return [*proof.device_facts(parser).values(), *proof.versions().values()]
-
-
-def _open_datasets(
-    settings: Settings, parsers: Sequence[HumanParser]
-) -> dict[str, PreparedDataset]:
-    """Open those named, else every prepared one that all weights know."""
-    root = settings.data.root
-    known = [name for name in parsers[0].datasets if all(name in one.datasets for one in parsers)]
-    names = settings.data.dataset or [name for name in find_prepared(root) if name in known]
-    if not names:
-        raise DatasetError(
-            f"nothing below {root} is prepared for the weights' {', '.join(known)}",
-            hint=f"grapy prepare --dataset {known[0]} --data {root}" if known else "",
-        )
-    plain = list(dict.fromkeys(map(dataset_name, names)))
-    for parser in parsers:
-        parser.check_datasets(plain)
-    datasets = {name: PreparedDataset.open(root / name) for name in plain}
-    for name, dataset in datasets.items():
-        for parser in parsers:
-            _check_digest(name, dataset.label_set, parser.network.label_sets[name])
-    return datasets
-
-
-def _check_digest(name: str, data: LabelSet, weights: LabelSet) -> None:
-    if data.digest != weights.digest:
-        raise DatasetError(f"the data set {name} and the weights mean different parts by that name")
 
 
 def _tell_skipped(report: EvalReport, reporter: Reporter) -> None:
     """Say which photos were left out; of many the first few, the report has them all."""
+    skipped: dict[str, dict[str, str]] = {}
     for result in report.results:
-        if result.level != max(one.level for one in report.results):
-            continue
-        for row in result.skipped[:SKIPPED_SHOWN]:
-            reporter(Warned(f"{result.dataset}: {row['photo']} is skipped: {row['reason']}"))
-        if (more := len(result.skipped) - SKIPPED_SHOWN) > 0:
-            reporter(Warned(f"{result.dataset}: {more} more are skipped; --json lists them all"))
+        of_dataset = skipped.setdefault(result.dataset, {})
+        of_dataset.update({row["photo"]: row["reason"] for row in result.skipped})
+    for name, reasons in skipped.items():
+        for photo, reason in list(reasons.items())[:SKIPPED_SHOWN]:
+            reporter(Warned(f"{name}: {photo} is skipped: {reason}"))
+        if (more := len(reasons) - SKIPPED_SHOWN) > 0:
+            reporter(Warned(f"{name}: {more} more are skipped; --json lists them all"))

@@ -108,11 +108,11 @@ def _photos(job: ParsingJob, book: Scorebook, unit: _Unit) -> Iterator[_Photo]:
             # The truth first: where there is none, as in some test splits, nothing else is read.
             truth = load_label_map(dataset.label_map(key))
             path = dataset.photo(key)
-        except DatasetError as error:
-            book.skip(name, key, error.message)
+            digest = file_digest(path)
+            content = digest_of(digest, file_digest(dataset.label_map(key)))
+        except (DatasetError, OSError) as error:
+            book.skip(name, key, str(error))
             continue
-        digest = file_digest(path)
-        content = digest_of(digest, file_digest(dataset.label_map(key)))
         photo = photos.setdefault(digest, _Photo(path, []))
         photo.pieces.append(Piece(name, key, order, truth, content))
     yield from photos.values()

@@ -51,15 +51,15 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def evaluate(prepared):
-    """Run the evaluation: `evaluate(weights, "atr", split="val")`."""
+    """Run the evaluation and return its JSON: `evaluate(weights, "atr", split="val")`."""
 
-    def run(weights, *names, root=prepared, split="val", report=silence, **more):
+    def run(weights, *names, root=prepared, report=silence, longest_side=None, **more):
         settings = Settings(
             data=DataSettings(root=root, dataset=list(names)),
-            evaluate=EvaluateSettings(split=split),
-            infer=InferSettings(weights=weights, **more),
+            evaluate=EvaluateSettings(**more),
+            infer=InferSettings(weights=weights, longest_side=longest_side),
             run=RunSettings(device="cpu"),
         )
-        return run_evaluate(settings, report)
+        return run_evaluate(settings, report).to_json()
 
     return run

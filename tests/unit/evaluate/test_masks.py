@@ -10,7 +10,7 @@ from grapy_cli.evaluate.run import run_evaluate_masks
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.reporting import silence
-from grapy_cli.settings.sections import DataSettings
+from grapy_cli.settings.sections import DataSettings, EvaluateSettings
 from grapy_cli.settings.settings import Settings
 
 PASCAL = LABEL_SETS["pascal"]
@@ -30,25 +30,30 @@ def write(path, rows):
     save_label_map(path, np.array(rows, np.uint8), PASCAL.palette())
 
 
-def score(folders, *names):
-    settings = Settings(data=DataSettings(dataset=list(names or ["pascal"])))
-    return run_evaluate_masks(folders / "pred", folders / "truth", settings, silence)
+def score(folders, *names, report=silence, **more):
+    settings = Settings(
+        data=DataSettings(dataset=list(names or ["pascal"])), evaluate=EvaluateSettings(**more)
+    )
+    pred, truth = folders / "pred", folders / "truth"
+    return run_evaluate_masks(pred, truth, settings, report).to_json()
 
 
 def test_masks_are_matched_by_their_paths_and_ignored_pixels_left_out(folders):
     report = score(folders)
-    result = report.results[0]
+    result = report["results"][0]
     assert (result["dataset"], result["split"], result["level"]) == ("pascal", None, 3)
     assert (result["photos"], result["skipped"]) == (3, [])
     assert result["pixel_accuracy"] == pytest.approx(14 / 15)
     assert result["parts"][PASCAL.names[4]]["iou"] == pytest.approx(2 / 3)
-    assert result["parts"][PASCAL.names[5]] == {"iou": None, "accuracy": None}
-    assert report.protocol["truth"] == str(folders / "truth")
+    assert result["parts"][PASCAL.names[5]] == dict.fromkeys(
+        ("iou", "accuracy", "f1", "boundary_iou")
+    )
+    assert report["protocol"]["truth"] == str(folders / "truth")
 
 
 def test_grey_masks_are_as_good(folders):
     Image.fromarray(np.array([[0, 1, 2], [3, 0, 5]], np.uint8)).save(folders / "pred/a.png")
-    assert score(folders).results[0]["pixel_accuracy"] == pytest.approx(14 / 15)
+    assert score(folders)["results"][0]["pixel_accuracy"] == pytest.approx(14 / 15)
 
 
 def test_what_does_not_fit_is_skipped_under_its_own_path(folders):
@@ -57,27 +62,27 @@ def test_what_does_not_fit_is_skipped_under_its_own_path(folders):
     write(folders / "pred/more.png", [[0]])  # without a truth: passed over
     write(folders / "truth/good.png", [[0, 6]])
     write(folders / "pred/good.png", [[0, 6]])
-    result = score(folders).results[0]
+    result = score(folders)["results"][0]
     assert result["photos"] == 2
     reasons = {row["photo"]: row["reason"] for row in result["skipped"]}
-    assert list(reasons) == ["a.png", "deep/a.png"]
-    assert "cannot be read" in reasons["a.png"]
-    assert reasons["deep/a.png"] == "the mask is 2x1 pixels, the truth 3x2"
+    assert list(reasons) == ["a", "deep/a"]
+    assert "there is no mask" in reasons["a"]
+    assert reasons["deep/a"] == "the mask is 2x1 pixels, the truth 3x2"
 
 
 def test_an_id_outside_is_skipped_unless_the_truth_ignores_it(folders):
     write(folders / "pred/deep/a.png", [[7, 1, 2], [3, 4, 5]])
     write(folders / "pred/deep/b.png", [[0, 1, 2], [3, 4, 99]])
-    result = score(folders).results[0]
+    result = score(folders)["results"][0]
     assert result["photos"] == 2
     [skipped] = result["skipped"]
-    assert skipped["photo"] == "deep/a.png"
+    assert skipped["photo"] == "deep/a"
     assert "ids 7 lie outside the 7 parts" in skipped["reason"]
 
 
 def test_colours_are_no_ids(folders):
     Image.new("RGB", (3, 2)).save(folders / "pred/a.png")
-    [skipped] = score(folders).results[0]["skipped"]
+    [skipped] = score(folders)["results"][0]["skipped"]
     assert "neither grey nor indexed" in skipped["reason"]
 
 
@@ -99,7 +104,7 @@ def test_there_must_be_something_to_score(folders):
 
 def test_stored_masks_have_the_score_of_the_parser(evaluate, weights, prepared, tmp_path):
     """`predict`, then `eval --pred`, gives what `eval` gives, to the last digit."""
-    [direct, *_] = evaluate(weights.looking, "pascal").results
+    [direct, *_] = evaluate(weights.looking, "pascal")["results"]
     parser = HumanParser.load(weights.looking, device="cpu")
     for key in (prepared / "pascal/splits/val.txt").read_text().split("\n")[:-1]:
         parser.parse(prepared / f"pascal/images/{key}.jpg", "pascal").save_mask(
@@ -107,5 +112,6 @@ def test_stored_masks_have_the_score_of_the_parser(evaluate, weights, prepared, 
         )
         (tmp_path / "truth").mkdir(exist_ok=True)
         (tmp_path / f"truth/{key}.png").symlink_to(prepared / f"pascal/labels/level3/{key}.png")
-    [stored, *_] = score(tmp_path).results
-    assert stored == direct | {"split": None}
+    [stored, *_] = score(tmp_path)["results"]
+    of_masks = {"split": None, "parser": "pred", "tta": None, "calibration": None}
+    assert stored == direct | of_masks
