@@ -35,7 +35,8 @@ STYLE = """
 .plot .gap { fill: var(--bad); opacity: .35 } .plot rect:focus-visible { outline: 2px solid }
 :root { --hue: #2f6bc4 }
 @media (prefers-color-scheme: dark) { :root { --hue: #3d7bd6 } }
-@media print { .chart { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+@media print { .chart, .plot { print-color-adjust: exact; -webkit-print-color-adjust: exact }
+  .heat td { width: 1.45rem; min-width: 1.45rem } .map output { display: none } }
 """.strip()
 
 SCRIPT = """

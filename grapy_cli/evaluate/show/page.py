@@ -18,9 +18,12 @@ a {{ color: var(--bar) }} summary {{ cursor: pointer }}
 a:focus-visible, summary:focus-visible, .wide:focus-visible {{ outline: 2px solid var(--bar);
   outline-offset: 2px }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0 }}
-dt {{ color: var(--soft) }} dd {{ margin: 0; overflow-wrap: anywhere }}
+dl dl {{ margin: 0 0 .4rem }} dt {{ color: var(--soft) }} dd {{ margin: 0; min-width: 0 }}
+@media (max-width: 600px) {{ dl {{ grid-template-columns: 1fr }} dd {{ margin-left: 1rem }} }}
 .scores td {{ white-space: nowrap }}
-@media print {{ figure, .shots > div, tr {{ break-inside: avoid }} nav {{ display: none }} }}
+@media print {{ figure, .shots > div, tr {{ break-inside: avoid }} nav {{ display: none }}
+  .wide {{ overflow: visible }} .scores {{ font-size: 9px }}
+  .scores th, .scores td {{ padding-right: .4rem }} }}
 """.strip()
 SKIPPED_SHOWN = 50
 
