@@ -43,8 +43,8 @@ def test_a_table_shows_percent_with_two_digits_and_the_interval():
     heads, (row,) = to_texts(RESULTS[:1])
     shown = dict(zip(heads, row, strict=True))
     low, high = RESULTS[0].interval["mean_iou"]
-    assert shown[">95 % low"], shown[">95 % high"] == (percent(low), percent(high))
-    assert (percent(0.12345), percent(None)) == ("12.35", "-")
+    assert (shown[">95 % low"], shown[">95 % high"]) == (percent(low), percent(high))
+    assert (percent(0.98765), percent(None)) == ("98.77", "-")
 
 
 def test_without_photos_there_is_no_interval():
