@@ -32,7 +32,7 @@ STYLE = """
 .heat th:first-child { text-align: right; position: sticky; left: 0; background: var(--paper) }
 .plot { max-width: 20rem } .plot .line { stroke: var(--soft); stroke-dasharray: 4 4 }
 .plot .grid { stroke: var(--line) } .plot text { fill: var(--soft) }
-.plot .gap { fill: var(--bad); opacity: .35 } .plot rect:focus-visible { outline: 2px solid }
+.plot .gap { fill: var(--bad); opacity: .35 }
 :root { --hue: #2f6bc4 }
 @media (prefers-color-scheme: dark) { :root { --hue: #3d7bd6 } }
 @media print { .chart, .plot { print-color-adjust: exact; -webkit-print-color-adjust: exact }

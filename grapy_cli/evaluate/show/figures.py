@@ -11,6 +11,8 @@ from grapy_cli.labels import Node
 from grapy_cli.metrics.calibration import Bin
 from grapy_cli.page.charts import DEEP, PRINTED
 
+CHARTS = ("parts", "confusion", "calibration")
+
 Color = tuple[int, int, int]
 Number = int | float
 Point = tuple[Number, Number]
@@ -62,11 +64,12 @@ class Drawing:
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, Image.Image]]:
-    """Name and picture of each chart that a whole result has."""
-    yield "parts", draw_parts(result)
-    yield "confusion", draw_confusion(result.nodes, result.counts)
+    """Name and picture of each of the `CHARTS` that a whole result has."""
+    parts, confusion, calibration = CHARTS
+    yield parts, draw_parts(result)
+    yield confusion, draw_confusion(result.nodes, result.counts)
     if result.calibration is not None:
-        yield "calibration", draw_calibration(result.calibration.bins)
+        yield calibration, draw_calibration(result.calibration.bins)
 
 
 def draw_parts(result: Result) -> Image.Image:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grapy_cli.evaluate.records import EvalReport, Look, PhotoScore, Result
-from grapy_cli.evaluate.show.figures import figures_of
+from grapy_cli.evaluate.show.figures import CHARTS, figures_of
 from grapy_cli.evaluate.show.page import render_page, whole_results
 from grapy_cli.evaluate.show.tables import to_csv, to_markdown
 from grapy_cli.files import replacing, write_text
@@ -26,13 +26,23 @@ def write_report(folder: Path, report: EvalReport, rows: Iterable[PhotoScore], l
     """
     write_text(folder / CSV, to_csv(report.results))
     write_text(folder / MARKDOWN, to_markdown(report.results))
-    whole = whole_results(report)
-    for result in whole:
-        for name, picture in figures_of(result):
-            with replacing(folder / FIGURES / f"{_prefix(result, whole)}{name}.png") as beside:
-                picture.save(beside, "PNG")
+    _draw_figures(folder / FIGURES, whole_results(report))
     write_text(folder / PAGE, render_page(report, rows, look))
     return folder / PAGE
+
+
+def _draw_figures(folder: Path, whole: list[Result]) -> None:
+    """Draw the charts of all results, and remove those that an earlier run drew of others."""
+    drawn = set()
+    for result in whole:
+        for name, picture in figures_of(result):
+            path = folder / f"{_prefix(result, whole)}{name}.png"
+            with replacing(path) as beside:
+                picture.save(beside, "PNG")
+            drawn.add(path)
+    for name in CHARTS:
+        for path in set(folder.glob(f"*-{name}.png")) - drawn:
+            path.unlink()
 
 
 def _prefix(result: Result, whole: list[Result]) -> str:

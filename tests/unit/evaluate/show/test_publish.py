@@ -58,6 +58,15 @@ def test_the_same_findings_give_the_same_bytes_whatever_the_order_of_the_rows(tm
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
+def test_figures_of_an_earlier_run_go_and_other_files_stay(tmp_path):
+    write(tmp_path, tiny_evaluation(ATR))
+    mine = tmp_path / "figures" / "mine.png"
+    mine.write_bytes(b"of the user")
+    write(tmp_path, tiny_evaluation(PASCAL, calibrated=False))
+    left = {path.name for path in mine.parent.iterdir()}
+    assert left == {"mine.png", "pascal-parts.png", "pascal-confusion.png"}
+
+
 def test_photos_are_looked_at_once_each_and_only_where_they_are_shown(tmp_path):
     evaluation = tiny_evaluation(PASCAL, photos=60)
     asked = []
