@@ -95,7 +95,7 @@ def _report(
 
 
 _SCORES = {
-    "mean accuracy": "mean_accuracy",
+    "accuracy": "mean_accuracy",
     "pixels": "pixel_accuracy",
     "F1": "mean_f1",
     "edges": "boundary_iou",

@@ -15,18 +15,12 @@ from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
 
 REFUSED = {
-    ".npy": "arrays are not read",
-    ".npz": "arrays are not read",
-    ".mat": "arrays are not read",
-    ".jpg": "JPEG changes ids",
-    ".jpeg": "JPEG changes ids",
-    ".bmp": "only PNG is read",
-    ".gif": "only PNG is read",
-    ".tif": "only PNG is read",
-    ".tiff": "only PNG is read",
-    ".webp": "only PNG is read",
+    **dict.fromkeys((".npy", ".npz", ".mat"), "arrays are not read"),
+    **dict.fromkeys((".jpg", ".jpeg"), "JPEG changes ids"),
+    **dict.fromkeys((".bmp", ".gif", ".tif", ".tiff", ".webp"), "only PNG is read"),
 }
 """Why a mask of another format is not scored."""
+WANTED = "save ids as an 8-bit grey or indexed PNG"
 
 
 @dataclass(frozen=True)
@@ -70,23 +64,23 @@ class MaskFolders:
             DatasetError: If one of them cannot be read, or the mask has an id that means nothing.
         """
         truth = load_label_map(_path(self.truth, key))
-        mask = load_label_map(self._mask(key))
-        return self._renamed(mask, truth), truth
+        return self._renamed(self._load_mask(key), truth), truth
 
     def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
         """What the scorebook wants to know of a mask."""
         files = [file_digest(_path(folder, key)) for folder in (self.pred, self.truth)]
         return Piece(self.labels.name, key, (0, place), truth, digest_of(*files, self.table))
 
-    def _mask(self, key: str) -> Path:
+    def _load_mask(self, key: str) -> UInt8[np.ndarray, "h w"]:
         path = _path(self.pred, key)
         if path.exists():
-            return path
+            try:
+                return load_label_map(path)
+            except DatasetError as error:
+                raise DatasetError(f"{error}; {WANTED}") from error
         for suffix, why in REFUSED.items():
-            if path.with_name(path.stem + suffix).exists():
-                raise DatasetError(
-                    f"the mask is a {suffix} file: {why}; save ids as an 8-bit grey or indexed PNG"
-                )
+            if path.with_suffix(suffix).exists():
+                raise DatasetError(f"the mask is a {suffix} file: {why}; {WANTED}")
         raise DatasetError(f"there is no mask {path}")
 
     def _renamed(

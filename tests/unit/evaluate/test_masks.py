@@ -1,12 +1,19 @@
 """`grapy eval --pred --truth`: masks that any tool wrote."""
 
+import json
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from grapy_cli.data.files import save_label_map
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.evaluate.run import run_evaluate_masks
+from grapy_cli.evaluate.looking import look_at_masks
+from grapy_cli.evaluate.masks import MaskFolders
+from grapy_cli.evaluate.records import Case, PhotoScore
+from grapy_cli.evaluate.run import run_evaluate_masks, to_text
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.reporting import silence
@@ -35,7 +42,7 @@ def score(folders, *names, report=silence, **more):
         data=DataSettings(dataset=list(names or ["pascal"])), evaluate=EvaluateSettings(**more)
     )
     pred, truth = folders / "pred", folders / "truth"
-    return run_evaluate_masks(pred, truth, settings, report).to_json()
+    return json.loads(to_text(run_evaluate_masks(pred, truth, settings, report)))
 
 
 def test_masks_are_matched_by_their_paths_and_ignored_pixels_left_out(folders):
@@ -80,10 +87,81 @@ def test_an_id_outside_is_skipped_unless_the_truth_ignores_it(folders):
     assert "ids 7 lie outside the 7 parts" in skipped["reason"]
 
 
-def test_colours_are_no_ids(folders):
-    Image.new("RGB", (3, 2)).save(folders / "pred/a.png")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "1", "I;16"])
+def test_colours_are_no_ids_nor_are_16_bits(folders, mode):
+    Image.new(mode, (3, 2)).save(folders / "pred/a.png")
     [skipped] = score(folders)["results"][0]["skipped"]
     assert "neither grey nor indexed" in skipped["reason"]
+    assert "save ids as an 8-bit" in skipped["reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("a.npy", "arrays are not read"), ("a.jpg", "JPEG changes ids")]
+)
+def test_other_formats_are_refused_with_the_reason(folders, name, why):
+    (folders / "pred/a.png").rename(folders / "pred" / name)
+    [skipped] = score(folders)["results"][0]["skipped"]
+    assert skipped["photo"] == "a"
+    assert why in skipped["reason"]
+
+
+def test_masks_without_a_truth_are_counted_and_said(folders):
+    write(folders / "pred/more.png", [[0]])
+    write(folders / "pred/deep/more.png", [[0]])
+    events = []
+    report = score(folders, report=events.append)
+    assert report["protocol"]["masks_without_truth"] == 2
+    assert any("2 masks have no label map" in str(event) for event in events)
+
+
+def test_a_remap_reads_the_ids_of_another_tool(folders):
+    """DensePose's 2 is the torso, 22 a lower arm, 24 the head; 255 where nothing counts."""
+    shutil.rmtree(folders / "truth/deep")
+    truth = [PASCAL.names.index(name) for name in ("torso", "lower-arm", "head")]
+    write(folders / "truth/a.png", [[*truth, 255]])
+    write(folders / "pred/a.png", [[2, 22, 24, 255]])
+    report = score(folders, remap="densepose")
+    assert report["protocol"]["remap"] == "densepose"
+    assert (report["results"][0]["photos"], report["results"][0]["mean_iou"]) == (1, 1)
+
+
+def test_an_id_the_other_tool_has_not_is_skipped(folders):
+    write(folders / "pred/a.png", [[0, 1, 2], [3, 40, 99]])
+    [skipped] = score(folders, remap="densepose")["results"][0]["skipped"]
+    assert skipped["photo"] == "a"
+    assert "id 40 lies outside the 25 labels of the masks' order" in skipped["reason"]
+
+
+def test_the_reference_s_protocol_takes_what_strictness_refuses(folders):
+    write(folders / "pred/a.png", [[0, 1], [3, 0]])
+    results = score(folders, protocol=["strict", "reference"])["results"]
+    assert [(row["protocol"], row["photos"]) for row in results[::3]] == [
+        ("strict", 2),
+        ("reference", 3),
+    ]
+
+
+def test_the_folder_has_the_report_and_is_gone_on_with(folders):
+    out = folders / "out"
+    (folders / "truth/none.png").symlink_to(folders / "truth/a.png")
+    first = score(folders, out=out)
+    assert (out / "report.html").is_file()
+    assert len((out / "photos.jsonl").read_text().splitlines()) == 3
+    assert score(folders, out=out) == first
+    write(folders / "pred/a.png", [[0, 1, 2], [3, 4, 5]])
+    assert score(folders, out=out)["results"][0]["mean_iou"] == 1
+
+
+def test_photos_are_shown_where_the_truth_is_a_prepared_data_set_s(prepared, tmp_path):
+    truth = prepared / "pascal/labels/level3"
+    folders = MaskFolders(truth, truth, PASCAL)
+    [key, *_] = folders.keys()
+    score = PhotoScore(Case("masks"), "pascal", key, 1.0, 1.0, {})
+    pictures = look_at_masks(folders)(score)
+    assert pictures.photo.shape[:2] == pictures.truth.shape
+    write(tmp_path / "alone.png", [[0]])
+    alone = MaskFolders(tmp_path, tmp_path, PASCAL)
+    assert look_at_masks(alone)(replace(score, photo="alone")).photo is None
 
 
 @pytest.mark.parametrize("names", [[], ["atr", "pascal"]])

@@ -94,9 +94,7 @@ def test_the_report_says_how_and_of_what(evaluate, weights, prepared):
 
 
 def test_the_json_is_the_contract_s(evaluate, weights):
-    document = json.loads(
-        json.dumps(evaluate(weights.background, "atr"), allow_nan=False)
-    )
+    document = json.loads(json.dumps(evaluate(weights.background, "atr"), allow_nan=False))
     assert set(document) == {"results", "protocol", "weights", "parsers"}
     for result in document["results"]:
         assert {
