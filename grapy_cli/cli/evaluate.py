@@ -21,7 +21,6 @@ app = typer.Typer()
     app,
     "data.dataset",
     "data.root",
-    "data.workers",
     "evaluate",
     "infer.longest_side",
     "run",
@@ -49,8 +48,8 @@ def evaluate(
     from grapy_cli.evaluate.run import launch_evaluate, to_text
     from grapy_cli.runtime.launch import is_launched
 
-    _check_folders(pred, truth)
     chosen = settings.evaluate
+    _check_folders(pred, truth, chosen.remap)
     baseline = read_baseline(chosen.baseline) if chosen.baseline else None
     if settings.run.gpus > 1 and not is_launched():
         launch_evaluate(settings, _arguments(pred, truth, as_json=as_json, parts=parts))
@@ -68,7 +67,12 @@ def evaluate(
         raise typer.Exit(PhotoError.exit_code)
 
 
-def _check_folders(pred: Path | None, truth: Path | None) -> None:
+def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> None:
+    if remap and pred is None:
+        raise SettingsError(
+            "--remap is for the masks of another tool, and --pred is missing",
+            hint="Networks of grapy speak its own label sets.",
+        )
     if (pred is None) != (truth is None):
         missing = "--truth" if truth is None else "--pred"
         raise SettingsError(

@@ -87,3 +87,9 @@ def test_below_the_table_stands_how_it_was_measured(score, tmp_path):
     assert any(line.startswith("pascal masks: 1 of 1 photos, list ") for line in lines)
     assert any(line.startswith("grapy ") and "numpy" in line for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_a_remap_without_masks_is_refused(invoke):
+    result = invoke(app, "eval", "--remap", "densepose", "--dataset", "pascal")
+    assert result.exit_code == 2
+    assert "--pred is missing" in result.stderr
