@@ -102,7 +102,7 @@ _SCORES = {
     "accuracy": "mean_accuracy",
     "pixels": "pixel_accuracy",
     "F1": "mean_f1",
-    "edges": "boundary_iou",
+    "boundary": "boundary_iou",
 }
 """What the table shows beside the mean IoU; the JSON has more."""
 
@@ -113,10 +113,10 @@ def _show(report: "EvalReport", *, parts: bool) -> None:
     cases = list(dict.fromkeys(result.case for result in report.results))
     heads = ["data set", ">level", ">mIoU", ">95 %", *(f">{head}" for head in _SCORES)]
     number = [">#"] if len(cases) > 1 else []
-    show_table([*number, *heads, ">photos"], (_row(result, cases) for result in report.results))
+    show_table([*number, *heads], (_row(result, cases) for result in report.results))
     if parts:
         rows = (row for result in report.results for row in _part_rows(result, cases))
-        part_heads = ("IoU", "accuracy", "F1", "edges")
+        part_heads = ("IoU", "accuracy", "F1", "boundary")
         show_table([*number, "data set", ">level", "part", *(f">{h}" for h in part_heads)], rows)
     for line in _proof(report, cases):
         say(results(), line, "dim")
@@ -129,7 +129,7 @@ def _row(result: "Result", cases: Sequence["Case"]) -> list[str]:
     interval = "-".join(f"{100 * end:.1f}" for end in ends) if ends else "-"
     ratios = (percent(getattr(result.scores, name)) for name in _SCORES.values())
     place = [*_number(result, cases), result.dataset, str(result.level)]
-    return [*place, percent(result.scores.mean_iou), interval, *ratios, str(result.photos)]
+    return [*place, percent(result.scores.mean_iou), interval, *ratios]
 
 
 def _part_rows(result: "Result", cases: Sequence["Case"]) -> Iterator[list[str]]:
@@ -159,11 +159,11 @@ def _proof(report: "EvalReport", cases: Sequence["Case"]) -> Iterator[str]:
         )
     for one in report.parsers:
         if weights := one.get("weights"):
-            side = f"longest side {one['longest_side']}" if one["longest_side"] else "own size"
+            side = f"{one['longest_side']} pixels" if one["longest_side"] else "own size"
             yield f"{one['parser']}: {weights['file']}, sha256 {weights['sha256'][:12]}, {side}"
         else:
             yield f"masks: {one['masks']}"
-    how = ("protocol", "tta", "device", "precision")
+    how = ("protocol", "tta", "device", "precision", "threads")
     yield ", ".join(f"{key} {protocol[key]}" for key in how if protocol.get(key))
     tools = ("grapy", "torch", "numpy", "pillow", "python")
     yield ", ".join(f"{key} {protocol[key]}" for key in tools)
