@@ -102,7 +102,7 @@ _SCORES = {
     "accuracy": "mean_accuracy",
     "pixels": "pixel_accuracy",
     "F1": "mean_f1",
-    "boundary": "boundary_iou",
+    "edges": "boundary_iou",
 }
 """What the table shows beside the mean IoU; the JSON has more."""
 
@@ -116,7 +116,7 @@ def _show(report: "EvalReport", *, parts: bool) -> None:
     show_table([*number, *heads], (_row(result, cases) for result in report.results))
     if parts:
         rows = (row for result in report.results for row in _part_rows(result, cases))
-        part_heads = ("IoU", "accuracy", "F1", "boundary")
+        part_heads = ("IoU", "accuracy", "F1", "edges")
         show_table([*number, "data set", ">level", "part", *(f">{h}" for h in part_heads)], rows)
     for line in _proof(report, cases):
         say(results(), line, "dim")
