@@ -33,7 +33,11 @@ def evaluate(
         Path | None, typer.Option("--pred", help="Folder of masks to score, by any tool.")
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option("--truth", help="Folder of the label maps those are held to.")
+        Path | None,
+        typer.Option(
+            "--truth",
+            help="Folder of the label maps those are held to, or of a prepared data set.",
+        ),
     ] = None,
     *,
     as_json: Annotated[

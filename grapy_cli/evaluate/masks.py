@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.data.files import load_label_map
+from grapy_cli.data.layout import CARD, PreparedDataset
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of, file_digest
-from grapy_cli.labels import IGNORE, LabelSet
+from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
 
@@ -31,31 +32,53 @@ class MaskFolders:
         pred: The masks.
         truth: The label maps.
         labels: What the label maps' ids mean.
+        keys: Relative paths of the label maps that count, without their ending.
+        split: Of which these are the list; None where they are all there are.
         table: For each id of the masks ours; empty where they are the same.
     """
 
     pred: Path
     truth: Path
     labels: LabelSet
+    keys: Sequence[str]
+    split: str | None = None
     table: Sequence[int] = ()
 
-    def keys(self) -> list[str]:
-        """Relative paths of the label maps without their ending, sorted.
+    @classmethod
+    def open(
+        cls, pred: Path, truth: Path, labels: LabelSet, split: str, table: Sequence[int] = ()
+    ) -> "MaskFolders":
+        """Find out what is to be scored.
+
+        Args:
+            pred: The masks.
+            truth: A folder of label maps, all of which count, or that of a prepared data set.
+            labels: What the label maps' ids mean.
+            split: Whose label maps count where the truth is a prepared data set.
+            table: See the class.
 
         Raises:
-            DatasetError: If a folder is missing, or there are none.
+            DatasetError: If a folder is missing, or there is nothing to score.
         """
-        for folder in (self.pred, self.truth):
+        for folder in (pred, truth):
             if not folder.is_dir():
                 raise DatasetError(f"there is no folder {folder}")
-        keys = _keys(self.truth)
+        if (truth / CARD).is_file():
+            dataset = PreparedDataset.open(truth)
+            if dataset.label_set.digest != labels.digest:
+                raise DatasetError(
+                    f"{truth} is labelled by other parts than those of {labels.name}"
+                )
+            level = dataset.label_map("", Level.PART).parent
+            return cls(pred, level, labels, dataset.keys(split), split, table)
+        keys = _keys(truth)
         if not keys:
-            raise DatasetError(f"{self.truth} holds no label maps (*.png)")
-        return keys
+            raise DatasetError(f"{truth} holds no label maps (*.png)")
+        return cls(pred, truth, labels, keys, None, table)
 
     def without_truth(self) -> int:
         """How many masks have no label map to be held to."""
-        return len(set(_keys(self.pred)).difference(_keys(self.truth)))
+        return len(set(_keys(self.pred)).difference(self.keys))
 
     def load(self, key: str) -> tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "u v"]]:
         """Read a mask, its ids made ours, and its truth.
@@ -106,7 +129,7 @@ def score_masks(
     report: Reporter = lambda event: None,
 ) -> Tallies:
     """Score all masks; a label map whose mask is missing or unfit is skipped with the reason."""
-    keys = list(enumerate(folders.keys()))[world.rank :: world.size]
+    keys = list(enumerate(folders.keys))[world.rank :: world.size]
     for done, (place, key) in enumerate(keys, 1):
         _score_mask(folders, book, key, place)
         report(Progressed("scoring masks", done, len(keys)))

@@ -82,7 +82,7 @@ def run_evaluate_masks(
     labels = label_set(settings.data.dataset[0])
     remap = settings.evaluate.remap
     table = label_order(remap).read_table(labels) if remap else ()
-    folders = MaskFolders(pred, truth, labels, table)
+    folders = MaskFolders.open(pred, truth, labels, settings.evaluate.split, table)
     return _in_world(settings, reporter, lambda *place: _evaluate_masks(folders, *place))
 
 
@@ -149,7 +149,7 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
 def _evaluate_masks(
     folders: MaskFolders, settings: Settings, world: World, reporter: Reporter
 ) -> EvalReport:
-    keys, name = folders.keys(), folders.pred.name
+    name = folders.pred.name
     if extra := folders.without_truth():
         reporter(Told(f"{extra} masks have no label map in {folders.truth}: passed over"))
     digest = digest_of(proof.versions())
@@ -162,13 +162,14 @@ def _evaluate_masks(
         "protocol": ",".join(settings.evaluate.protocol),
         "masks": str(folders.pred),
         "truth": str(folders.truth),
+        "split": folders.split,
         "remap": settings.evaluate.remap,
         "masks_without_truth": extra,
         **proof.versions(),
-        "data": proof.data_facts({folders.labels.name: keys}, label_sets),
+        "data": proof.data_facts({folders.labels.name: folders.keys}, label_sets),
     }
     scored = [{"parser": name, "masks": str(folders.pred)}]
-    report = EvalReport(list(results_of(tallies, None)), protocol, {}, scored)
+    report = EvalReport(list(results_of(tallies, folders.split)), protocol, {}, scored)
     return _finish(report, settings, world, reporter, ledger, look_at_masks(folders))
 
 

@@ -70,34 +70,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(folder):
     assert run(folder, "--json", "--tta", "paper", "--out", "killed").stdout == expected
 
 
-def check_stored_masks(folder, data, dataset, *arguments):
-    """Hold the scores of `predict`'s masks to those of its parser, to the last digit."""
-    direct = run_grapy("eval", "--data", data, "--dataset", dataset, "--json", *arguments,
-                       *CPU, folder=folder)  # fmt: skip
-    keys = (data / dataset / "splits/val.txt").read_text().split("\n")[:-1]
-    (folder / "list.txt").write_text(
-        "".join(f"{data / dataset}/images/{key}.jpg\n" for key in keys)
-    )
-    predicted = run_grapy("predict", "@list.txt", "--dataset", dataset, "--out", "masks",
-                          *arguments, *CPU, folder=folder)  # fmt: skip
-    assert predicted.returncode == 0, predicted.stderr
-    truth = folder / "truth"
-    truth.mkdir()
-    for mask in (folder / "masks").rglob("*.png"):
-        place = truth / mask.relative_to(folder / "masks")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(data / dataset / "labels/level3" / mask.name)
-    stored = run_grapy("eval", "--pred", "masks", "--truth", "truth", "--dataset", dataset,
-                       "--json", folder=folder)  # fmt: skip
-    for ran in (direct, stored):
-        assert ran.returncode == 0, ran.stderr
-    first, second = (json.loads(ran.stdout)["results"] for ran in (direct, stored))
-    assert [row["mean_iou"] for row in first] == [row["mean_iou"] for row in second]
-    assert [row["parts"] for row in first] == [row["parts"] for row in second]
-
-
 @pytest.mark.skipif(not STREET.is_file(), reason="the labelled street photos are not here")
-def test_the_weights_in_the_package_have_it_on_real_photos(tmp_path):
+def test_masks_that_were_stored_have_the_scores_of_the_parser(tmp_path):
+    """`predict`, then `eval --pred`, on real photos: equal to the last digit."""
     writer = DatasetWriter(tmp_path / "data/atr", LABEL_SETS["atr"])
     with tarfile.open(STREET) as tar:
         keys = tar.extractfile("splits/val.txt").read().decode().split()[:3]
@@ -107,4 +82,17 @@ def test_the_weights_in_the_package_have_it_on_real_photos(tmp_path):
             writer.add_photo(key, photo, ".jpg")
             writer.add_label_map(key, np.array(Image.open(truth)))
     writer.finish({"val": keys}, extensions=[".jpg"], problems=[], source="street", version="0")
-    check_stored_masks(tmp_path, tmp_path / "data", "atr")
+    (tmp_path / "list.txt").write_text("".join(f"data/atr/images/{key}.jpg\n" for key in keys))
+    commands = (
+        ("eval", "--dataset", "atr", "--json", *CPU),
+        ("predict", "@list.txt", "--dataset", "atr", "--out", "masks", *CPU),
+        ("eval", "--pred", "masks", "--truth", "data/atr", "--dataset", "atr", "--json"),
+    )
+    ran = [run_grapy(*command, folder=tmp_path) for command in commands]
+    assert [one.returncode for one in ran] == [0, 0, 0], [one.stderr for one in ran]
+    direct, stored = (json.loads(one.stdout)["results"] for one in (ran[0], ran[2]))
+    assert direct[0]["mean_iou"] > 0.3
+    for row in (*direct, *stored):
+        for key in ("parser", "tta", "calibration"):
+            del row[key]
+    assert stored == direct

@@ -152,15 +152,23 @@ def test_the_folder_has_the_report_and_is_gone_on_with(folders):
     assert score(folders, out=out)["results"][0]["mean_iou"] == 1
 
 
+def test_a_prepared_data_set_of_other_parts_is_no_truth(prepared, folders):
+    (folders / "truth/a.png").unlink()
+    shutil.rmtree(folders / "truth")
+    (folders / "truth").symlink_to(prepared / "atr")
+    with pytest.raises(DatasetError, match="other parts"):
+        score(folders)
+
+
 def test_photos_are_shown_where_the_truth_is_a_prepared_data_set_s(prepared, tmp_path):
     truth = prepared / "pascal/labels/level3"
-    folders = MaskFolders(truth, truth, PASCAL)
-    [key, *_] = folders.keys()
+    folders = MaskFolders.open(truth, truth, PASCAL, "val")
+    key = folders.keys[0]
     score = PhotoScore(Case("masks"), "pascal", key, 1.0, 1.0, {})
     pictures = look_at_masks(folders)(score)
     assert pictures.photo.shape[:2] == pictures.truth.shape
     write(tmp_path / "alone.png", [[0]])
-    alone = MaskFolders(tmp_path, tmp_path, PASCAL)
+    alone = MaskFolders.open(tmp_path, tmp_path, PASCAL, "val")
     assert look_at_masks(alone)(replace(score, photo="alone")).photo is None
 
 
@@ -188,8 +196,7 @@ def test_stored_masks_have_the_score_of_the_parser(evaluate, weights, prepared, 
         parser.parse(prepared / f"pascal/images/{key}.jpg", "pascal").save_mask(
             tmp_path / f"pred/{key}.png"
         )
-        (tmp_path / "truth").mkdir(exist_ok=True)
-        (tmp_path / f"truth/{key}.png").symlink_to(prepared / f"pascal/labels/level3/{key}.png")
+    (tmp_path / "truth").symlink_to(prepared / "pascal")
     [stored, *_] = score(tmp_path)["results"]
-    of_masks = {"split": None, "parser": "pred", "tta": None, "calibration": None}
+    of_masks = {"parser": "pred", "tta": None, "calibration": None}
     assert stored == direct | of_masks
