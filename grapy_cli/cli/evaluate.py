@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grapy_cli.cli.command import command
-from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.errors import BaselineError, PhotoError, SettingsError
 from grapy_cli.runtime.reporting import Reporter, Told
 from grapy_cli.settings.settings import Settings
 
@@ -49,14 +49,14 @@ def evaluate(
 ) -> None:
     """Score networks on prepared data sets, or masks that any tool wrote."""
     from grapy_cli.evaluate.baseline import compare, read_baseline
-    from grapy_cli.evaluate.run import launch_evaluate, to_text
+    from grapy_cli.evaluate.run import to_text
     from grapy_cli.runtime.launch import is_launched
 
     chosen = settings.evaluate
     _check_folders(pred, truth, chosen.remap)
     baseline = read_baseline(chosen.baseline) if chosen.baseline else None
     if settings.run.gpus > 1 and not is_launched():
-        launch_evaluate(settings, _arguments(pred, truth, as_json=as_json, parts=parts))
+        _launch(settings, _arguments(pred, truth, as_json=as_json, parts=parts))
         return
     report = _report(pred, truth, settings, reporter)
     if report is None:  # of several processes, one answers
@@ -83,6 +83,16 @@ def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> 
             f"--pred and --truth belong together, and {missing} is missing",
             hint="grapy eval --pred masks --truth data/atr/labels/level3 --dataset atr",
         )
+
+
+def _launch(settings: Settings, arguments: Sequence[str]) -> None:
+    from grapy_cli.evaluate.run import launch_evaluate
+
+    try:
+        launch_evaluate(settings, arguments)
+    except (PhotoError, BaselineError) as error:
+        # The work is done, and the process that answers has said what is the matter.
+        raise typer.Exit(error.exit_code) from error
 
 
 def _arguments(pred: Path | None, truth: Path | None, *, as_json: bool, parts: bool) -> list[str]:

@@ -2,12 +2,9 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64, UInt8, UInt16
 
 from grapy_cli.labels import IGNORE
-
-EXACT = 1 << 24
-"""Pixels OpenCV's histogram counts without losing any: its bins are 32-bit floats."""
 
 
 def count_pairs(
@@ -24,28 +21,30 @@ def count_pairs(
     Differs: the reference resizes a mask of another size than its truth, and puts an id outside
         the label set into a neighbour's count; `metrics/reference.py` repeats that.
     """
-    counts = np.zeros((num_parts, num_parts), np.int64)
-    rows = max(1, EXACT // max(1, truth.shape[1]))
-    for top in range(0, len(truth), rows):
-        strip = slice(top, top + rows)
-        counts += _histogram(label_map[strip], truth[strip], num_parts)
-    # The histogram leaves out what lies outside: fewer than there are to count, and an id is wrong.
-    if counts.sum() != truth.size - np.count_nonzero(truth == IGNORE):
-        raise ValueError(_complaint(label_map, truth, num_parts))
-    return counts
+    pairs, pixels = _runs(label_map, truth)
+    known = pairs < IGNORE << 8
+    # As weights the pixels are 64-bit floats, exact up to 2^53 of them.
+    found = np.bincount(pairs[known], pixels[known], num_parts << 8).astype(np.int64)
+    counts = found[: num_parts << 8].reshape(num_parts, 256)[:, :num_parts]
+    if counts.sum() != found.sum():
+        raise ValueError(_complaint(pairs[known], num_parts))
+    return counts.copy()
 
 
-def _histogram(
-    label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], num_parts: int
-) -> Int64[np.ndarray, "p p"]:
-    bins, ends = [num_parts, num_parts], [0, num_parts, 0, num_parts]
-    return cv2.calcHist([truth, label_map], [0, 1], None, bins, ends).astype(np.int64)
+def _runs(
+    label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"]
+) -> tuple[UInt16[np.ndarray, " r"], Int64[np.ndarray, " r"]]:
+    """Runs of equal pixels along the rows: true id times 256 plus parsed id, and their lengths.
+
+    Label maps are areas, so runs are far fewer than pixels; what is done with every pixel is only
+    to see whether it differs from the one before it.
+    """
+    pairs = cv2.merge([label_map, truth]).view("<u2").ravel()
+    ends = np.append(np.flatnonzero(pairs[1:] != pairs[:-1]), pairs.size - 1)
+    return pairs[ends], np.diff(ends, prepend=-1)
 
 
-def _complaint(
-    label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], num_parts: int
-) -> str:
-    seen = np.union1d(truth[truth != IGNORE], label_map[truth != IGNORE])
-    strange = [int(part) for part in seen if part >= num_parts]
+def _complaint(pairs: UInt16[np.ndarray, " r"], num_parts: int) -> str:
+    strange = [int(part) for part in np.union1d(pairs >> 8, pairs & 255) if part >= num_parts]
     shown = ", ".join(map(str, strange[:5])) + (", …" if len(strange) > 5 else "")
     return f"ids {shown} lie outside the {num_parts} parts of the label set"
