@@ -85,13 +85,13 @@ def means_of(
     total = true.sum(-1)
     ratios = _ratios(totals)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = true / total[..., None]
-        weighted = np.where(true > 0, shares * ratios["iou"], 0).sum(-1)
+        # Weighted by pixels, then divided: shares of the pixels add up to 1 only nearly.
+        weighted = np.where(true > 0, true * ratios["iou"], 0).sum(-1) / total
         return {
             "mean_iou": _mean(ratios["iou"]),
             "mean_accuracy": _mean(ratios["accuracy"]),
             "pixel_accuracy": np.asarray(right.sum(-1) / total),
-            "weighted_iou": np.where(total > 0, weighted, np.nan),
+            "weighted_iou": np.asarray(weighted),
             "mean_f1": _mean(ratios["f1"]),
         }
 
