@@ -1,19 +1,18 @@
 """`grapy eval`."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from grapy_cli.cli.command import command
-from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.runtime.reporting import Reporter
+from grapy_cli.errors import BaselineError, PhotoError, SettingsError
+from grapy_cli.runtime.reporting import Reporter, Told
 from grapy_cli.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from grapy_cli.evaluate.report import EvalReport
+    from grapy_cli.evaluate.records import Case, EvalReport, Result
 
 app = typer.Typer()
 
@@ -22,20 +21,23 @@ app = typer.Typer()
     app,
     "data.dataset",
     "data.root",
-    "data.workers",
     "evaluate",
-    "infer",
+    "infer.longest_side",
     "run",
     name="eval",
     panel="Work",
-    example="grapy eval --dataset atr --weights runs/joint/best --json",
+    example="grapy eval --dataset atr --weights runs/joint/best --out scores",
 )
 def evaluate(
     pred: Annotated[
         Path | None, typer.Option("--pred", help="Folder of masks to score, by any tool.")
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option("--truth", help="Folder of the label maps those are held to.")
+        Path | None,
+        typer.Option(
+            "--truth",
+            help="Folder of the label maps those are held to, or of a prepared data set.",
+        ),
     ] = None,
     *,
     as_json: Annotated[
@@ -45,25 +47,64 @@ def evaluate(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Score a network on prepared data sets, or masks that any tool wrote."""
+    """Score networks on prepared data sets, or masks that any tool wrote."""
+    from grapy_cli.evaluate.baseline import compare, read_baseline
+    from grapy_cli.evaluate.run import to_text
+    from grapy_cli.runtime.launch import is_launched
+
+    chosen = settings.evaluate
+    _check_folders(pred, truth, chosen.remap)
+    baseline = read_baseline(chosen.baseline) if chosen.baseline else None
+    if settings.run.gpus > 1 and not is_launched():
+        _launch(settings, _arguments(pred, truth, as_json=as_json, parts=parts))
+        return
     report = _report(pred, truth, settings, reporter)
+    if report is None:  # of several processes, one answers
+        return
     if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=2, allow_nan=False))
+        typer.echo(to_text(report), nl=False)
     else:
-        _show(report.results, parts=parts)
-    if any(result["skipped"] for result in report.results):
+        _show(report, parts=parts)
+    if baseline is not None:
+        reporter(Told(compare(report.to_json(), baseline, chosen.tolerance)))
+    if any(result.skipped for result in report.results):
         raise typer.Exit(PhotoError.exit_code)
 
 
-def _report(
-    pred: Path | None, truth: Path | None, settings: Settings, reporter: Reporter
-) -> "EvalReport":
+def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> None:
+    if remap and pred is None:
+        raise SettingsError(
+            "--remap is for the masks of another tool, and --pred is missing",
+            hint="Networks of grapy speak its own label sets.",
+        )
     if (pred is None) != (truth is None):
         missing = "--truth" if truth is None else "--pred"
         raise SettingsError(
             f"--pred and --truth belong together, and {missing} is missing",
             hint="grapy eval --pred masks --truth data/atr/labels/level3 --dataset atr",
         )
+
+
+def _launch(settings: Settings, arguments: Sequence[str]) -> None:
+    from grapy_cli.evaluate.run import launch_evaluate
+
+    try:
+        launch_evaluate(settings, arguments)
+    except (PhotoError, BaselineError) as error:
+        # The work is done, and the process that answers has said what is the matter.
+        raise typer.Exit(error.exit_code) from error
+
+
+def _arguments(pred: Path | None, truth: Path | None, *, as_json: bool, parts: bool) -> list[str]:
+    """What is no setting, as it was typed."""
+    given = {"--pred": pred, "--truth": truth}
+    folders = [word for name, path in given.items() if path for word in (name, str(path))]
+    return [*folders, *["--json"] * as_json, *["--parts"] * parts]
+
+
+def _report(
+    pred: Path | None, truth: Path | None, settings: Settings, reporter: Reporter
+) -> "EvalReport | None":
     from grapy_cli.evaluate.run import run_evaluate, run_evaluate_masks
 
     if pred is not None and truth is not None:
@@ -71,29 +112,72 @@ def _report(
     return run_evaluate(settings, reporter)
 
 
-def _show(results: list[dict[str, Any]], *, parts: bool) -> None:
-    from grapy_cli.cli.console import show_table
+_SCORES = {
+    "accuracy": "mean_accuracy",
+    "pixels": "pixel_accuracy",
+    "F1": "mean_f1",
+    "edges": "boundary_iou",
+}
+"""What the table shows beside the mean IoU; the JSON has more."""
 
-    show_table(
-        ["data set", "split", ">level", ">mIoU", ">mean accuracy", ">pixel accuracy", ">photos"],
-        [_row(result) for result in results],
-    )
+
+def _show(report: "EvalReport", *, parts: bool) -> None:
+    from grapy_cli.cli.console import results, say, show_table
+
+    cases = list(dict.fromkeys(result.case for result in report.results))
+    heads = ["data set", ">level", ">mIoU", ">95 %", *(f">{head}" for head in _SCORES)]
+    number = [">#"] if len(cases) > 1 else []
+    show_table([*number, *heads], (_row(result, cases) for result in report.results))
     if parts:
-        rows = (row for result in results for row in _part_rows(result))
-        show_table(["data set", ">level", "part", ">IoU", ">accuracy"], rows)
+        rows = (row for result in report.results for row in _part_rows(result, cases))
+        part_heads = ("IoU", "accuracy", "F1", "edges")
+        show_table([*number, "data set", ">level", "part", *(f">{h}" for h in part_heads)], rows)
+    for line in _proof(report, cases):
+        say(results(), line, "dim")
 
 
-def _row(result: Mapping[str, Any]) -> list[str]:
+def _row(result: "Result", cases: Sequence["Case"]) -> list[str]:
     from grapy_cli.cli.console import percent
 
-    ratios = (result[key] for key in ("mean_iou", "mean_accuracy", "pixel_accuracy"))
-    place = (str(result[key] or "") for key in ("dataset", "split", "level"))
-    return [*place, *map(percent, ratios), str(result["photos"])]
+    ends = result.interval.get("mean_iou")
+    interval = "-".join(f"{100 * end:.1f}" for end in ends) if ends else "-"
+    ratios = (percent(getattr(result.scores, name)) for name in _SCORES.values())
+    place = [*_number(result, cases), result.dataset, str(result.level)]
+    return [*place, percent(result.scores.mean_iou), interval, *ratios]
 
 
-def _part_rows(result: Mapping[str, Any]) -> Iterator[list[str]]:
+def _part_rows(result: "Result", cases: Sequence["Case"]) -> Iterator[list[str]]:
     from grapy_cli.cli.console import percent
 
-    for name, scores in result["parts"].items():
-        ratios = (percent(scores[key]) for key in ("iou", "accuracy"))
-        yield [str(result["dataset"]), str(result["level"]), name, *ratios]
+    for name, part in result.scores.parts.items():
+        ratios = map(percent, (part.iou, part.accuracy, part.f1, part.boundary_iou))
+        yield [*_number(result, cases), result.dataset, str(result.level), name, *ratios]
+
+
+def _number(result: "Result", cases: Sequence["Case"]) -> list[str]:
+    return [str(cases.index(result.case) + 1)] if len(cases) > 1 else []
+
+
+def _proof(report: "EvalReport", cases: Sequence["Case"]) -> Iterator[str]:
+    """The protocol in a few lines, each short enough for a terminal."""
+    protocol: dict[str, Any] = report.protocol
+    yield ""
+    if len(cases) > 1:
+        yield from (f"#{number} {case}" for number, case in enumerate(cases, 1))
+    for result in {result.dataset: result for result in report.results}.values():
+        data = protocol["data"][result.dataset]
+        skipped = f", {len(result.skipped)} skipped" if result.skipped else ""
+        yield (
+            f"{result.dataset} {result.split or 'masks'}: {result.photos} of {data['listed']} "
+            f"photos{skipped}, list {data['list_sha256'][:12]}, label set {data['label_set']}"
+        )
+    for one in report.parsers:
+        if weights := one.get("weights"):
+            side = f"{one['longest_side']} pixels" if one["longest_side"] else "own size"
+            yield f"{one['parser']}: {weights['file']}, sha256 {weights['sha256'][:12]}, {side}"
+        else:
+            yield f"masks: {one['masks']}"
+    how = ("protocol", "tta", "device", "precision", "threads")
+    yield ", ".join(f"{key} {protocol[key]}" for key in how if protocol.get(key))
+    tools = ("grapy", "torch", "numpy", "pillow", "python")
+    yield ", ".join(f"{key} {protocol[key]}" for key in tools)

@@ -1,137 +1,216 @@
 """`grapy eval`: scores of weights on prepared data sets, or of masks that any tool wrote."""
 
-import hashlib
-import platform
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from grapy_cli import __version__
-from grapy_cli.data.files import load_label_map
-from grapy_cli.data.layout import PreparedDataset, find_prepared
-from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.evaluate.report import EvalReport, results_of
-from grapy_cli.evaluate.scoring import Tally, score_datasets
-from grapy_cli.labels import LabelSet, dataset_name, label_set
-from grapy_cli.model.weights import resolve_weights
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.run import load_parser
-from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
+from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.evaluate import proof
+from grapy_cli.evaluate.build import build_job, load_parsers
+from grapy_cli.evaluate.ledger import Ledger, read_photo_scores
+from grapy_cli.evaluate.looking import KeptMasks, look_at_masks, look_at_parsings
+from grapy_cli.evaluate.masks import MaskFolders, score_masks
+from grapy_cli.evaluate.records import Case, EvalReport, Look
+from grapy_cli.evaluate.results import results_of
+from grapy_cli.evaluate.scorebook import Scorebook, digest_of
+from grapy_cli.evaluate.scoring import score_photos
+from grapy_cli.evaluate.show.publish import write_report
+from grapy_cli.files import write_text
+from grapy_cli.labels import label_set
+from grapy_cli.labels.orders import label_order
+from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
+from grapy_cli.runtime.launch import launch
+from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence
+from grapy_cli.runtime.world import World, open_world
+from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
+SCORES = "scores.json"
 SKIPPED_SHOWN = 5
 
 
-def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport:
+def launch_evaluate(settings: Settings, arguments: Sequence[str]) -> None:
+    """Share the work out to several processes of this machine.
+
+    Args:
+        settings: Theirs.
+        arguments: What else was typed after `grapy eval`.
+    """
+    with handed_over(settings) as file:
+        launch(
+            ["eval", "--config", str(file), *arguments],
+            settings.run.gpus,
+            go_on="the same command; with --out, what is scored stays scored",
+        )
+
+
+def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport | None:
     """Parse the photos of prepared data sets and score the parsings.
+
+    Returns:
+        The report; None in a process that is not the first of its run.
 
     Raises:
         DatasetError: If a data set is not prepared, has no such split, or is none of the weights'.
         WeightsError: If the weights cannot be read.
         DeviceError: If the device is absent or out of memory.
+        PhotoError: If `--out` cannot be written.
     """
-    parser = load_parser(settings)
-    datasets = _open_datasets(settings, parser)
-    split = settings.evaluate.split
-    tallies = score_datasets(parser, datasets, split, report=reporter)
-    for name, tally in tallies.items():
-        _tell_skipped(name, tally, reporter)
-    results = [
-        result
-        for name, tally in tallies.items()
-        for result in results_of(tally, datasets[name].label_set, split)
-    ]
-    return EvalReport(results, _protocol(settings, parser), _weights(settings, parser))
+    return _in_world(settings, reporter, _evaluate)
 
 
 def run_evaluate_masks(
     pred: Path, truth: Path, settings: Settings, reporter: Reporter
-) -> EvalReport:
+) -> EvalReport | None:
     """Score a folder of masks against a folder of label maps, matched by their relative paths.
 
-    A label map without its mask is skipped and said so; a mask without a label map is passed over.
+    A label map without its mask is skipped and said so; masks without a label map are counted.
+
+    Returns:
+        The report; None in a process that is not the first of its run.
 
     Raises:
         SettingsError: If not exactly one label set is named.
-        DatasetError: If there is nothing to score.
+        DatasetError: If there is nothing to score, or no way from the masks' labels to ours.
+        PhotoError: If `--out` cannot be written.
     """
     if len(settings.data.dataset) != 1:
         raise SettingsError(
             "masks are scored by exactly one label set", hint="Say which: --dataset atr."
         )
     labels = label_set(settings.data.dataset[0])
-    for folder in (pred, truth):
-        if not folder.is_dir():
-            raise DatasetError(f"there is no folder {folder}")
-    truths = sorted(truth.rglob("*.png"))
-    if not truths:
-        raise DatasetError(f"{truth} holds no label maps (*.png)")
-    tally = Tally(np.zeros((labels.num_parts,) * 2, np.int64))
-    for done, path in enumerate(truths, 1):
-        _score_mask(tally, path.relative_to(truth), pred, truth)
-        reporter(Progressed("scoring masks", done, len(truths)))
-    _tell_skipped(labels.name, tally, reporter)
-    protocol = {"masks": str(pred), "truth": str(truth), "grapy": __version__}
-    return EvalReport(results_of(tally, labels, None), protocol, {})
+    remap = settings.evaluate.remap
+    table = label_order(remap).read_table(labels) if remap else ()
+    folders = MaskFolders.open(pred, truth, labels, settings.evaluate.split, table)
+    return _in_world(settings, reporter, lambda *place: _evaluate_masks(folders, *place))
 
 
-def _score_mask(tally: Tally, relative: Path, pred: Path, truth: Path) -> None:
-    key = relative.as_posix()
+def to_text(report: EvalReport) -> str:
+    """The report as one JSON document."""
+    return json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
+
+
+_Work = Callable[[Settings, World, Reporter], EvalReport]
+
+
+def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport | None:
+    out = settings.evaluate.out
     try:
-        tally.add(key, load_label_map(pred / relative), load_label_map(truth / relative))
-    except DatasetError as error:
-        tally.skip(key, error.message)
+        with open_world(pick_device(settings.run.device).type) as world:
+            set_threads(settings.run.threads or fair_threads(world.local_size))
+            report = work(settings, world, reporter if world.is_main else silence)
+            return report if world.is_main else None
+    except OSError as error:
+        if out is None:
+            raise
+        raise PhotoError(
+            f"results cannot be written to {out}: {error}",
+            hint="Photos that are scored stay scored.",
+        ) from error
 
 
-def _tell_skipped(name: str, tally: Tally, reporter: Reporter) -> None:
-    """Say which photos were left out; of many the first few, the report has them all."""
-    for row in tally.skipped[:SKIPPED_SHOWN]:
-        reporter(Warned(f"{name}: {row['photo']} is skipped: {row['reason']}"))
-    if (more := len(tally.skipped) - SKIPPED_SHOWN) > 0:
-        reporter(Warned(f"{name}: {more} more are skipped; --json lists them all"))
-
-
-def _open_datasets(settings: Settings, parser: HumanParser) -> dict[str, PreparedDataset]:
-    root = settings.data.root
-    names = settings.data.dataset or [
-        name for name in find_prepared(root) if name in parser.datasets
-    ]
-    if not names:
-        raise DatasetError(
-            f"nothing below {root} is prepared for the weights' {', '.join(parser.datasets)}",
-            hint=f"grapy prepare --dataset {parser.datasets[0]} --data {root}"
-            if parser.datasets
-            else "",
-        )
-    plain = [dataset_name(name) for name in names]
-    parser.check_datasets(plain)
-    datasets = {name: PreparedDataset.open(root / name) for name in plain}
-    for name, dataset in datasets.items():
-        _check_digest(name, dataset.label_set, parser.network.label_sets[name])
-    return datasets
-
-
-def _check_digest(name: str, data: LabelSet, weights: LabelSet) -> None:
-    if data.digest != weights.digest:
-        raise DatasetError(f"the data set {name} and the weights mean different parts by that name")
-
-
-def _protocol(settings: Settings, parser: HumanParser) -> dict[str, Any]:
-    return {
-        "split": settings.evaluate.split,
-        "tta": settings.infer.tta,
-        "longest_side": parser.longest_side,
-        "device": str(parser.device),
-        "grapy": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
+def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalReport:
+    parsers = load_parsers(settings, world)
+    job = build_job(settings, parsers)
+    weights = {name: proof.weights_facts(path, one.card) for name, (path, one) in parsers.items()}
+    cases = {
+        case: proof.parser_digest(parser, weights[name]["sha256"], tta)
+        for (name, tta), parser in job.parsers.items()
+        for case in job.cases((name, tta))
     }
+    look = None
+    if settings.evaluate.out:
+        masks = KeptMasks(settings.evaluate.out, cases)
+        job, look = replace(job, mask_path=masks.path), look_at_parsings(job.datasets, masks)
+    ledger = _open_ledger(settings, world)
+    book = Scorebook(cases, job.label_sets, ledger)
+    tallies = score_photos(job, book, world=world, report=reporter)
+    parser = next(iter(job.parsers.values()))
+    keys = {name: dataset.keys(job.split) for name, dataset in job.datasets.items()}
+    protocol = {
+        "protocol": ",".join(job.protocols),
+        "split": job.split,
+        "tta": ",".join(dict.fromkeys(tta for _, tta in job.parsers)),
+        "longest_side": parser.longest_side,
+        **proof.device_facts(parser),
+        **proof.versions(),
+        "data": proof.data_facts(keys, job.label_sets),
+    }
+    scored = [
+        {"parser": name, "longest_side": one.longest_side, "weights": weights[name]}
+        for name, (_, one) in parsers.items()
+    ]
+    results = list(results_of(tallies, job.split))
+    report = EvalReport(results, protocol, next(iter(weights.values())), scored)
+    return _finish(report, settings, world, reporter, ledger, look)
 
 
-def _weights(settings: Settings, parser: HumanParser) -> dict[str, Any]:
-    path = resolve_weights(settings.infer.weights)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = parser.card.name if parser.card else None
-    return {"name": name, "file": path.name, "sha256": digest}
+def _evaluate_masks(
+    folders: MaskFolders, settings: Settings, world: World, reporter: Reporter
+) -> EvalReport:
+    name = folders.pred.name
+    if extra := folders.without_truth():
+        reporter(Told(f"{extra} masks have no label map in {folders.truth}: passed over"))
+    digest = digest_of(proof.versions())
+    cases = {Case(name, None, protocol): digest for protocol in settings.evaluate.protocol}
+    ledger = _open_ledger(settings, world)
+    label_sets = {folders.labels.name: folders.labels}
+    book = Scorebook(cases, label_sets, ledger)
+    tallies = score_masks(folders, book, world=world, report=reporter)
+    protocol = {
+        "protocol": ",".join(settings.evaluate.protocol),
+        "masks": str(folders.pred),
+        "truth": str(folders.truth),
+        "split": folders.split,
+        "remap": settings.evaluate.remap,
+        "masks_without_truth": extra,
+        **proof.versions(),
+        "data": proof.data_facts({folders.labels.name: folders.keys}, label_sets),
+    }
+    scored = [{"parser": name, "masks": str(folders.pred)}]
+    report = EvalReport(list(results_of(tallies, folders.split)), protocol, {}, scored)
+    return _finish(report, settings, world, reporter, ledger, look_at_masks(folders))
+
+
+def _open_ledger(settings: Settings, world: World) -> Ledger | None:
+    if settings.evaluate.out is None:
+        return None
+    ledger = Ledger(settings.evaluate.out, world.rank)
+    world.barrier()  # all have read what earlier runs left before anybody writes
+    return ledger
+
+
+def _finish(
+    report: EvalReport,
+    settings: Settings,
+    world: World,
+    reporter: Reporter,
+    ledger: Ledger | None,
+    look: Look | None,
+) -> EvalReport:
+    """Say what was left out and, where there is a folder, write everything into it."""
+    _tell_skipped(report, reporter)
+    out = settings.evaluate.out
+    if ledger is None or look is None or out is None:
+        return report
+    places = world.gather(ledger.places)
+    if world.is_main:
+        ledger.finish(places)
+        write_text(out / SCORES, to_text(report))
+        write_report(out, report, read_photo_scores(out), look)
+        reporter(Told(f"report, figures and tables are in {out}"))
+    return report
+
+
+def _tell_skipped(report: EvalReport, reporter: Reporter) -> None:
+    """Say which photos were left out; of many the first few, the report has them all."""
+    skipped: dict[str, dict[str, str]] = {}
+    for result in report.results:
+        of_dataset = skipped.setdefault(result.dataset, {})
+        of_dataset.update({row["photo"]: row["reason"] for row in result.skipped})
+    for name, reasons in skipped.items():
+        for photo, reason in list(reasons.items())[:SKIPPED_SHOWN]:
+            reporter(Warned(f"{name}: {photo} is skipped: {reason}"))
+        if (more := len(reasons) - SKIPPED_SHOWN) > 0:
+            reporter(Warned(f"{name}: {more} more are skipped; --json lists them all"))

@@ -1,51 +1,42 @@
 """Parsing the photos of a split and counting what was right."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from operator import itemgetter
-
-import numpy as np
-import torch
-from jaxtyping import Int64, UInt8
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, PhotoError
-from grapy_cli.metrics.confusion import count_pairs
+from grapy_cli.evaluate.records import Case
+from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of, file_digest
+from grapy_cli.evaluate.tally import Tally
+from grapy_cli.labels import LabelSet
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.photos import read_photo
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
 
 
-@dataclass
-class Tally:
-    """What was counted on one data set."""
+@dataclass(frozen=True)
+class ParsingJob:
+    """Weights to score on the photos of prepared data sets."""
 
-    counts: Int64[np.ndarray, "p p"]
-    """Pixels by true part (rows) and parsed part."""
-    photos: int = 0
-    skipped: list[dict[str, str]] = field(default_factory=list)
-    """Photos that could not be scored, each with its reason."""
+    parsers: Mapping[tuple[str, str], HumanParser]
+    """By the name of the weights and the test-time augmentation."""
+    datasets: Mapping[str, PreparedDataset]
+    split: str
+    protocols: Sequence[str] = ("strict",)
+    mask_path: Callable[[Case, str, str], Path] | None = None
+    """Where the mask of a case, data set and key is kept; None keeps none."""
 
-    def add(
-        self, key: str, label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
-    ) -> None:
-        """Count a photo, or note why it cannot be counted."""
-        if label_map.shape != truth.shape:
-            sizes = [f"{shape[1]}x{shape[0]}" for shape in (label_map.shape, truth.shape)]
-            self.skip(key, f"the mask is {sizes[0]} pixels, the truth {sizes[1]}")
-            return
-        try:
-            self.counts += count_pairs(label_map, truth, len(self.counts))
-        except ValueError as error:
-            self.skip(key, str(error))
-            return
-        self.photos += 1
+    @property
+    def label_sets(self) -> dict[str, LabelSet]:
+        """By data set."""
+        return {name: dataset.label_set for name, dataset in self.datasets.items()}
 
-    def skip(self, key: str, reason: str) -> None:
-        """Note a photo that is left out."""
-        self.skipped.append({"photo": key, "reason": reason})
+    def cases(self, who: tuple[str, str]) -> list[Case]:
+        """The cases that one parser serves."""
+        return [Case(*who, protocol) for protocol in self.protocols]
 
 
 def score_datasets(
@@ -54,7 +45,6 @@ def score_datasets(
     split: str,
     *,
     world: World | None = None,
-    report: Reporter = lambda event: None,
 ) -> dict[str, Tally]:
     """Parse each data set's split with its own head and count.
 
@@ -63,31 +53,97 @@ def score_datasets(
     Raises:
         DatasetError: If a data set has no such split.
     """
-    world = world or World()
-    tallies = {name: Tally(_zeros(dataset)) for name, dataset in datasets.items()}
-    work = [(name, key) for name, dataset in datasets.items() for key in dataset.keys(split)]
-    mine = work[world.rank :: world.size]
-    for done, (name, key) in enumerate(mine, 1):
-        _score_photo(parser, datasets[name], key, tallies[name])
-        report(Progressed(f"scoring {split}", done, len(mine)))
-    for tally in tallies.values():
-        counts = world.sum(torch.from_numpy(tally.counts))
-        tally.counts = counts.numpy()
-        tally.photos = int(world.sum(torch.tensor(tally.photos)).item())
-        tally.skipped = sorted(world.gather(tally.skipped), key=itemgetter("photo"))
-    return tallies
+    job = ParsingJob({("", ""): parser}, datasets, split)
+    book = Scorebook(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
+    tallies = score_photos(job, book, world=world or World())
+    return {name: tally for (_, name), tally in tallies.items()}
 
 
-def _score_photo(parser: HumanParser, dataset: PreparedDataset, key: str, tally: Tally) -> None:
-    try:
-        # The truth first: where there is none, as in some test splits, the photo need not be read.
-        truth = load_label_map(dataset.label_map(key))
-        photo = read_photo(dataset.photo(key))
-    except (DatasetError, PhotoError) as error:
-        tally.skip(key, error.message)
-        return
-    tally.add(key, parser.parse(photo, dataset.name).label_map, truth)
+def score_photos(
+    job: ParsingJob,
+    book: Scorebook,
+    *,
+    world: World,
+    report: Reporter = lambda event: None,
+) -> Tallies:
+    """Score all photos of a job; what label sets share of a photo is computed once.
+
+    Raises:
+        DatasetError: If a data set has no such split.
+    """
+    units = _units(job)[world.rank :: world.size]
+    for done, unit in enumerate(units, 1):
+        for photo in _photos(job, book, unit):
+            _score_photo(job, book, photo)
+        report(Progressed(f"scoring {job.split}", done, len(units)))
+    return book.share(world)
 
 
-def _zeros(dataset: PreparedDataset) -> Int64[np.ndarray, "p p"]:
-    return np.zeros((dataset.label_set.num_parts,) * 2, np.int64)
+_Unit = list[tuple[str, str, tuple[int, int]]]
+"""Data set, key and order of what may be one photo: the key is the same."""
+
+
+@dataclass(frozen=True)
+class _Photo:
+    """One photo, and the pieces it is in the data sets that have it."""
+
+    path: Path
+    pieces: list[Piece]
+
+
+def _units(job: ParsingJob) -> list[_Unit]:
+    units: dict[str, _Unit] = {}
+    for which, (name, dataset) in enumerate(job.datasets.items()):
+        for place, key in enumerate(dataset.keys(job.split)):
+            units.setdefault(key, []).append((name, key, (which, place)))
+    return list(units.values())
+
+
+def _photos(job: ParsingJob, book: Scorebook, unit: _Unit) -> Iterator[_Photo]:
+    """Read the truths of a key, and put together those whose photos have the same bytes."""
+    photos: dict[str, _Photo] = {}
+    for name, key, order in unit:
+        dataset = job.datasets[name]
+        try:
+            # The truth first: where there is none, as in some test splits, nothing else is read.
+            truth = load_label_map(dataset.label_map(key))
+            path = dataset.photo(key)
+            digest = file_digest(path)
+            content = digest_of(digest, file_digest(dataset.label_map(key)))
+        except (DatasetError, OSError) as error:
+            book.skip(name, key, str(error))
+            continue
+        photo = photos.setdefault(digest, _Photo(path, []))
+        photo.pieces.append(Piece(name, key, order, truth, content))
+    yield from photos.values()
+
+
+def _score_photo(job: ParsingJob, book: Scorebook, photo: _Photo) -> None:
+    """Score one photo by all label sets that have it, with one pass of each parser."""
+    pixels = None
+    for who, parser in job.parsers.items():
+        left = {piece: _left(job, book, who, piece) for piece in photo.pieces}
+        left = {piece: cases for piece, cases in left.items() if cases}
+        if not left:
+            continue
+        try:
+            pixels = read_photo(photo.path) if pixels is None else pixels
+        except PhotoError as error:
+            for piece, cases in left.items():
+                book.skip(piece.dataset, piece.key, error.message, cases)
+            continue
+        parsings = parser.parse_all(pixels, [piece.dataset for piece in left])
+        for piece, cases in left.items():
+            parsing = parsings[piece.dataset]
+            if job.mask_path:
+                parsing.save_mask(job.mask_path(cases[0], piece.dataset, piece.key))
+            for case in cases:
+                book.add(case, piece, parsing.label_map, parsing.confidence)
+
+
+def _left(job: ParsingJob, book: Scorebook, who: tuple[str, str], piece: Piece) -> list[Case]:
+    """The cases of a parser that no earlier run has scored."""
+    cases = job.cases(who)
+    if job.mask_path and not job.mask_path(cases[0], piece.dataset, piece.key).exists():
+        return cases
+    return [case for case in cases if not book.recall(case, piece)]

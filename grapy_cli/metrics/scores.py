@@ -1,10 +1,10 @@
-"""Scores of a parsing, from its confusion matrix."""
+"""Scores of a parsing, from counted pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 Ratio = float | None
 
@@ -15,14 +15,16 @@ class PartScore:
 
     iou: Ratio
     accuracy: Ratio
+    f1: Ratio
+    boundary_iou: Ratio
 
 
 @dataclass(frozen=True)
 class Scores:
     """The field's numbers, ratios in [0, 1].
 
-    Means leave out parts that occur nowhere; a part that is parsed but never true has IoU 0, counts
-    in `mean_iou`, and is left out of `mean_accuracy`.
+    Means leave out parts that occur nowhere; a part that is parsed but never true has IoU and F1 0,
+    counts in their means, and is left out of `mean_accuracy`.
 
     Source: the reference's evaluation, to the last digit; "mean accuracy" is the paper's.
     """
@@ -31,29 +33,81 @@ class Scores:
     mean_accuracy: Ratio
     pixel_accuracy: Ratio
     weighted_iou: Ratio
+    """IoU of the parts, weighted by their share of the true pixels."""
+    mean_f1: Ratio
+    boundary_iou: Ratio
+    """Mean of the parts' boundary IoU; None where no boundaries were counted."""
+    left_right_exchange: Ratio
+    """See `exchange_of`."""
     parts: dict[str, PartScore]
 
 
-def scores_of(counts: Int64[np.ndarray, "p p"], names: Sequence[str]) -> Scores:
-    """Compute all scores of a confusion matrix whose rows are the truth."""
-    right = np.diag(counts).astype(float)
-    true, parsed, total = counts.sum(1), counts.sum(0), counts.sum()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        accuracy = right / true
-        iou = right / (true + parsed - right)
-        pixel_accuracy = right.sum() / np.float64(total)
-    seen = true > 0
-    weighted = (true[seen] / total * iou[seen]).sum() if total else np.nan
+def scores_of(
+    counts: Int64[np.ndarray, "p p"],
+    names: Sequence[str],
+    *,
+    boundary: Int64[np.ndarray, "3 p"] | None = None,
+    mirror_ids: Sequence[int] = (),
+) -> Scores:
+    """Compute all scores.
+
+    Args:
+        counts: Pixels by true part (rows) and parsed part.
+        names: Of the parts.
+        boundary: Pixels near the parts' boundaries, as `totals_of` orders them.
+        mirror_ids: For each part its partner in a mirror; empty where there are no partners.
+    """
+    ratios = _ratios(totals_of(counts))
+    edges = np.zeros((3, len(names)), np.int64) if boundary is None else boundary
+    edge_iou = _ratios(edges)["iou"]
+    columns = (ratios["iou"], ratios["accuracy"], ratios["f1"], edge_iou)
+    means = {name: _ratio(float(mean)) for name, mean in means_of(totals_of(counts)).items()}
     return Scores(
-        mean_iou=_mean(iou),
-        mean_accuracy=_mean(accuracy),
-        pixel_accuracy=_ratio(pixel_accuracy),
-        weighted_iou=_ratio(weighted),
+        **means,
+        boundary_iou=_ratio(float(_mean(edge_iou))),
+        left_right_exchange=exchange_of(counts, mirror_ids),
         parts={
-            name: PartScore(_ratio(part_iou), _ratio(part_accuracy))
-            for name, part_iou, part_accuracy in zip(names, iou, accuracy, strict=True)
+            name: PartScore(*map(_ratio, row)) for name, *row in zip(names, *columns, strict=True)
         },
     )
+
+
+def totals_of(counts: Int64[np.ndarray, "p p"]) -> Int64[np.ndarray, "3 p"]:
+    """Reduce counts to three rows: pixels of each part that are right, true, and parsed."""
+    return np.stack([np.diag(counts), counts.sum(1), counts.sum(0)])
+
+
+def means_of(
+    totals: Int64[np.ndarray, "*r 3 p"],
+) -> Mapping[str, Float64[np.ndarray, "*r"]]:
+    """Compute the scores of all parts together, of one set of totals or of many; NaN for none."""
+    right, true, _ = np.moveaxis(totals, -2, 0)
+    total = true.sum(-1)
+    ratios = _ratios(totals)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Weighted by pixels, then divided: shares of the pixels add up to 1 only nearly.
+        weighted = np.where(true > 0, true * ratios["iou"], 0).sum(-1) / total
+        return {
+            "mean_iou": _mean(ratios["iou"]),
+            "mean_accuracy": _mean(ratios["accuracy"]),
+            "pixel_accuracy": np.asarray(right.sum(-1) / total),
+            "weighted_iou": np.asarray(weighted),
+            "mean_f1": _mean(ratios["f1"]),
+        }
+
+
+def exchange_of(counts: Int64[np.ndarray, "p p"], mirror_ids: Sequence[int]) -> Ratio:
+    """How often left is taken for right, or right for left.
+
+    Of the pixels of a part with a partner that were found as it or as its partner, the share that
+    was found as the partner; None where there are none. 0.5 is what guessing gives.
+    """
+    exchanged = found = 0
+    for part, partner in enumerate(mirror_ids):
+        if part != partner:
+            exchanged += int(counts[part, partner])
+            found += int(counts[part, part] + counts[part, partner])
+    return exchanged / found if found else None
 
 
 def lift_counts(
@@ -65,9 +119,21 @@ def lift_counts(
     return coarse
 
 
-def _mean(ratios: np.ndarray) -> Ratio:
-    known = ratios[~np.isnan(ratios)]
-    return float(known.mean()) if len(known) else None
+def _ratios(totals: Int64[np.ndarray, "*r 3 p"]) -> dict[str, Float64[np.ndarray, "*r p"]]:
+    right, true, parsed = np.moveaxis(totals, -2, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "accuracy": right / true,
+            "iou": right / (true + parsed - right),
+            "f1": 2 * right / (true + parsed),
+        }
+
+
+def _mean(ratios: Float64[np.ndarray, "*r p"]) -> Float64[np.ndarray, "*r"]:
+    """The mean of those that are known; NaN where none is."""
+    known = ~np.isnan(ratios)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, ratios, 0).sum(-1) / known.sum(-1))
 
 
 def _ratio(value: float) -> Ratio:

@@ -41,6 +41,15 @@ def set_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
+def fair_threads(processes: int) -> int:
+    """CPU threads for each of several processes of a machine; 0 leaves a single one torch's choice.
+
+    Args:
+        processes: That work side by side on this machine.
+    """
+    return max(1, usable_cores() // processes) if processes > 1 else 0
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the device ran out of memory: for the CPU and MPS torch has no class of error."""
     words = ("out of memory", "can't allocate memory")

@@ -20,6 +20,7 @@ from pydantic import (
 
 StageName = Literal["pretrain", "joint", "finetune"]
 TestTimeAugmentation = Literal["none", "flip", "paper"]
+Protocol = Literal["strict", "reference"]
 SavedKind = Literal["mask", "overlay", "color", "probs", "confidence"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -231,6 +232,24 @@ class EvaluateSettings(Section):
 
     split: Literal["train", "val", "test"] = "val"
     """Photos to score."""
+    weights: list[Path] = []
+    """Weights files or run folders to score, comma-separated; infer.weights unless said, else the
+    weights embedded in the package."""
+    tta: list[TestTimeAugmentation] = []
+    """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta unless
+    said."""
+    protocol: list[Protocol] = ["strict"]
+    """Arithmetic, comma-separated: strict refuses masks that do not fit, reference repeats the
+    reference implementation's, quirks included."""
+    remap: str | None = None
+    """Label order of the masks that --pred names, or a file with one; ids are then translated."""
+    out: Path | None = None
+    """Folder for report.html, figures, tables, masks and the scores of every photo; a run that was
+    stopped goes on there."""
+    baseline: Path | None = None
+    """JSON of an earlier evaluation; a score that fell below it ends with exit code 8."""
+    tolerance: Fraction = 0.005
+    """How far a score may fall below the baseline."""
 
 
 class PredictSettings(Section):

@@ -16,7 +16,7 @@ from grapy_cli.files import write_text
 from grapy_cli.labels import LABEL_SETS, dataset_name
 from grapy_cli.model.weights import WeightsCard, card_of
 from grapy_cli.predict.augment import TTA
-from grapy_cli.runtime.device import check_cards, pick_device, set_threads, usable_cores
+from grapy_cli.runtime.device import check_cards, fair_threads, pick_device, set_threads
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.launch import is_launched, launch
@@ -129,7 +129,7 @@ def _launch(settings: Settings, folder: RunFolder, *, dry_run: bool) -> None:
 def _build(settings: Settings, folder: RunFolder, world: World, reporter: Reporter) -> _Run:
     train = settings.train
     device = pick_device(settings.run.device, world.local_rank)
-    set_threads(settings.run.threads or _fair_share(world))
+    set_threads(settings.run.threads or fair_threads(world.local_size))
     torch.manual_seed(train.seed)
     datasets = open_datasets(settings)
     settings = _with_datasets(settings, datasets)
@@ -252,11 +252,6 @@ def _with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> S
     """Write down what an absent `--dataset` came to, so that a resumed run takes the same."""
     names = settings.data.dataset or [dataset.name for dataset in datasets]
     return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
-
-
-def _fair_share(world: World) -> int:
-    """CPU threads for each of several processes; 0 leaves a single one torch's choice."""
-    return max(1, usable_cores() // world.local_size) if world.size > 1 else 0
 
 
 def _folder(settings: Settings) -> RunFolder:

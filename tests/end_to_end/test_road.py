@@ -52,7 +52,7 @@ def grapy(folder, *arguments):
 def check_report(text, parts, photos):
     """The document of `grapy eval --json`, as the contract has it."""
     report = json.loads(text)
-    assert set(report) == {"results", "protocol", "weights"}
+    assert {"results", "protocol", "weights"} <= set(report)
     found = [(result["dataset"], result["level"]) for result in report["results"]]
     assert found == [(name, level) for name in parts for level in (3, 2, 1)]
     for result in report["results"]:

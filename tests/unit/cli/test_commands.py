@@ -3,7 +3,6 @@ import json
 import pytest
 
 from grapy_cli.cli.app import app
-from grapy_cli.cli.evaluate import _row
 from grapy_cli.labels import LABEL_SETS
 
 
@@ -63,16 +62,3 @@ def test_doctor_finds_what_the_tests_need(invoke):
     assert result.exit_code == 0, result.stdout
     for word in ("grapy", "python", "torch", "numpy", "pillow", "opencv", "CUDA", "free disk"):
         assert word in result.stdout
-
-
-def test_a_score_that_is_nothing_is_a_dash():
-    result = {
-        "dataset": "atr",
-        "split": None,
-        "level": 3,
-        "mean_iou": 0.5,
-        "mean_accuracy": None,
-        "pixel_accuracy": 1.0,
-        "photos": 4,
-    }
-    assert _row(result) == ["atr", "", "3", "50.00", "-", "100.00", "4"]

@@ -1,10 +1,11 @@
+import json
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from grapy_cli.data.layout import DatasetWriter
-from grapy_cli.evaluate.run import run_evaluate
+from grapy_cli.evaluate.run import run_evaluate, to_text
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import (
@@ -51,15 +52,19 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def evaluate(prepared):
-    """Run the evaluation: `evaluate(weights, "atr", split="val")`."""
+    """Run the evaluation and return its JSON: `evaluate(weights, "atr", split="val")`.
 
-    def run(weights, *names, root=prepared, split="val", report=silence, **more):
+    A list of weights is given as `grapy eval --weights` gives it, else they are those of `infer`.
+    """
+
+    def run(weights, *names, root=prepared, report=silence, longest_side=None, **more):
+        several = weights if isinstance(weights, list) else []
         settings = Settings(
             data=DataSettings(root=root, dataset=list(names)),
-            evaluate=EvaluateSettings(split=split),
-            infer=InferSettings(weights=weights, **more),
+            evaluate=EvaluateSettings(weights=several, **more),
+            infer=InferSettings(weights=None if several else weights, longest_side=longest_side),
             run=RunSettings(device="cpu"),
         )
-        return run_evaluate(settings, report)
+        return json.loads(to_text(run_evaluate(settings, report)))
 
     return run

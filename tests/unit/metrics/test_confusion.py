@@ -47,3 +47,14 @@ def test_counts_beyond_the_integers_of_float32():
     counts = count_pairs(pixels, pixels, 2)
     assert counts[0, 0] == 2**24 + 1
     assert (counts + 2**53)[0, 0] == 2**53 + 2**24 + 1
+
+
+def test_views_of_arrays_are_counted_as_their_copies_are():
+    random = np.random.default_rng(0)
+    mask, truth = (random.integers(0, 4, (30, 41), np.uint8) for _ in range(2))
+    for view in (np.s_[:, ::-1], np.s_[::-2, 3:], np.s_[5:9, ::3]):
+        copies = (np.ascontiguousarray(ids[view]) for ids in (mask, truth))
+        np.testing.assert_array_equal(
+            count_pairs(mask[view], truth[view], 4), count_pairs(*copies, 4)
+        )
+    np.testing.assert_array_equal(count_pairs(mask.T, truth.T, 4), count_pairs(mask, truth, 4))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from grapy_cli.metrics.scores import lift_counts, scores_of
+from grapy_cli.metrics.scores import exchange_of, lift_counts, means_of, scores_of, totals_of
 
 COUNTS = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
 """The last part occurs nowhere."""
@@ -12,6 +12,8 @@ def test_scores_by_hand():
     assert scores.parts["background"].iou == pytest.approx(8 / 11)
     assert scores.parts["hat"].iou == pytest.approx(3 / 6)
     assert scores.parts["hat"].accuracy == pytest.approx(3 / 4)
+    assert scores.parts["hat"].f1 == pytest.approx(6 / 9)
+    assert scores.mean_f1 == pytest.approx((16 / 19 + 6 / 9) / 2)
     assert scores.mean_iou == pytest.approx((8 / 11 + 3 / 6) / 2)
     assert scores.mean_accuracy == pytest.approx((8 / 10 + 3 / 4) / 2)
     assert scores.pixel_accuracy == pytest.approx(11 / 14)
@@ -42,3 +44,32 @@ def test_large_counts_keep_their_last_pixel():
     np.testing.assert_array_equal(lift_counts(counts, [0, 1], 2), counts)
     assert lift_counts(counts, [0, 0], 1)[0, 0] == 2**41 + 1
     assert scores_of(counts, ["background", "hat"]).pixel_accuracy < 1
+
+
+def test_boundary_iou_by_hand():
+    boundary = np.array([[4, 0, 0], [6, 5, 0], [6, 0, 0]])
+    scores = scores_of(COUNTS, ["background", "hat", "bag"], boundary=boundary)
+    ratios = [part.boundary_iou for part in scores.parts.values()]
+    assert ratios == [pytest.approx(4 / 8), 0, None]
+    assert scores.boundary_iou == pytest.approx(1 / 4)
+    assert scores_of(COUNTS, ["background", "hat", "bag"]).boundary_iou is None
+
+
+def test_left_and_right_exchanged():
+    """Of 20 pixels found as one arm or the other 5 are the wrong one; the bag is no concern."""
+    counts = np.array([[10, 2, 7], [3, 5, 9], [4, 4, 50]])
+    assert exchange_of(counts, (1, 0, 2)) == pytest.approx(5 / 20)
+    assert exchange_of(counts, (0, 1, 2)) is None
+    assert exchange_of(np.zeros((2, 2), int), (1, 0)) is None
+
+
+def test_many_scores_at_once_are_those_one_by_one():
+    many = np.random.default_rng(0).integers(0, 9, (5, 4, 4))
+    many[0] = 0
+    many[1, 2] = many[1, :, 2] = 0
+    means = means_of(np.stack([totals_of(counts) for counts in many]))
+    for index, counts in enumerate(many):
+        scores = scores_of(counts, "abcd")
+        for name, values in means.items():
+            one = getattr(scores, name)
+            assert np.isnan(values[index]) if one is None else values[index] == one

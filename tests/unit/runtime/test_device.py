@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grapy_cli.errors import DeviceError
-from grapy_cli.runtime.device import check_cards, resident_memory
+from grapy_cli.runtime.device import check_cards, fair_threads, resident_memory, usable_cores
 
 
 def test_a_process_knows_its_memory():
@@ -22,3 +22,9 @@ def test_more_processes_than_cards():
     check_cards("cuda", found)
     with pytest.raises(DeviceError, match=rf"--gpus {found + 1} .* sees {found} CUDA devices"):
         check_cards("cuda", found + 1)
+
+
+def test_processes_of_a_machine_share_its_cores_and_each_has_one():
+    assert fair_threads(1) == 0  # torch's choice
+    assert fair_threads(2) == max(1, usable_cores() // 2)
+    assert fair_threads(10_000) == 1

@@ -1,0 +1,81 @@
+"""From settings to what is scored: parsers and prepared data sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grapy_cli.data.layout import PreparedDataset, find_prepared
+from grapy_cli.errors import DatasetError
+from grapy_cli.evaluate.scoring import ParsingJob
+from grapy_cli.labels import LabelSet, dataset_name
+from grapy_cli.model.weights import resolve_weights
+from grapy_cli.predict.augment import TTA
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.runtime.device import pick_device
+from grapy_cli.runtime.world import World
+from grapy_cli.settings.settings import Settings
+
+Parsers = Mapping[str, tuple[Path, HumanParser]]
+"""By the name of the weights, their file and a parser."""
+
+
+def load_parsers(settings: Settings, world: World) -> Parsers:
+    """Load all weights, each under the name on its card, or its path where that stands twice.
+
+    Raises:
+        WeightsError: If weights cannot be read.
+        DeviceError: If the device is absent.
+    """
+    parsers: dict[str, tuple[Path, HumanParser]] = {}
+    device = str(pick_device(settings.run.device, world.local_rank))
+    chosen: Sequence[Path | None] = settings.evaluate.weights or [settings.infer.weights]
+    for weights in dict.fromkeys(chosen):
+        side = settings.infer.longest_side
+        parser = HumanParser.load(weights, device=device, longest_side=side)
+        path = resolve_weights(weights)
+        name = parser.card.name if parser.card else path.stem
+        parsers[f"{name} ({weights})" if name in parsers else name] = (path, parser)
+    return parsers
+
+
+def build_job(settings: Settings, parsers: Parsers) -> ParsingJob:
+    """Put together what is scored: every parser with every augmentation on every data set.
+
+    Raises:
+        DatasetError: If a data set is not prepared, or is none of the weights'.
+    """
+    ttas: dict[str, None] = dict.fromkeys(settings.evaluate.tta or [settings.infer.tta])
+    augmented = {
+        (name, tta): replace(parser, augmentation=TTA[tta])
+        for name, (_, parser) in parsers.items()
+        for tta in ttas
+    }
+    datasets = _open_datasets(settings, [parser for _, parser in parsers.values()])
+    return ParsingJob(augmented, datasets, settings.evaluate.split, settings.evaluate.protocol)
+
+
+def _open_datasets(
+    settings: Settings, parsers: Sequence[HumanParser]
+) -> dict[str, PreparedDataset]:
+    """Open those named, else every prepared one that all weights know."""
+    root = settings.data.root
+    known = [name for name in parsers[0].datasets if all(name in one.datasets for one in parsers)]
+    names = settings.data.dataset or [name for name in find_prepared(root) if name in known]
+    if not names:
+        raise DatasetError(
+            f"nothing below {root} is prepared for the weights' {', '.join(known)}",
+            hint=f"grapy prepare --dataset {known[0]} --data {root}" if known else "",
+        )
+    plain = list(dict.fromkeys(map(dataset_name, names)))
+    for parser in parsers:
+        parser.check_datasets(plain)
+    datasets = {name: PreparedDataset.open(root / name) for name in plain}
+    for name, dataset in datasets.items():
+        for parser in parsers:
+            _check_digest(name, dataset.label_set, parser.network.label_sets[name])
+    return datasets
+
+
+def _check_digest(name: str, data: LabelSet, weights: LabelSet) -> None:
+    if data.digest != weights.digest:
+        raise DatasetError(f"the data set {name} and the weights mean different parts by that name")

@@ -1,0 +1,124 @@
+"""What an evaluation comes to, as plain values: whole results, and one row for each photo."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from grapy_cli.labels import LabelSet, Node
+from grapy_cli.metrics.calibration import Calibration
+from grapy_cli.metrics.scores import Scores
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who is scored and how; an evaluation has a table row for each case, data set and level."""
+
+    parser: str
+    """Name of the weights, or of the folder of masks."""
+    tta: str | None = None
+    """Test-time augmentation; None for masks, of which nobody knows."""
+    protocol: str = "strict"
+    """Which arithmetic: strict, or reference."""
+
+    def __str__(self) -> str:
+        """The case in a few words; what goes without saying is left out."""
+        tta = self.tta if self.tta != "none" else None
+        protocol = self.protocol if self.protocol != "strict" else None
+        return ", ".join(word for word in (self.parser, tta, protocol) if word)
+
+
+@dataclass(frozen=True)
+class PhotoScore:
+    """How well one photo was parsed at level 3."""
+
+    case: Case
+    dataset: str
+    photo: str
+    """Its key, or a mask's relative path without ending."""
+    mean_iou: float | None
+    pixel_accuracy: float | None
+    parts: Mapping[str, float]
+    """IoU of each part that is in the truth or in the parsing."""
+    wrong: Mapping[str, int] = field(default_factory=dict)
+    """Pixels of each of these parts that were missed or invented: which of two zeros is worse."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The scores of one case on one data set at one level."""
+
+    case: Case
+    dataset: str
+    split: str | None
+    level: int
+    label_set: LabelSet
+    photos: int
+    skipped: list[dict[str, str]]
+    """Photos left out: `photo` and `reason`."""
+    counts: Int64[np.ndarray, "n n"]
+    """Pixels by true node (rows) and parsed node."""
+    scores: Scores
+    interval: Mapping[str, tuple[float, float]]
+    """95 % bootstrap interval over photos, by the name of the score; empty without photos."""
+    calibration: Calibration | None
+    """At level 3 alone; masks have none."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Names and colours, in the order of the counts."""
+        return self.label_set.nodes(self.level)
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as an entry of the JSON; the counts are left out."""
+        scores = asdict(self.scores)
+        return {
+            "dataset": self.dataset,
+            "split": self.split,
+            "level": self.level,
+            **asdict(self.case),
+            "photos": self.photos,
+            "skipped": self.skipped,
+            **{name: score for name, score in scores.items() if name != "parts"},
+            "interval": {name: list(ends) for name, ends in self.interval.items()},
+            "calibration": asdict(self.calibration) if self.calibration else None,
+            "parts": scores["parts"],
+        }
+
+
+@dataclass(frozen=True)
+class EvalReport:
+    """All results of a run, how they were measured, and of what."""
+
+    results: list[Result]
+    protocol: dict[str, Any]
+    weights: dict[str, Any]
+    """The first weights file; empty for masks."""
+    parsers: list[dict[str, Any]] = field(default_factory=list)
+    """Everything that was scored, the weights files with their cards."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as `grapy eval --json` prints it; the same for the same files."""
+        return {
+            "results": [result.to_json() for result in self.results],
+            "protocol": self.protocol,
+            "weights": self.weights,
+            "parsers": self.parsers,
+        }
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What there is to see of one photo, all of the same size."""
+
+    photo: UInt8[np.ndarray, "h w 3"] | None
+    """None where masks were scored and nobody said where the photos are."""
+    truth: UInt8[np.ndarray, "h w"]
+    label_map: UInt8[np.ndarray, "h w"]
+    """What was parsed."""
+
+
+Look = Callable[[PhotoScore], Pictures]
+"""Gets the pictures of a photo again; they are read from files, one photo at a time."""

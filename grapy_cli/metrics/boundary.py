@@ -1,0 +1,40 @@
+"""How well the outlines of parts are met: large insides hide them from the usual IoU."""
+
+import math
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Int64, UInt8
+
+from grapy_cli.labels import IGNORE
+
+SHARE = 0.02
+"""How far from its outline a pixel may lie to count, as a share of the photo's diagonal."""
+
+
+def count_boundaries(
+    label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], num_parts: int
+) -> Int64[np.ndarray, "3 p"]:
+    """Count the pixels near the outline of each part: of both, of the truth, of the parsing.
+
+    A pixel counts for its part where the outline, seen from inside, is near. The photo's edge is
+    an outline. What the truth ignores counts for nothing, and its rim is an outline in both.
+
+    Source: Cheng et al. 2021, Boundary IoU; pixels are near that a square of the source's size
+        around them does not hold the part alone, which is the source's erosion, of all parts at
+        once.
+    """
+    known = truth < num_parts
+    distance = max(1, round(SHARE * math.hypot(*truth.shape)))
+    parsed = _near_outline(np.where(known, label_map, IGNORE).astype(np.uint8), distance) & known
+    true = _near_outline(np.where(known, truth, IGNORE).astype(np.uint8), distance) & known
+    rows = (truth[true & parsed & (label_map == truth)], truth[true], label_map[parsed])
+    return np.stack([np.bincount(row, minlength=256)[:num_parts] for row in rows]).astype(np.int64)
+
+
+def _near_outline(label_map: UInt8[np.ndarray, "h w"], distance: int) -> Bool[np.ndarray, "h w"]:
+    square = np.ones((2 * distance + 1,) * 2, np.uint8)
+    near = cv2.erode(label_map, square) != cv2.dilate(label_map, square)
+    for edge in (slice(None, distance), slice(-distance, None)):
+        near[edge] = near[:, edge] = True
+    return np.asarray(near)
