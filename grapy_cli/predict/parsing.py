@@ -72,13 +72,26 @@ class Parsing:
             filled[:, rows] = strip.softmax(0).half().cpu().numpy()
         return filled
 
+    def entropy(self) -> Float32[np.ndarray, "h w"]:
+        """How much the network wavers between parts at every pixel, in nats.
+
+        From 0, certain, to the log of the number of parts, all of them equally likely.
+        """
+        height, width = self.label_map.shape
+        filled = np.empty((height, width), np.float32)
+        for rows, strip in _resized_strips(self.logits, height, width):
+            logs = strip.log_softmax(0)
+            filled[rows] = -(logs.exp() * logs).sum(0).float().cpu().numpy()
+        return filled
+
     def color(self, level: int = Level.PART) -> Image.Image:
         """The parts as flat colours, RGB."""
-        return render.color_mask(self.label_map_at(level), self.label_set, level)
+        return render.color_mask(self.label_map_at(level), self.label_set.nodes(level))
 
     def overlay(self, level: int = Level.PART, alpha: float = 0.6) -> Image.Image:
         """The photo with its parts laid over it, and a legend of those that are there."""
-        return render.overlay(self.photo, self.label_map_at(level), self.label_set, level, alpha)
+        nodes = self.label_set.nodes(level)
+        return render.overlay(self.photo, self.label_map_at(level), nodes, alpha)
 
 
 def decide(

@@ -3,7 +3,7 @@
 import errno
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TextIO
@@ -11,7 +11,7 @@ from typing import Any, Literal, TextIO
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
 from grapy_cli.labels import dataset_name
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
-from grapy_cli.predict.outputs import OUTPUTS, Kind, plan_kinds
+from grapy_cli.predict.outputs import Kind, plan_kinds
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import read_photo
@@ -50,8 +50,16 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
     parser = load_parser(settings)
     datasets = _datasets(settings.data.dataset, parser)
     reporter(Told(_introduce(parser, settings.infer.weights)))
-    kinds = plan_kinds(datasets, settings.predict.levels, settings.predict.save)
-    job = _Job(parser, datasets, kinds, out, settings.predict.overlay_alpha)
+    options = settings.predict
+    kinds = plan_kinds(
+        [parser.network.label_sets[name] for name in datasets],
+        options.levels,
+        options.save,
+        only=options.only,
+        remap=options.remap,
+        alpha=options.overlay_alpha,
+    )
+    job = _Job(parser, datasets, kinds, out)
     work = list(zip(photos, name_masks(photos), strict=True))
     _spare_photos(job, work)
     try:
@@ -85,13 +93,12 @@ class _Job:
     datasets: Sequence[str]
     kinds: Sequence[Kind]
     out: Path
-    alpha: float
 
     def parse(self, photo: FoundPhoto, name: PurePosixPath) -> dict[str, Any]:
         """Parse one photo, write its results, and return its row of the manifest."""
         begun = time.perf_counter()
         parsings = self.parser.parse_all(read_photo(photo.source), self.datasets)
-        files = [self._write(parsings[kind.dataset], kind, name) for kind in self.kinds]
+        files = [file for kind in self.kinds for file in self._write(parsings, kind, name)]
         height, width = next(iter(parsings.values())).label_map.shape
         return {
             "source": str(photo),
@@ -106,22 +113,21 @@ class _Job:
             "seconds": round(time.perf_counter() - begun, 4),
         }
 
-    def _write(self, parsing: Parsing, kind: Kind, name: PurePosixPath) -> str:
-        path = kind.path(self.out, name)
+    def _write(self, parsings: Mapping[str, Parsing], kind: Kind, name: PurePosixPath) -> list[str]:
         try:
-            OUTPUTS[kind.save].write(parsing, path, kind.level, self.alpha)
+            return kind.write(parsings, self.out, name)
         except OSError as error:
             if error.errno in _OF_ONE_PHOTO:
+                path = kind.paths(self.out, name)[0]
                 raise PhotoError(f"{path} cannot be written: {error.strerror}") from error
             raise
-        return path.relative_to(self.out).as_posix()
 
 
 def _spare_photos(job: _Job, work: Sequence[tuple[FoundPhoto, PurePosixPath]]) -> None:
     """Make sure that no result takes the place of a photo."""
     photos = {_file_id(photo.source) for photo, _ in work if isinstance(photo.source, Path)}
     for photo, name in work:
-        for path in (kind.path(job.out, name) for kind in job.kinds):
+        for path in (path for kind in job.kinds for path in kind.paths(job.out, name)):
             if (file_id := _file_id(path)) and file_id in photos:
                 raise SettingsError(
                     f"a result of {photo} would take the place of the photo {path}",

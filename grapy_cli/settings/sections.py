@@ -20,7 +20,9 @@ from pydantic import (
 
 StageName = Literal["pretrain", "joint", "finetune"]
 TestTimeAugmentation = Literal["none", "flip", "paper"]
-SavedKind = Literal["mask", "overlay", "color", "probs", "confidence"]
+SavedKind = Literal[
+    "mask", "overlay", "color", "contours", "cutouts", "probs", "confidence", "entropy"
+]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -213,7 +215,12 @@ class PredictSettings(Section):
     levels: list[Literal[1, 2, 3]] = [3]
     """3 parts, 2 head-torso-arms-legs, 1 person; comma-separated."""
     save: list[SavedKind] = ["mask"]
-    """What to write, comma-separated: mask, overlay, color, probs, confidence."""
+    """What to write, comma-separated: mask, overlay, color, contours, cutouts, probs,
+    confidence, entropy."""
+    only: list[str] = []
+    """Parts or groups to write, as hair,arms; the others become background."""
+    remap: str | None = None
+    """Write in the label order of another tool: lip, schp-atr, viton-hd, ..., or a .toml file."""
     overlay_alpha: Fraction = 0.6
     """How much of the part colours an overlay shows."""
 
