@@ -11,6 +11,8 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.predict import writers
 from grapy_cli.predict.parsing import Parsing
+from grapy_cli.predict.polygons import write_polygons
+from grapy_cli.predict.summary import write_summary
 from grapy_cli.predict.views import Layer, View, plan_views
 
 
@@ -141,6 +143,8 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "color": Output(".png", writers.write_color),
         "contours": Output(".png", writers.write_contours),
         "cutouts": Output(".png", writers.write_cutouts, by_part=True),
+        "polygons": Output(".geojson", write_polygons),
+        "summary": Output(".json", write_summary),
         "confidence": Output(".png", writers.write_confidence, by_level=False),
         "entropy": Output(".png", writers.write_entropy, by_level=False),
         "probs": Output(".npz", writers.write_probabilities, by_level=False),

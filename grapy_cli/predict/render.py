@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from grapy_cli.labels import Node
+from grapy_cli.predict.regions import box_of
 
 LabelMap = UInt8[np.ndarray, "h w"]
 Photo = UInt8[np.ndarray, "h w 3"]
@@ -65,8 +66,8 @@ def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.
 
 def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
     """Crop the pixels of a region out of the photo, RGBA; beside them nothing is left of it."""
-    ys, xs = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
-    box = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+    left, top, width, height = box_of(region)
+    box = np.s_[top : top + height, left : left + width]
     inside = region[box]
     return Image.fromarray(np.dstack([photo[box] * inside[..., None], inside * np.uint8(255)]))
 

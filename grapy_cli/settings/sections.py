@@ -21,7 +21,16 @@ from pydantic import (
 StageName = Literal["pretrain", "joint", "finetune"]
 TestTimeAugmentation = Literal["none", "flip", "paper"]
 SavedKind = Literal[
-    "mask", "overlay", "color", "contours", "cutouts", "probs", "confidence", "entropy"
+    "mask",
+    "overlay",
+    "color",
+    "contours",
+    "cutouts",
+    "polygons",
+    "summary",
+    "confidence",
+    "entropy",
+    "probs",
 ]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -215,10 +224,14 @@ class PredictSettings(Section):
     levels: list[Literal[1, 2, 3]] = [3]
     """3 parts, 2 head-torso-arms-legs, 1 person; comma-separated."""
     save: list[SavedKind] = ["mask"]
-    """What to write, comma-separated: mask, overlay, color, contours, cutouts, probs,
-    confidence, entropy."""
+    """What to write, comma-separated: mask, overlay, color, contours, cutouts, polygons, summary,
+    confidence, entropy, probs."""
     only: list[str] = []
     """Parts or groups to write, as hair,arms; the others become background."""
+    gallery: bool = False
+    """Write gallery.html as well, a page to look the photos through."""
+    contact_sheet: bool = False
+    """Write contact-sheet.png as well, small overlays side by side."""
     remap: str | None = None
     """Write in the label order of another tool: lip, schp-atr, viton-hd, ..., or a .toml file."""
     overlay_alpha: Fraction = 0.6
