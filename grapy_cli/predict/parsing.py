@@ -24,8 +24,8 @@ ROWS_AT_ONCE = 512
 class Parsing:
     """The parsing of one photo by one label set, at the photo's own size."""
 
-    photo: UInt8[np.ndarray, "h w 3"]
-    """The photo as it was parsed: RGB, upright."""
+    seen: UInt8[np.ndarray, "_u _v 3"]
+    """The photo as it was read: RGB, upright, perhaps smaller than it is."""
     label_map: UInt8[np.ndarray, "h w"]
     confidence: Float32[np.ndarray, "h w"]
     """Probability of the part that won, in [0, 1]."""
@@ -36,13 +36,30 @@ class Parsing:
     @classmethod
     def of(
         cls,
-        photo: UInt8[np.ndarray, "h w 3"],
+        seen: UInt8[np.ndarray, "h w 3"],
         logits: Float[Tensor, "p u v"],
         label_set: LabelSet,
+        size: tuple[int, int] | None = None,
     ) -> "Parsing":
-        """Read the parsing off logits of any size."""
-        label_map, confidence = decide(logits, photo.shape[0], photo.shape[1])
-        return cls(photo, label_map, confidence, logits, label_set)
+        """Read the parsing off logits of any size.
+
+        Args:
+            seen: The photo as it was read.
+            logits: Of any size.
+            label_set: Says what they are of.
+            size: The photo's own height and width; those of `seen` by default.
+        """
+        height, width = size or seen.shape[:2]
+        label_map, confidence = decide(logits, height, width)
+        return cls(seen, label_map, confidence, logits, label_set)
+
+    @cached_property
+    def photo(self) -> UInt8[np.ndarray, "h w 3"]:
+        """The photo, RGB, upright; where it was read smaller than it is, enlarged again."""
+        height, width = self.label_map.shape
+        if self.seen.shape[:2] == (height, width):
+            return self.seen
+        return np.asarray(Image.fromarray(self.seen).resize((width, height)))
 
     def label_map_at(self, level: int) -> UInt8[np.ndarray, "h w"]:
         """The label map of a level: 3 parts, 2 groups, 1 person."""

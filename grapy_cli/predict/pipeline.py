@@ -30,7 +30,7 @@ def in_order(
         try:
             for item in items:
                 begun.append(pool.submit(work, item))
-                while len(begun) > ahead or (begun and begun[0].done()):
+                if len(begun) > ahead:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
