@@ -10,7 +10,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32, Num
 from torch import Tensor
 
 from grapy_cli.labels import LabelSet
@@ -21,24 +21,22 @@ ROWS_AT_ONCE = 256
 
 
 def wrong_share(
-    wrong: Float[np.ndarray, "h w"], person: Float[np.ndarray, "h w"] | np.ndarray
+    trust: Float[np.ndarray, "h w"], person: Num[np.ndarray, "h w"] | Bool[np.ndarray, "h w"]
 ) -> float:
     """Expect what share of a photo's person is wrong, in [0, 1].
 
-    The wrong pixels, in the background too, are held against those where somebody was found or,
-    wrongly, was not: sum(wrong) / sum(person + (1 - person) * wrong). A mean over the photo would
-    praise a large background, and a mean over what was found the person that was overlooked. Where
-    nobody is found the share is 1: there may be nobody, but nothing says so.
+    The pixels expected to be wrong, wherever they are, over those and the person's that are
+    expected to be right. A mean over the photo would praise a large background, and one over what
+    was found the person that was overlooked. Where nobody is found the share is 1: there may be
+    nobody, but nothing says so.
 
     Args:
-        wrong: Probability that a pixel is wrong.
+        trust: Probability that a pixel is right.
         person: Whether a pixel shows somebody by its parsing, or the share of parsings that say so.
     """
-    expected = float(wrong.sum(dtype=np.float64))
-    missed = float(((1 - person) * wrong).sum(dtype=np.float64))
-    found = float(person.sum(dtype=np.float64))
-    # Nobody is found and every pixel is certain: the limit of nobody found and hardly any doubt.
-    return expected / (found + missed) if found + missed > 0 else 1.0
+    wrong = trust.size - float(trust.sum(dtype=np.float64))
+    right = float(np.einsum("hw,hw->", person, trust, dtype=np.float64, casting="unsafe"))
+    return wrong / (wrong + right) if wrong + right > 0 else 1.0
 
 
 def disagreement(
