@@ -13,6 +13,7 @@ from grapy_cli.predict import writers
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.polygons import write_polygons
 from grapy_cli.predict.summary import write_summary
+from grapy_cli.predict.thumbnails import write_small_mask, write_small_photo
 from grapy_cli.predict.views import Layer, View, plan_views
 
 
@@ -83,6 +84,7 @@ def plan_kinds(
     only: Sequence[str] = (),
     remap: str | None = None,
     alpha: float = 0.6,
+    thumbnails: bool = False,
 ) -> list[Kind]:
     """List everything that is written for each photo.
 
@@ -96,6 +98,8 @@ def plan_kinds(
         only: See `plan_views`.
         remap: See `plan_views`.
         alpha: How much of the colours an overlay shows, in [0, 1].
+        thumbnails: Whether the small pictures for gallery and contact sheet are written as well,
+            in a hidden folder: the others lie as they do without them.
 
     Raises:
         SettingsError: If two would share a folder, as a label set may be called "overlay", or
@@ -118,8 +122,9 @@ def plan_kinds(
         for labels in (sets if output.by_dataset else sets[:1])
         for level in (dict.fromkeys(levels) if output.by_level else [int(Level.PART)])
     ]
+    small = _thumbnails(sets, max(levels), views) if thumbnails else []
     if len(kinds) == 1:
-        return [replace(kinds[0], folder="")]
+        return [replace(kinds[0], folder=""), *small]
     folders = Counter(kind.folder.casefold() for kind in kinds)
     for folder, count in folders.items():
         if count > 1:
@@ -127,7 +132,19 @@ def plan_kinds(
                 f"{count} kinds of results would share the folder {folder!r}",
                 hint="Write each in a run of its own.",
             )
-    return kinds
+    return [*kinds, *small]
+
+
+def _thumbnails(
+    sets: Sequence[LabelSet], level: int, views: Mapping[tuple[str, int], View]
+) -> list[Kind]:
+    """The photo once, and the finest mask of each label set."""
+    return [
+        Kind(what, output, labels, level, views[labels.name, level], f".gallery/{folder}")
+        for what, output in THUMBNAILS.items()
+        for labels in (sets if output.by_dataset else sets[:1])
+        for folder in [labels.name if output.by_dataset else "photo"]
+    ]
 
 
 def _folder(what: str, dataset: str, level: int, *, several: bool) -> str:
@@ -151,3 +168,11 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
     }
 )
 """By what `--save` calls it; another kind of result is a row here and a function."""
+
+THUMBNAILS: Mapping[str, Output] = MappingProxyType(
+    {
+        "small-photo": Output(".jpg", write_small_photo, by_dataset=False),
+        "small-mask": Output(".png", write_small_mask),
+    }
+)
+"""What gallery and contact sheet are made of."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, TextIO
 
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
 from grapy_cli.labels import dataset_name
+from grapy_cli.predict.closing import finish, spare_names
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.predict.outputs import Kind, plan_kinds
 from grapy_cli.predict.parser import HumanParser
@@ -58,12 +59,19 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
         only=options.only,
         remap=options.remap,
         alpha=options.overlay_alpha,
+        thumbnails=options.gallery or options.contact_sheet,
     )
     job = _Job(parser, datasets, kinds, out)
     work = list(zip(photos, name_masks(photos), strict=True))
     _spare_photos(job, work)
+    spare_names([name for _, name in work], kinds, out)
     try:
-        return _parse_photos(job, work, reporter)
+        summary = _parse_photos(job, work, reporter)
+        rows, failures = _read_rows(out / MANIFEST), _read_rows(out / FAILURES)
+        whole = {"gallery": options.gallery, "sheet": options.contact_sheet}
+        for path in finish(out, kinds, rows, failures, **whole):
+            reporter(Told(f"wrote {path}"))
+        return summary
     except OSError as error:
         raise PhotoError(
             f"results cannot be written to {out}: {error}",
@@ -169,6 +177,12 @@ def _parse_photos(
 def _open_rows(path: Path, mode: Literal["w", "a"]) -> TextIO:
     """Open a file of JSON rows; bytes of file names that are no text become JSON's own escapes."""
     return path.open(mode, encoding="utf-8", errors="backslashreplace")
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _write_row(file: TextIO, row: dict[str, Any]) -> None:
