@@ -15,6 +15,7 @@ from grapy_cli.data.files import save_label_map
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.predict import render
+from grapy_cli.predict.doubt import wrong_share
 
 ROWS_AT_ONCE = 512
 """Rows of a photo whose logits are held at its own size at one time; bounds the memory."""
@@ -76,6 +77,11 @@ class Parsing:
             for name, count in zip(self.label_set.names, counts, strict=True)
             if count
         }
+
+    @cached_property
+    def doubt(self) -> float:
+        """What share of the person is likely wrong, in [0, 1]; see `wrong_share`."""
+        return wrong_share(self.confidence, self.label_map > 0)
 
     def save_mask(self, path: str | Path, level: int = Level.PART) -> None:
         """Write the mask: an indexed PNG whose values are ids and whose palette the colours."""

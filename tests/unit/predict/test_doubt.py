@@ -1,22 +1,10 @@
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.doubt import disagreement, wrong_share
-
-ATR, PASCAL = LABEL_SETS["atr"], LABEL_SETS["pascal"]
-
-
-def sure(labels, *parts):
-    """Logits of a photo one pixel high whose pixels certainly show these parts."""
-    logits = torch.full((labels.num_parts, 1, len(parts)), -50.0)
-    for column, part in enumerate(parts):
-        logits[labels.names.index(part), 0, column] = 50.0
-    return logits
+from grapy_cli.predict.doubt import wrong_share
 
 
 def test_a_quiet_background_changes_nothing_and_a_doubtful_one_counts():
@@ -45,31 +33,3 @@ def test_doubt_is_a_share_and_falls_with_every_pixel_that_is_trusted_more(trust,
     raised = trust.copy()
     raised[0, 0] = max(raised[0, 0], more)
     assert wrong_share(raised, person) <= share + 1e-9
-
-
-def test_disagreement_is_where_two_stories_cannot_be_true_together():
-    logits = [
-        sure(ATR, "pants", "pants", "background", "background"),
-        sure(PASCAL, "upper-leg", "head", "background", "torso"),
-    ]
-    found = disagreement(logits, [ATR, PASCAL], 1, 4)
-    np.testing.assert_allclose(found, [[0, 1, 0, 1]], atol=1e-6)
-
-
-def test_disagreement_has_the_size_of_the_photo_and_bounds():
-    torch.manual_seed(0)
-    logits = [torch.randn(18, 300, 5), torch.randn(7, 300, 5)]  # more rows than are held at once
-    found = disagreement(logits, [ATR, PASCAL], 450, 10)
-    assert found.shape == (450, 10)
-    assert found.min() >= 0
-    assert found.max() <= 1
-    whole = disagreement(logits, [ATR, PASCAL], 300, 5)
-    part = disagreement([one[:, 256:] for one in logits], [ATR, PASCAL], 44, 5)
-    np.testing.assert_allclose(whole[256:], part, atol=1e-6)
-
-
-def test_three_stories_are_compared_pair_by_pair():
-    cihp = LABEL_SETS["cihp"]
-    logits = [sure(ATR, "hat"), sure(PASCAL, "head"), sure(cihp, "left-shoe")]
-    found = disagreement(logits, [ATR, PASCAL, cihp], 1, 1)
-    np.testing.assert_allclose(found, [[2 / 3]], atol=1e-6)
