@@ -51,7 +51,7 @@ def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.
 
     A dark line below each keeps it apart from clothes of its own colour. Lines grow with the photo.
     """
-    picture = np.ascontiguousarray(photo)
+    picture = photo.copy()
     width = max(1, round(min(label_map.shape) / 400))
     lines = {
         part: _outlines(label_map == part, width)
