@@ -19,7 +19,8 @@ button:focus-visible, select:focus-visible {{ outline: 2px solid var(--bar); out
 .picks {{ display: flex; flex-wrap: wrap; gap: .35rem; font-size: 13px }}
 .picks i {{ display: inline-block; width: .8em; height: .8em; border-radius: 2px;
   margin-right: .35em; border: 1px solid var(--line); vertical-align: -.05em }}
-.picks button[aria-pressed=true] {{ background: var(--bar); border-color: var(--bar); color: #fff }}
+.picks button[aria-pressed=true] {{ background: var(--bar); border-color: var(--bar);
+  color: var(--paper) }}
 #grid {{ display: grid; gap: .7rem; margin-top: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)) }}
 .photo {{ padding: .4rem; text-align: left; border-radius: 8px; min-width: 0 }}

@@ -9,7 +9,7 @@ dialog::backdrop { background: rgb(0 0 0 / .7) }
 dialog header { display: flex; flex-wrap: wrap; gap: .2rem 1rem; align-items: baseline;
   margin-bottom: .6rem }
 dialog header nav { margin-left: auto; display: flex; gap: .4rem }
-#stage { position: relative; width: min(100%, calc(66vh * var(--ratio, 1))); margin: 0 auto }
+#stage { position: relative; width: min(100%, calc(72vh * var(--ratio, 1))); margin: 0 auto }
 #stage .over { opacity: .65 }
 #stage canvas { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none }
 #point { position: absolute; width: 15px; height: 15px; margin: -8px 0 0 -8px; border-radius: 50%;
@@ -68,7 +68,8 @@ const viewer = (() => {
     const found = [...counts].filter(([id]) => id).sort((a, b) => b[1] - a[1]);
     find("there").replaceChildren(...found.map(([id, count]) => {
       const button = document.createElement("button");
-      label(button, id, ` ${(100 * count / ids.length).toFixed(1)} %`);
+      const percent = 100 * count / ids.length;
+      label(button, id, percent < 0.1 ? " < 0.1 %" : ` ${percent.toFixed(1)} %`);
       for (const on of ["mouseenter", "focus"]) button.addEventListener(on, () => light(id));
       for (const off of ["mouseleave", "blur"]) button.addEventListener(off, () => light(null));
       return button;

@@ -49,7 +49,8 @@ def overlay(
 def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
     """Draw the outline of each part in its colour, anti-aliased, over the photo as it is.
 
-    A dark line below each keeps it apart from clothes of its own colour. Lines grow with the photo.
+    A white line below each keeps it apart from clothes of its own colour; lines grow with the
+    photo.
     """
     picture = photo.copy()
     width = max(1, round(min(label_map.shape) / 400))
@@ -57,10 +58,10 @@ def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.
         part: _outlines(label_map == part, width)
         for part in np.unique(label_map[label_map > 0]).tolist()
     }
-    for color, more in ((None, 2), ("own", 0)):
+    for more, colors in ((2, {}), (0, {part: nodes[part].color for part in lines})):
         for part, outlines in lines.items():
-            drawn = nodes[part].color if color else (0, 0, 0)
-            cv2.polylines(picture, outlines, True, drawn, width + more, cv2.LINE_AA, _SHIFT)
+            color = colors.get(part, (255, 255, 255))
+            cv2.polylines(picture, outlines, True, color, width + more, cv2.LINE_AA, _SHIFT)
     return Image.fromarray(picture)
 
 
