@@ -6,8 +6,8 @@ from typing import Any
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.predict.coco import write_coco
-from grapy_cli.predict.gallery import GALLERY, write_gallery
-from grapy_cli.predict.outputs import Kind
+from grapy_cli.predict.gallery import write_gallery
+from grapy_cli.predict.outputs import THUMBNAILS, Kind
 from grapy_cli.predict.sheet import SHEET, write_sheet
 
 Row = Mapping[str, Any]
@@ -44,16 +44,16 @@ def finish(
 
 
 def spare_names(names: Iterable[PurePosixPath], kinds: Sequence[Kind], out: Path) -> None:
-    """Make sure that no photo's result is called like one of the files for all of them.
+    """Make sure that the contact sheet, where it may be written, takes no result's place.
 
     Raises:
-        SettingsError: If one is.
+        SettingsError: If a photo is called like it.
     """
-    own = {str(out / name).casefold() for name in (SHEET, GALLERY)}
+    if not any(kind.save in THUMBNAILS for kind in kinds):
+        return
     for name in names:
-        for path in (path for kind in kinds for path in kind.paths(out, name)):
-            if str(path).casefold() in own:
-                raise SettingsError(
-                    f"{path} would be both the result of a photo and that of all of them",
-                    hint="Rename the photo, or leave out --contact-sheet.",
-                )
+        if str(name.with_suffix("")).casefold() == Path(SHEET).stem:
+            raise SettingsError(
+                f"{out / SHEET} would be the result of a photo and that of all of them",
+                hint="Rename the photo, or leave out --gallery and --contact-sheet.",
+            )
