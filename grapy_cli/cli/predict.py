@@ -38,7 +38,12 @@ def predict(
         raise SettingsError(
             "no photo is named", hint="grapy predict me.jpg --dataset atr --out masks"
         )
-    from grapy_cli.predict.run import run_predict
+    from grapy_cli.predict.run import plan_predict, run_predict
 
+    if settings.predict.dry_run:
+        for planned in plan_predict(sources, settings):
+            state = "done " if planned.is_done else "to do"
+            typer.echo(f"{state}  {planned.photo} -> {', '.join(planned.files)}")
+        return
     if run_predict(sources, settings, reporter).failed:
         raise typer.Exit(PhotoError.exit_code)

@@ -31,7 +31,7 @@ class ReadPhoto(NamedTuple):
     """Height and width of the photo, upright, pixels."""
 
 
-def read_photo(photo: str | Path | Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+def read_photo(photo: str | Path | bytes | Image.Image) -> UInt8[np.ndarray, "h w 3"]:
     """Read a photo as a person sees it: upright, RGB, its first frame; transparency lies on white.
 
     Raises:
@@ -40,11 +40,11 @@ def read_photo(photo: str | Path | Image.Image) -> UInt8[np.ndarray, "h w 3"]:
     return read_shrunk(photo).pixels
 
 
-def read_shrunk(photo: str | Path | Image.Image, max_side: int = 0) -> ReadPhoto:
+def read_shrunk(photo: str | Path | bytes | Image.Image, max_side: int = 0) -> ReadPhoto:
     """Read a photo as `read_photo` does, and make it smaller on the way.
 
     Args:
-        photo: A file or a picture.
+        photo: A file, its bytes, or a picture.
         max_side: Longest side of what is returned, pixels. A JPEG is decoded in a half, a quarter
             or an eighth of its size, so that a huge one costs little. 0 for any size.
 
@@ -57,8 +57,20 @@ def read_shrunk(photo: str | Path | Image.Image, max_side: int = 0) -> ReadPhoto
         with open_photo(photo) as picture:
             return _read(picture, max_side)
     except UNREADABLE as error:
-        name = "photo" if isinstance(photo, Image.Image) else f"photo {photo}"
-        raise PhotoError(f"the {name} cannot be read: {_reason(photo, error)}") from error
+        raise _unreadable(photo, error) from error
+
+
+def read_size(photo: str | Path | bytes) -> tuple[int, int]:
+    """Read a photo's height and width alone, as they lie in the file.
+
+    Raises:
+        PhotoError: If it is no picture, or absurdly large.
+    """
+    try:
+        with open_photo(photo) as picture:
+            return picture.height, picture.width
+    except UNREADABLE as error:
+        raise _unreadable(photo, error) from error
 
 
 def open_photo(photo: str | Path | bytes) -> Image.Image:
@@ -131,8 +143,9 @@ def _grey(values: Float[np.ndarray, "h w"]) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
-def _reason(photo: str | Path | Image.Image, error: Exception) -> str:
-    is_heif = not isinstance(photo, Image.Image) and Path(photo).suffix.lower() in HEIF_SUFFIXES
-    if is_heif and not learn_heif():
-        return "HEIC needs the extra heif: pip install 'grapy-cli[heif]'"
-    return str(error)
+def _unreadable(photo: str | Path | bytes | Image.Image, error: Exception) -> PhotoError:
+    if not isinstance(photo, str | Path):
+        return PhotoError(f"the photo cannot be read: {error}")
+    if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
+        error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
+    return PhotoError(f"the photo {photo} cannot be read: {error}")

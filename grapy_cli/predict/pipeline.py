@@ -20,7 +20,7 @@ def in_order(
     what was begun is ended and the rest left.
 
     Args:
-        items: May be endless.
+        items: May be endless; what they raise is raised when all before it are done.
         work: What it raises is raised here, in the item's place.
         threads: That work at the same time.
         ahead: How many items may be begun whose results were not taken.
@@ -28,12 +28,19 @@ def in_order(
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for item in items:
-                begun.append(pool.submit(work, item))
-                if len(begun) > ahead:
+            taken = iter(items)
+            failure: Exception | None = None
+            while failure is None:
+                try:
+                    begun.append(pool.submit(work, next(taken)))
+                except Exception as error:  # the end of the items is one
+                    failure = error
+                if failure is None and len(begun) > ahead:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
+            if not isinstance(failure, StopIteration):
+                raise failure
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.predict.photos import open_photo
+from grapy_cli.predict.photos import HEIF_SUFFIXES, open_photo
 
 STANDARD_INPUT = "-"
 
@@ -27,8 +27,8 @@ _NO_PHOTOS = frozenset(
 class FoundPhoto:
     """One photo to parse."""
 
-    source: Path | Image.Image
-    """Where it lies, or the picture itself where it came through standard input."""
+    source: Path | bytes
+    """Where it lies, or its bytes where they came through standard input."""
     relative: PurePosixPath
     """Its path below the folder that was searched; its name alone where it was named itself."""
 
@@ -180,7 +180,7 @@ def _listed(text: str, leave_out: Path) -> Iterator[FoundPhoto]:
 def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
     data = sys.stdin.buffer.read()
     try:
-        picture = open_photo(data)
+        open_photo(data).close()
     except UnidentifiedImageError:
         try:
             return _listed(data.decode("utf-8-sig"), leave_out)
@@ -188,10 +188,10 @@ def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
             raise PhotoError("standard input is neither a photo nor a list of photos") from error
     except UNREADABLE as error:
         raise PhotoError(f"the photo on standard input cannot be read: {error}") from error
-    return [FoundPhoto(picture, PurePosixPath("stdin"))]
+    return [FoundPhoto(data, PurePosixPath("stdin"))]
 
 
 def _photo_suffixes() -> set[str]:
     Image.init()
     readable = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    return readable - _NO_PHOTOS
+    return (readable | HEIF_SUFFIXES) - _NO_PHOTOS

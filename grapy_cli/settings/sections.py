@@ -207,6 +207,9 @@ class InferSettings(Section):
     longest_side: NonNegativeInt | None = None
     """Pixels a photo's longest side is resized to for the network; 0 keeps the photo's own,
     unset takes what the weights were made for. Masks always have the photo's size."""
+    tile: NonNegativeInt = 2048
+    """Pixels above which what the network sees of a photo is cut into overlapping tiles of that
+    side; 0 never. Where memory is short, that happens by itself."""
 
 
 class EvaluateSettings(Section):
@@ -236,6 +239,17 @@ class PredictSettings(Section):
     """Write in the label order of another tool: lip, schp-atr, viton-hd, ..., or a .toml file."""
     overlay_alpha: Fraction = 0.6
     """How much of the part colours an overlay shows."""
+    overwrite: bool = False
+    """Do photos anew that an earlier run has done."""
+    dry_run: bool = False
+    """List what would be done, and do nothing."""
+    fail_fast: bool = False
+    """Stop at the first photo that fails."""
+    shard: str = "1/1"
+    """Which share of the photos to do, as 2/3: so that several machines share them out."""
+    max_side: NonNegativeInt = 0
+    """Pixels a photo's longest side is shrunk to while it is read; 0 reads all of it. Masks keep
+    the photo's size."""
 
 
 class SyntheticSettings(Section):
