@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from grapy_cli.files import write_text
-from grapy_cli.predict.regions import box_of
+from grapy_cli.predict.regions import Box, box_of
 from grapy_cli.predict.rings import Ring, polygons_of
 from grapy_cli.predict.rle import encode_region
 from grapy_cli.predict.views import Layer
@@ -28,22 +28,24 @@ def write_polygons(layer: Layer, path: Path) -> None:
 
 def _feature(layer: Layer, part: int, name: str) -> dict[str, Any]:
     region = layer.label_map == part
+    box = box_of(region)
+    polygons = polygons_of(region[box.crop])
     return {
         "type": "Feature",
         "properties": {
             "id": part,
             "part": name,
             "area": int(np.count_nonzero(region)),
-            "bbox": box_of(region),
+            "bbox": box,
             "rle": encode_region(region),
         },
         "geometry": {
             "type": "MultiPolygon",
-            "coordinates": [[_closed(ring) for ring in rings] for rings in polygons_of(region)],
+            "coordinates": [[_placed(ring, box) for ring in rings] for rings in polygons],
         },
     }
 
 
-def _closed(ring: Ring) -> Ring:
-    """The ring with its first corner once more at the end, as GeoJSON wants it."""
-    return [*ring, ring[0]]
+def _placed(ring: Ring, box: Box) -> Ring:
+    """The ring where it lies in the photo, its first corner once more at the end."""
+    return [(x + box.left, y + box.top) for x, y in (*ring, ring[0])]

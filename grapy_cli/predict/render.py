@@ -67,10 +67,9 @@ def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.
 
 def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
     """Crop the pixels of a region out of the photo, RGBA; beside them nothing is left of it."""
-    left, top, width, height = box_of(region)
-    box = np.s_[top : top + height, left : left + width]
-    inside = region[box]
-    return Image.fromarray(np.dstack([photo[box] * inside[..., None], inside * np.uint8(255)]))
+    crop = box_of(region).crop
+    inside = region[crop]
+    return Image.fromarray(np.dstack([photo[crop] * inside[..., None], inside * np.uint8(255)]))
 
 
 _SHIFT = 3  # binary digits behind the point in OpenCV's coordinates

@@ -16,13 +16,19 @@ class RunLengths(TypedDict):
 
 def encode_region(region: Bool[np.ndarray, "h w"]) -> RunLengths:
     """Write a region as run lengths, background first, columns from the left."""
-    return {"size": list(region.shape), "counts": _letters(_runs(region.ravel(order="F")))}
+    return {"size": list(region.shape), "counts": _letters(_runs(region))}
 
 
-def _runs(pixels: Bool[np.ndarray, " n"]) -> Int64[np.ndarray, " r"]:
-    borders = np.flatnonzero(np.diff(pixels)) + 1
-    first = [0, 0] if pixels[0] else [0]
-    return np.diff(np.concatenate([first, borders, [pixels.size]])).astype(np.int64)
+def _runs(region: Bool[np.ndarray, "h w"]) -> Int64[np.ndarray, " r"]:
+    """Lengths of the runs; only columns that show the region are gone through."""
+    columns = np.flatnonzero(region.any(0))
+    if not columns.size:
+        return np.array([region.size], np.int64)
+    pixels = region[:, columns[0] : columns[-1] + 1].ravel(order="F")
+    borders = np.flatnonzero(np.diff(pixels, prepend=False, append=False))
+    borders += columns[0] * region.shape[0]
+    runs = np.diff(borders, prepend=0, append=region.size).astype(np.int64)
+    return runs if runs[-1] else runs[:-1]
 
 
 def _letters(runs: Int64[np.ndarray, " r"]) -> str:

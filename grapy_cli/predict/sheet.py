@@ -70,9 +70,9 @@ def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, An
     )
     cells = []
     for row in sorted(first_to_look_at(rows, MOST), key=lambda row: str(row["source"])):
-        pair = [out / file for kind in (photo, mask) for file in kind.files_of(row)]
-        if len(pair) == 2 and all(path.exists() for path in pair):
-            cells.append((_overlay(*pair, mask), PurePosixPath(row["source"]).name))
+        pictures = [out / file for file in (*photo.files_of(row), *mask.files_of(row))]
+        if len(pictures) == 2 and all(path.exists() for path in pictures):
+            cells.append((_overlay(*pictures, kind=mask), PurePosixPath(row["source"]).name))
     columns = min(COLUMNS, math.ceil(math.sqrt(len(cells)))) or 1
     sheet = contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])
     with replacing(out / SHEET) as beside:
@@ -80,7 +80,7 @@ def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, An
     return out / SHEET
 
 
-def _overlay(photo: Path, mask: Path, kind: Kind) -> Image.Image:
+def _overlay(photo: Path, mask: Path, *, kind: Kind) -> Image.Image:
     with Image.open(photo) as picture, Image.open(mask) as ids:
         small = render.overlay(
             np.array(picture), np.array(ids), kind.view.nodes, kind.alpha, legend=False

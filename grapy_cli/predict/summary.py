@@ -35,14 +35,17 @@ def summarize(layer: Layer) -> dict[str, Any]:
 
 def _part(layer: Layer, part: int, name: str) -> dict[str, Any]:
     region = layer.label_map == part
-    ys, xs = np.nonzero(region)
-    components, _ = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    box = box_of(region)
+    inside = region[box.crop]
+    ys, xs = np.nonzero(inside)
+    components, _ = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    centroid = (float(xs.mean()) + box.left + 0.5, float(ys.mean()) + box.top + 0.5)
     return {
         "id": part,
         "part": name,
         "share": round(xs.size / region.size, 6),
-        "box": box_of(region),
-        "centroid": [round(float(xs.mean()) + 0.5, 1), round(float(ys.mean()) + 0.5, 1)],
+        "box": box,
+        "centroid": [round(at, 1) for at in centroid],
         "confidence": round(float(layer.parsing.confidence[region].mean()), 4),
         "components": components - 1,
     }
