@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import PhotoError
@@ -145,7 +145,9 @@ def _grey(values: Float[np.ndarray, "h w"]) -> Image.Image:
 
 def _unreadable(photo: str | Path | bytes | Image.Image, error: Exception) -> PhotoError:
     if not isinstance(photo, str | Path):
-        return PhotoError(f"the photo cannot be read: {error}")
+        # Pillow's own words name the buffer's place in memory.
+        why = "it is no picture" if isinstance(error, UnidentifiedImageError) else error
+        return PhotoError(f"the photo cannot be read: {why}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
     return PhotoError(f"the photo {photo} cannot be read: {error}")

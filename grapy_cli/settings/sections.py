@@ -252,6 +252,23 @@ class PredictSettings(Section):
     the photo's size."""
 
 
+class ServeSettings(Section):
+    """Service."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0 is every one this machine has, open to its network."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port; 0 takes one that is free."""
+    waiting: NonNegativeInt = 8
+    """Photos that may wait while one is parsed; further ones are told to come again (503)."""
+    megabytes: PositiveFloat = 20
+    """Largest request, in millions of bytes (else 413)."""
+    megapixels: PositiveFloat = 50
+    """Largest photo, in millions of pixels (else 413)."""
+    timeout: PositiveFloat = 60
+    """Seconds a photo may take to be parsed, waiting included (else 504)."""
+
+
 class SyntheticSettings(Section):
     """People made on the spot."""
 

@@ -9,6 +9,7 @@ from grapy_cli.settings.sections import (
     PrepareSettings,
     RunSettings,
     Section,
+    ServeSettings,
     TrainSettings,
 )
 
@@ -23,4 +24,5 @@ class Settings(Section):
     evaluate: EvaluateSettings = EvaluateSettings()
     predict: PredictSettings = PredictSettings()
     prepare: PrepareSettings = PrepareSettings()
+    serve: ServeSettings = ServeSettings()
     run: RunSettings = RunSettings()
