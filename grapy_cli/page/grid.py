@@ -22,7 +22,7 @@ button:focus-visible, select:focus-visible {{ outline: 2px solid var(--bar); out
 .picks button[aria-pressed=true] {{ background: var(--bar); border-color: var(--bar);
   color: var(--paper) }}
 #grid {{ display: grid; gap: .7rem; margin-top: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)) }}
+  grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)) }}
 .photo {{ padding: .4rem; text-align: left; border-radius: 8px; min-width: 0 }}
 .photo span {{ display: block }}
 .photo .both {{ position: relative; aspect-ratio: 3 / 4; margin-bottom: .3rem }}
@@ -43,7 +43,7 @@ const chosen = document.getElementById("set"), sorting = document.getElementById
 const photos = [...grid.querySelectorAll(".photo")].map((element) => ({
   element, ...JSON.parse(element.dataset.about),
 }));
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const wanted = new Set();
 const orders = {
   doubt: (a, b) => b.doubt - a.doubt,
