@@ -231,14 +231,16 @@ class PredictSettings(Section):
     confidence, entropy, probs."""
     only: list[str] = []
     """Parts or groups to write, as hair,arms; the others become background."""
-    gallery: bool = False
-    """Write gallery.html as well, a page to look the photos through."""
-    contact_sheet: bool = False
-    """Write contact-sheet.png as well, small overlays side by side."""
     remap: str | None = None
     """Write in the label order of another tool: lip, schp-atr, viton-hd, ..., or a .toml file."""
     overlay_alpha: Fraction = 0.6
     """How much of the part colours an overlay shows."""
+    gallery: bool = False
+    """Write gallery.html as well, a page to look the photos through."""
+    contact_sheet: bool = False
+    """Write contact-sheet.png as well, small overlays side by side."""
+    consistency: bool = False
+    """Parse by every label set the weights know, and write where they contradict each other."""
     overwrite: bool = False
     """Do photos anew that an earlier run has done."""
     dry_run: bool = False
