@@ -1,6 +1,7 @@
 """A photo's parts in numbers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from grapy_cli.predict.views import Layer
 
 def write_summary(layer: Layer, path: Path) -> None:
     """JSON: the photo's size, and of each part that is there share, box, middle and the like."""
-    write_text(path, json.dumps(summarize(layer), indent=2) + "\n")
+    text = json.dumps(summarize(layer), indent=2)
+    text = re.sub(r"\[[\d\s.,]+\]", lambda found: f"[{' '.join(found[0][1:-1].split())}]", text)
+    write_text(path, text + "\n")
 
 
 def summarize(layer: Layer) -> dict[str, Any]:
