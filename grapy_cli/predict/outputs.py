@@ -10,6 +10,7 @@ from typing import Any
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.predict import writers
+from grapy_cli.predict.consistency import write_disagreement
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.polygons import write_polygons
 from grapy_cli.predict.summary import write_summary
@@ -165,6 +166,7 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "confidence": Output(".png", writers.write_confidence, by_level=False),
         "entropy": Output(".png", writers.write_entropy, by_level=False),
         "probs": Output(".npz", writers.write_probabilities, by_level=False),
+        "disagreement": Output(".png", write_disagreement, by_level=False, by_dataset=False),
     }
 )
 """By what `--save` calls it; another kind of result is a row here and a function."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -91,6 +91,21 @@ def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
         raise DatasetError(
             f"the weights do not know the label set {unknown[0]!r}",
             hint=f"They know {', '.join(known)}.",
+        )
+    return names
+
+
+def comparable(known: Iterable[str]) -> list[str]:
+    """All label sets the weights know, to compare what they say.
+
+    Raises:
+        DatasetError: If there are not two.
+    """
+    names = list(known)
+    if len(names) < 2:
+        raise DatasetError(
+            "weights of one label set have nothing to be compared with",
+            hint="Leave out --consistency; the manifest tells a photo's doubt without it.",
         )
     return names
 

@@ -22,3 +22,11 @@ def doubt_of(row: Row) -> float:
 def first_to_look_at(rows: Iterable[Row], most: int) -> list[Row]:
     """The rows of greatest doubt, no more than so many, in that order; ties as they come."""
     return heapq.nsmallest(most, rows, key=lambda row: -doubt_of(row))
+
+
+def advice(rows: Iterable[Row], most: int) -> str:
+    """Name the photos to look at first, with their doubt."""
+    first = first_to_look_at(rows, most)
+    return "look first at " + ", ".join(
+        f"{row['source']} (doubt {doubt_of(row):.2f})" for row in first
+    )

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grapy_cli.errors import PhotoError
+from grapy_cli.predict.consistency import disagreement_share
 from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.parsing import Parsing
 
@@ -59,9 +60,12 @@ class Results:
 
 
 def describe(parsings: Mapping[str, Parsing]) -> dict[str, Any]:
-    """Measure a photo's parsings, for its row of the manifest."""
+    """Measure a photo's parsings, for its row of the manifest.
+
+    `doubt` is the mean of theirs; `disagreement` is there where several can be compared.
+    """
     height, width = next(iter(parsings.values())).label_map.shape
-    return {
+    row = {
         "width": width,
         "height": height,
         "shares": {name: parsing.shares for name, parsing in parsings.items()},
@@ -70,3 +74,6 @@ def describe(parsings: Mapping[str, Parsing]) -> dict[str, Any]:
         },
         "doubt": round(sum(one.doubt for one in parsings.values()) / len(parsings), 4),
     }
+    if len(parsings) > 1:
+        row["disagreement"] = round(disagreement_share(list(parsings.values())), 4)
+    return row

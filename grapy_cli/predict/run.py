@@ -15,7 +15,8 @@ from grapy_cli.predict.job import Job, Outcome
 from grapy_cli.predict.manifest import Manifest, Shard
 from grapy_cli.predict.outputs import plan_kinds
 from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.plan import Plan, choose_datasets, recipe_of, spare_photos
+from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of, spare_photos
+from grapy_cli.predict.ranking import advice
 from grapy_cli.predict.results import Results
 from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
 from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
@@ -33,6 +34,9 @@ NOT_OF_A_RESULT = frozenset(
     }
 )  # fmt: skip
 """Fields of the settings of `predict` that change no photo's files."""
+
+LOOKED_AT = 3
+"""Photos that a run of more than these names at its end."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
     kinds = plan_kinds(
         label_sets,
         options.levels,
-        options.save,
+        [*options.save, *(["disagreement"] if options.consistency else [])],
         only=options.only,
         remap=options.remap,
         alpha=options.overlay_alpha,
@@ -143,7 +147,8 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
     }
     names = name_masks(photos)
     recipe = recipe_of(weights, choices, label_sets, kinds)
-    plan = Plan(photos, names, datasets, Results(out, kinds), recipe)
+    parsed_by = comparable(known) if options.consistency else datasets
+    plan = Plan(photos, names, parsed_by, Results(out, kinds), recipe)
     spare_photos(plan)
     spare_names(names, kinds, out)
     return plan, card
@@ -234,6 +239,9 @@ def _finish(plan: Plan, manifest: Manifest, settings: Settings, report: Reporter
     whole = {"gallery": options.gallery, "sheet": options.contact_sheet}
     for path in finish(out, kinds, manifest.rows, manifest.failures, **whole):
         report(Told(f"wrote {path}"))
+    own = set(plan.sources)
+    if len(own) > LOOKED_AT:
+        report(Told(advice((row for row in manifest.rows if row["source"] in own), LOOKED_AT)))
 
 
 def _launch(sources: Sequence[str], settings: Settings, plan: Plan) -> PredictSummary:

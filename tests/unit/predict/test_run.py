@@ -128,6 +128,39 @@ def test_every_kind_of_result(predict, work):
         assert overlay.mode == "RGB"
 
 
+def test_photos_of_greatest_doubt_are_named_at_the_end(predict, work):
+    Image.new("RGB", (8, 8)).save(work / "photos/d.png")
+    told = []
+    predict("photos", report=told.append)
+    (advice,) = (event.text for event in told if "look first" in getattr(event, "text", ""))
+    doubts = {row["source"]: row["doubt"] for row in rows(work / "masks/manifest.jsonl")}
+    assert all(0 <= doubt <= 1 for doubt in doubts.values())
+    first = sorted(doubts, key=doubts.__getitem__, reverse=True)[:3]
+    assert set(first) == {source for source in doubts if source in advice}
+    few = []
+    predict("photos/a.png", out="few", report=few.append)
+    assert not any("look first" in getattr(event, "text", "") for event in few)
+
+
+def test_consistency_compares_all_label_sets_and_writes_those_asked_for(predict, work):
+    predict("photos", consistency=True)
+    kinds = {"/".join(name.split("/")[:1]) for name in files(work / "masks") if "/" in name}
+    assert kinds == {"atr", "disagreement"}
+    for row in rows(work / "masks/manifest.jsonl"):
+        assert set(row["confidence"]) == {"pascal", "atr"}
+        assert 0 < row["disagreement"] <= 1
+    with Image.open(work / "masks/disagreement/a.png") as picture:
+        assert (picture.mode, picture.size) == ("L", (40, 30))
+    predict("photos", out="plain")
+    assert all("disagreement" not in row for row in rows(work / "plain/manifest.jsonl"))
+
+
+def test_one_label_set_alone_has_nothing_to_be_consistent_with(predict, work, tmp_path):
+    alone = write_weights(tmp_path / "alone.safetensors", ["atr"])
+    with pytest.raises(DatasetError, match="nothing to be compared with"):
+        predict("photos", weights=alone, consistency=True)
+
+
 def test_a_broken_photo_is_a_row_and_the_others_are_done(predict, work):
     (work / "photos/broken.jpg").write_text("no photo")
     whole = (work / "photos/a.png").read_bytes()
