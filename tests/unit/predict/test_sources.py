@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.predict.photos import read_photo
 from grapy_cli.predict.sources import FoundPhoto, find_photos, name_masks
 from tests.support.photos import png_that_claims
 
@@ -124,7 +125,7 @@ def test_a_photo_on_standard_input(monkeypatch, photos):
     stdin(monkeypatch, (photos / "a.png").read_bytes())
     [photo] = find_photos(["-"], leave_out=Path("masks"))
     assert str(photo) == "stdin"
-    assert photo.source.size == (2, 2)
+    assert read_photo(photo.source).shape == (2, 2, 3)
 
 
 def test_a_list_on_standard_input(monkeypatch):
