@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.predict.outputs import OUTPUTS
+from grapy_cli.settings.sections import PredictSettings
+from grapy_cli.settings.tree import choices
 from tests.support.command_line import run_grapy
 from tests.support.networks import write_weights
 
+KINDS = choices(PredictSettings.model_fields["save"])
 JOINED = (
     "gallery.html",
     "contact-sheet.png",
@@ -35,7 +37,7 @@ def folder(tmp_path_factory):
 def predict(folder: Path, out: str, *sources: str):
     done = run_grapy(
         *("predict", *sources, "--dataset", "all", "--out", out, "--weights", "tiny.safetensors"),
-        *("--save", ",".join(OUTPUTS), "--levels", "3,1", "--gallery", "--contact-sheet"),
+        *("--save", ",".join(KINDS), "--levels", "3,1", "--gallery", "--contact-sheet"),
         *("--device", "cpu"),
         folder=folder,
     )
@@ -58,7 +60,7 @@ def test_each_kind_of_result_is_there(whole):
         assert all((whole / file).is_file() for file in row["files"])
     folders = {path.name for path in whole.iterdir() if path.is_dir()}
     assert {"atr", "pascal-level1", "overlay-atr-level1", "contours-pascal"} <= folders
-    for what in set(OUTPUTS) - {"mask"}:
+    for what in set(KINDS) - {"mask"}:
         assert any(name.startswith(what) for name in folders), what
     assert "no photo" not in (whole / "gallery.html").read_text()
     assert "photos/d.jpg" in (whole / "gallery.html").read_text()

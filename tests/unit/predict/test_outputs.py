@@ -16,7 +16,9 @@ def folders(datasets, *arguments):
 
 
 def test_what_can_be_asked_for_is_what_can_be_written():
-    assert set(choices(PredictSettings.model_fields["save"])) == set(OUTPUTS)
+    by_consistency = {"disagreement"}
+    saved = set(choices(PredictSettings.model_fields["save"]))
+    assert saved | by_consistency == set(OUTPUTS)
 
 
 def test_one_kind_lies_straight_under_out():
