@@ -67,6 +67,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # from now on the address is ours; who comes early waits a moment
     except (OSError, OverflowError) as error:
         listening.close()
         raise SettingsError(
