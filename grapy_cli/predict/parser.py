@@ -19,7 +19,7 @@ from grapy_cli.predict.pipeline import in_order
 from grapy_cli.predict.tiles import TileLimit
 from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
 
-Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "h w 3"]
+Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "_h _w 3"]
 
 DEFAULT_TILE = 2048
 _READERS = 2

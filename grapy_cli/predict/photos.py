@@ -19,8 +19,6 @@ from grapy_cli.errors import PhotoError
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """What phones write and Pillow reads through the extra `heif` alone."""
 
-_SMOOTHLY_SHRUNK = frozenset({"RGB", "L", "CMYK", "YCbCr"})
-
 
 class ReadPhoto(NamedTuple):
     """A photo's pixels, and how large it is itself."""
@@ -111,8 +109,9 @@ def _large_photos_are_fine() -> Iterator[None]:
 def _read(picture: Image.Image, max_side: int) -> ReadPhoto:
     width, height = picture.size
     is_shrunk = 0 < max_side < max(width, height)
-    if is_shrunk and picture.mode in _SMOOTHLY_SHRUNK:
-        picture.thumbnail((max_side, max_side))  # before a JPEG is decoded, which spares most of it
+    if is_shrunk:  # a JPEG is decoded small; twice the size that is wanted, for a clean last step
+        scale = 2 * max_side / max(width, height)
+        picture.draft(None, (round(scale * width), round(scale * height)))
     picture.load()  # a TIFF turns itself upright here, and says so
     lies = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     upright = _opaque(ImageOps.exif_transpose(picture)).convert("RGB")
