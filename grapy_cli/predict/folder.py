@@ -32,7 +32,7 @@ def open_folder(out: Path, sources: Sequence[str], shard: Shard) -> Iterator[Man
         held.enter_context(locked(out / _LOCK, shared=shard.count > 1))
         if shard.count > 1:
             held.enter_context(locked(out / f".predict-{shard}.lock"))
-        manifest = Manifest(out, sources, shard)
+        manifest = held.enter_context(Manifest(out, sources, shard))
         try:
             yield manifest
         except BaseException:

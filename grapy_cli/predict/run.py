@@ -28,11 +28,8 @@ from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
 NOT_OF_A_RESULT = frozenset(
-    {
-        "out", "levels", "save",  # these show in the files' names
-        "gallery", "contact_sheet", "overwrite", "shard", "dry_run", "fail_fast",
-    }
-)  # fmt: skip
+    {"out", "gallery", "contact_sheet", "overwrite", "shard", "dry_run", "fail_fast"}
+)
 """Fields of the settings of `predict` that change no photo's files."""
 
 LOOKED_AT = 3
