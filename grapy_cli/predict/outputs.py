@@ -60,12 +60,16 @@ class Kind:
         Raises:
             OSError: If a file cannot be written.
         """
+        paths = self.paths(out, name)
+        target = paths[0].parent if self.output.by_part else paths[0]
+        self.output.write(self.layer(parsings), target)
+        return [path.relative_to(out).as_posix() for path in paths if path.exists()]
+
+    def layer(self, parsings: Mapping[str, Parsing]) -> Layer:
+        """A photo's parsing as this kind shows it."""
         parsing = parsings[self.labels.name]
         label_map = self.view.of(parsing.label_map)
-        layer = Layer(parsing, label_map, self.view, parsings, self.alpha)
-        paths = self.paths(out, name)
-        self.output.write(layer, paths[0].parent if self.output.by_part else paths[0])
-        return [path.relative_to(out).as_posix() for path in paths if path.exists()]
+        return Layer(parsing, label_map, self.view, parsings, self.alpha)
 
     def files_of(self, row: Mapping[str, Any]) -> list[str]:
         """Those files of a row of the manifest that are of this kind."""
