@@ -1,5 +1,6 @@
 """An output folder while runs work on it: one at a time, or the shards of one together."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,21 +17,26 @@ _UNFINISHED = re.compile(r"\..+\.\d+\.part")
 
 
 @contextmanager
-def open_folder(out: Path, sources: Sequence[str], shard: Shard) -> Iterator[Manifest]:
+def open_folder(
+    out: Path, sources: Sequence[str], shard: Shard, *, patience: float = 20.0
+) -> Iterator[Manifest]:
     """Hold an output folder for a shard, and fold its rows into the manifest whatever happens.
 
     Args:
         out: The folder; made where it is missing.
         sources: All photos of the command.
         shard: Others of the same command may work beside it.
+        patience: Seconds one of several shards waits for another that tidies the folder up.
 
     Raises:
         LockedError: If another run works on the folder, or this shard is being worked on.
         OSError: If it cannot be written to.
     """
     with ExitStack() as held:
-        held.enter_context(locked(out / _LOCK, shared=shard.count > 1))
-        if shard.count > 1:
+        if shard.count == 1:
+            held.enter_context(locked(out / _LOCK))
+        else:
+            held.enter_context(locked(out / _LOCK, shared=True, patience=patience))
             held.enter_context(locked(out / f".predict-{shard}.lock"))
         manifest = held.enter_context(Manifest(out, sources, shard))
         try:
@@ -44,7 +50,7 @@ def open_folder(out: Path, sources: Sequence[str], shard: Shard) -> Iterator[Man
 @contextmanager
 def joining(out: Path) -> Iterator[None]:
     """Hold the manifest itself, which shards that end at the same time write by turns."""
-    with locked(out / _JOINING, wait=True):
+    with locked(out / _JOINING, patience=math.inf):
         yield
 
 

@@ -1,7 +1,7 @@
 """The photos of a run on their way: read, parsed and written, each stage beside the others."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -62,7 +62,9 @@ class Job:
     known: Mapping[str, str] = field(default_factory=dict)
     """Rows of earlier runs by source, as JSON."""
 
-    def run(self, tasks: Iterable[Task], stop_asked: Callable[[], bool]) -> Iterator[Outcome]:
+    def run(
+        self, tasks: Iterable[Task], stop_asked: Callable[[], bool]
+    ) -> Generator[Outcome, None, None]:
         """Do the tasks, in order.
 
         Args:

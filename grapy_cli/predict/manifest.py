@@ -6,12 +6,12 @@ left behind is folded in by the next.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.files import replacing
@@ -22,7 +22,8 @@ FAILURES = "failures.jsonl"
 Row = dict[str, Any]
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True)
+class Shard:
     """One of several equal shares of the work."""
 
     index: int = 0
@@ -90,7 +91,7 @@ class Manifest:
         done, _ = self._joined(self._parts())
         return done
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Mapping[str, Any]) -> None:
         """Write down that a photo is done, or, by a row with a `reason`, that it failed."""
         if self._file is None:
             self._file = _open_rows(self._part)

@@ -111,7 +111,7 @@ def _read(picture: Image.Image, max_side: int) -> ReadPhoto:
     is_shrunk = 0 < max_side < max(width, height)
     if is_shrunk:  # a JPEG is decoded small; twice the size that is wanted, for a clean last step
         scale = 2 * max_side / max(width, height)
-        picture.draft(None, (round(scale * width), round(scale * height)))
+        picture.draft(picture.mode, (round(scale * width), round(scale * height)))
     picture.load()  # a TIFF turns itself upright here, and says so
     lies = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     upright = _opaque(ImageOps.exif_transpose(picture)).convert("RGB")

@@ -1,7 +1,7 @@
 """Reading, parsing and writing at the same time, in order, with a bounded number in the air."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Condition
 from typing import TypeVar
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], *, threads: int, ahead: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Do work on items in threads, and give the results in the order of the items.
 
     Items are taken by the thread that takes the results, and only when there is room: stages can

@@ -1,17 +1,16 @@
 """`grapy predict`: photos in, masks out."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from grapy_cli.errors import InterruptedRun, PhotoError, SettingsError
+from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
 from grapy_cli.predict.closing import finish, spare_names
-from grapy_cli.predict.events import PhotoParsed, PhotoRejected
+from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.predict.folder import joining, open_folder, tidy
-from grapy_cli.predict.job import Job, Outcome
+from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
 from grapy_cli.predict.outputs import plan_kinds
 from grapy_cli.predict.parser import HumanParser
@@ -19,10 +18,11 @@ from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of,
 from grapy_cli.predict.ranking import advice
 from grapy_cli.predict.results import Results
 from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
+from grapy_cli.predict.tally import Tally
 from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.launch import is_launched, launch
-from grapy_cli.runtime.reporting import Event, Progressed, Reporter, Told, Warned
+from grapy_cli.runtime.reporting import Event, Reporter, Told, Warned
 from grapy_cli.runtime.world import World, world_of_environment
 from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
@@ -159,7 +159,7 @@ def _parse_photos(
     parser = load_parser(settings, world_of_environment())
     parser.tiles.told = lambda text: report(Warned(text))
     tasks = plan.tasks(shard)
-    tally = _Tally(len(tasks), report)
+    tally = Tally(len(tasks), report)
     with (
         deferred_interrupts() as stop_asked,
         closing(Job(parser, plan, known).run(tasks, stop_asked)) as outcomes,
@@ -174,59 +174,12 @@ def _parse_photos(
                 )
     with joining(plan.results.out):
         is_whole = manifest.fold()
-        tally.check_end()
+        tally.end()
         if is_whole:
             _finish(plan, manifest, settings, report)
     # A process of several that ends with an error has the launcher stop the others.
     failed = tally.failed if is_whole or not is_launched() else 0
     return PredictSummary(tally.parsed, failed, tally.kept)
-
-
-@dataclass
-class _Tally:
-    """Counts outcomes and tells of them."""
-
-    total: int
-    report: Reporter
-    begun: float = field(default_factory=time.perf_counter)
-    parsed: int = 0
-    failed: int = 0
-    kept: int = 0
-
-    def add(self, outcome: Outcome) -> None:
-        row, photo = outcome.row, str(outcome.task.photo)
-        if outcome.was_done:
-            self.kept += 1
-        elif outcome.has_failed:
-            self.failed += 1
-            self.report(PhotoRejected(photo, row["reason"]))
-        else:
-            self.parsed += 1
-            self.report(PhotoParsed(photo, tuple(row["files"]), row["seconds"]))
-        self.report(self._progress())
-
-    def _progress(self) -> Progressed:
-        done, worked = self.parsed + self.failed + self.kept, self.parsed + self.failed
-        if not worked:
-            return Progressed("parsing photos", done, self.total, f"{done} done before")
-        pace = worked / (time.perf_counter() - self.begun)
-        note = f"{pace:.2g} photos/s" if pace < 10 else f"{pace:.0f} photos/s"
-        return Progressed("parsing photos", done, self.total, note, (self.total - done) / pace)
-
-    def check_end(self) -> None:
-        """Make sure that nothing is left to do.
-
-        Raises:
-            InterruptedRun: If somebody stopped the run before that.
-        """
-        done = self.parsed + self.failed + self.kept
-        if done < self.total:
-            raise InterruptedRun(
-                f"stopped with {done} of {self.total} photos done, each of its files whole",
-                hint="The same command goes on where it stopped.",
-            )
-        if self.kept:
-            self.report(Told(f"{self.kept} of {self.total} photos were done before"))
 
 
 def _finish(plan: Plan, manifest: Manifest, settings: Settings, report: Reporter) -> None:

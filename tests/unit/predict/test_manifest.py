@@ -110,7 +110,7 @@ def test_shards_share_a_folder_and_nobody_else_does(tmp_path):
     with (
         open_folder(tmp_path, SOURCES, Shard()),
         pytest.raises(LockedError),
-        open_folder(tmp_path, SOURCES, Shard(0, 2)),
+        open_folder(tmp_path, SOURCES, Shard(0, 2), patience=0.0),
     ):
         pass
     assert list(tmp_path.iterdir()) == []

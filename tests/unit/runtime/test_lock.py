@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -57,3 +58,12 @@ def test_of_a_process_that_was_killed_it_is_taken_over(tmp_path):
     with locked(path):
         pass
     assert not path.exists()
+
+
+def test_with_patience_it_is_taken_when_it_is_free(tmp_path):
+    path = tmp_path / "lock"
+    process = holder(path)
+    threading.Timer(0.2, process.kill).start()
+    with locked(path, patience=60.0):
+        assert process.wait() != 0
+    process.communicate()
