@@ -1,20 +1,15 @@
 """What becomes of a video: each kind of result is a video of its own."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from PIL import Image
 
+from grapy_cli.errors import SettingsError
 from grapy_cli.predict import render
 from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.views import Layer
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
-)
-"""Files with these names are taken for videos when they are named themselves."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +23,25 @@ class Film:
     """Whether every pixel keeps its very colour; else it is for looking, and has the sound."""
 
 
-def film_path(kind: Kind, out: Path, name: PurePosixPath) -> Path:
-    """The file of a video's result; `kind` is one of `FILMS`."""
-    folder, film = out / kind.folder / name.parent, FILMS[kind.save]
-    return folder / f"{name.name}{film.suffix}"
+def filmed(kind: Kind) -> Kind:
+    """What a kind of result is for a video: a film where it can be one, else as of a photo."""
+    if kind.save not in FILMS:
+        return kind
+    return replace(kind, output=replace(kind.output, suffix=FILMS[kind.save].suffix))
+
+
+def check_filmed(save: Iterable[str]) -> None:
+    """Make sure that these kinds of results can be films.
+
+    Raises:
+        SettingsError: If one cannot.
+    """
+    for what in save:
+        if what not in FILMS:
+            raise SettingsError(
+                f"{what} cannot be written for a video",
+                hint=f"--save {','.join(FILMS)} can; parse videos and photos in runs of their own.",
+            )
 
 
 def _color(layer: Layer) -> Image.Image:

@@ -5,7 +5,11 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
 
 from grapy_cli.errors import PhotoError
 from grapy_cli.predict.parser import HumanParser
@@ -14,6 +18,7 @@ from grapy_cli.predict.photos import ReadPhoto, read_size
 from grapy_cli.predict.pipeline import Room, in_order
 from grapy_cli.predict.plan import Plan, Task
 from grapy_cli.predict.results import describe
+from grapy_cli.predict.video import parse_video
 
 PIXELS_IN_THE_AIR = 48_000_000
 """Of all photos that are read and not yet written; a larger one goes through alone."""
@@ -83,10 +88,16 @@ class Job:
         def write(held: Outcome | _Held) -> Outcome:
             return held if isinstance(held, Outcome) else self._write(held, room)
 
+        def parse(held: Outcome | _Held) -> Outcome | _Held | None:
+            if isinstance(held, Outcome):
+                return held
+            return self._film(held, stop_asked) if held.reading is None else self._parse(held)
+
         readings = in_order(tasks, read, threads=_THREADS, ahead=_AHEAD)
         with closing(readings), closing(room):
             wanted = takewhile(lambda _: not stop_asked(), readings)
-            yield from in_order(map(self._parse, wanted), write, threads=_THREADS, ahead=_AHEAD)
+            parsed = (held for held in map(parse, wanted) if held is not None)
+            yield from in_order(parsed, write, threads=_THREADS, ahead=_AHEAD)
 
     def _read(self, task: Task, room: Room) -> Outcome | _Held:
         begun, pixels, entered = time.perf_counter(), 0, False
@@ -94,6 +105,8 @@ class Job:
             digest, row = self.plan.check(task, self.known)
             if row is not None:
                 return Outcome(task, row, was_done=True)
+            if task.photo.is_video:
+                return _Held(task, 0, digest, time.perf_counter() - begun)
             height, width = read_size(task.photo.source)
             room.enter(task.turn, height * width)
             pixels, entered = height * width, True
@@ -106,11 +119,26 @@ class Job:
                 room.enter(task.turn, 0)
         return _Held(task, pixels, digest, time.perf_counter() - begun, reading)
 
-    def _parse(self, held: Outcome | _Held) -> Outcome | _Held:
-        if isinstance(held, Outcome) or held.reading is None:
-            return held
+    def _film(self, held: _Held, stop_asked: Callable[[], bool]) -> Outcome | None:
+        """Do a video, a frame at a time; none if it was stopped."""
         begun = time.perf_counter()
-        parsings = self.parser.parse_all(held.reading, self.plan.datasets)
+        results, name = self.plan.results.of_video, held.task.name
+        source = Path(str(held.task.photo))
+        try:
+            row = parse_video(source, self._parse_frame, results, name, stop_asked)
+        except PhotoError as error:
+            return _failure(held.task, error)
+        if row is None:
+            return None
+        return self._outcome(held, row, held.seconds + time.perf_counter() - begun)
+
+    def _parse_frame(self, pixels: UInt8[np.ndarray, "h w 3"]) -> dict[str, Parsing]:
+        return self.parser.parse_all(pixels, self.plan.datasets)
+
+    def _parse(self, held: _Held) -> _Held:
+        begun = time.perf_counter()
+        reading: Any = held.reading
+        parsings = self.parser.parse_all(reading, self.plan.datasets)
         seconds = held.seconds + time.perf_counter() - begun
         return _Held(held.task, held.pixels, held.digest, seconds, parsings=parsings)
 
@@ -118,14 +146,17 @@ class Job:
         begun = time.perf_counter()
         try:
             files = self.plan.results.write(held.parsings, held.task.name)
-            row = {"source": str(held.task.photo), "files": files, **describe(held.parsings)}
+            row = {"files": files, **describe(held.parsings)}
         except PhotoError as error:
             return _failure(held.task, error)
         finally:
             room.leave(held.pixels)
-        seconds = round(held.seconds + time.perf_counter() - begun, 4)
+        return self._outcome(held, row, held.seconds + time.perf_counter() - begun)
+
+    def _outcome(self, held: _Held, row: Mapping[str, Any], seconds: float) -> Outcome:
+        source = {"source": str(held.task.photo)}
         keys = {"sha256": held.digest, "recipe": self.plan.recipe}
-        return Outcome(held.task, {**row, "seconds": seconds, **keys})
+        return Outcome(held.task, {**source, **row, "seconds": round(seconds, 4), **keys})
 
 
 def _failure(task: Task, error: PhotoError) -> Outcome:

@@ -48,6 +48,10 @@ class Plan:
         mine = list(zip(self.photos, self.names, strict=True))[shard.index :: shard.count]
         return [Task(turn, photo, name) for turn, (photo, name) in enumerate(mine)]
 
+    def results_of(self, photo: FoundPhoto) -> Results:
+        """What is written about a photo, or a video."""
+        return self.results.of_video if photo.is_video else self.results
+
     def check(self, task: Task, known: Mapping[str, str]) -> tuple[str, dict[str, Any] | None]:
         """Digest a photo, and find its row if an earlier run did it from the same, in the same way.
 
@@ -63,7 +67,9 @@ class Plan:
             return digest, None
         row: dict[str, Any] = json.loads(known[str(task.photo)])
         same = (row.get("sha256"), row.get("recipe")) == (digest, self.recipe)
-        return digest, row if same and self.results.are_there(row, task.name) else None
+        return digest, row if same and self.results_of(task.photo).are_there(
+            row, task.name
+        ) else None
 
 
 def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -140,7 +146,7 @@ def spare_photos(plan: Plan) -> None:
     paths = [photo.source for photo in plan.photos if isinstance(photo.source, Path)]
     photos = {_file_id(path) for path in paths}
     for photo, name in zip(plan.photos, plan.names, strict=True):
-        for path in plan.results.paths(name):
+        for path in plan.results_of(photo).paths(name):
             if (file_id := _file_id(path)) and file_id in photos:
                 raise SettingsError(
                     f"a result of {photo} would take the place of the photo {path}",

@@ -3,11 +3,13 @@
 import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grapy_cli.errors import PhotoError
 from grapy_cli.predict.consistency import disagreement_share
+from grapy_cli.predict.films import filmed
 from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.parsing import Parsing
 
@@ -21,6 +23,11 @@ class Results:
 
     out: Path
     kinds: Sequence[Kind]
+
+    @cached_property
+    def of_video(self) -> "Results":
+        """The same about a video."""
+        return Results(self.out, [filmed(kind) for kind in self.kinds])
 
     def paths(self, name: PurePosixPath) -> list[Path]:
         """Every file a photo may get."""

@@ -9,6 +9,7 @@ from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
 from grapy_cli.predict.closing import finish, spare_names
 from grapy_cli.predict.events import PhotoRejected
+from grapy_cli.predict.films import check_filmed
 from grapy_cli.predict.folder import joining, open_folder, tidy
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
@@ -93,7 +94,8 @@ def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[Planned
     plan, _ = _plan(sources, settings)
     known = {} if settings.predict.overwrite else Manifest(out, plan.sources, Shard()).recall()
     for task in plan.tasks(Shard.read(settings.predict.shard)):
-        files = [path.relative_to(out).as_posix() for path in plan.results.paths(task.name)]
+        results = plan.results_of(task.photo)
+        files = [path.relative_to(out).as_posix() for path in results.paths(task.name)]
         try:
             done = plan.check(task, known)[1] is not None
         except PhotoError:
@@ -129,10 +131,13 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
     known = {labels.name: labels for labels in card.load_label_sets()}
     datasets = choose_datasets(settings.data.dataset, list(known))
     label_sets = [known[name] for name in datasets]
+    save = [*options.save, *(["disagreement"] if options.consistency else [])]
+    if any(photo.is_video for photo in photos):
+        check_filmed(save)
     kinds = plan_kinds(
         label_sets,
         options.levels,
-        [*options.save, *(["disagreement"] if options.consistency else [])],
+        save,
         only=options.only,
         remap=options.remap,
         alpha=options.overlay_alpha,

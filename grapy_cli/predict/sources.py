@@ -23,14 +23,25 @@ _NO_PHOTOS = frozenset(
 )
 
 
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
+)
+"""Files with these names are taken for videos where they are named; folders are not searched."""
+
+
 @dataclass(frozen=True)
 class FoundPhoto:
-    """One photo to parse."""
+    """One photo to parse, or one video."""
 
     source: Path | bytes
     """Where it lies, or its bytes where they came through standard input."""
     relative: PurePosixPath
     """Its path below the folder that was searched; its name alone where it was named itself."""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether its name says that it has many frames."""
+        return isinstance(self.source, Path) and self.source.suffix.lower() in VIDEO_SUFFIXES
 
     def __str__(self) -> str:
         return str(self.source if isinstance(self.source, Path) else self.relative)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from grapy_cli import HumanParser
-from grapy_cli.errors import PhotoError
+from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.films import FILMS, film_path
+from grapy_cli.predict.films import FILMS, check_filmed
 from grapy_cli.predict.outputs import plan_kinds
+from grapy_cli.predict.results import Results
 from grapy_cli.predict.video import parse_video
 from tests.support.films import read_sound, read_video, write_video
 from tests.support.networks import write_weights
@@ -33,25 +34,24 @@ def pictures():
 
 @pytest.fixture
 def film(parser, tmp_path):
-    def film(path, *, save=("mask",), stop=lambda: False, tell=lambda frames: None):
-        kinds = plan_kinds([ATR], [3], save)
-        films = {film_path(kind, tmp_path / "out", PurePosixPath("clip")): kind for kind in kinds}
-        row = parse_video(path, lambda pixels: parser.parse_all(pixels, ["atr"]), films, stop, tell)
-        return row, dict(zip(save, films, strict=True))
+    def film(path, *, save=("mask",), stop=lambda: False):
+        out, name = tmp_path / "out", PurePosixPath("clip")
+        results = Results(out, plan_kinds([ATR], [3], save)).of_video
+        row = parse_video(path, lambda it: parser.parse_all(it, ["atr"]), results, name, stop)
+        return row, dict(zip(save, results.paths(name), strict=True))
 
     return film
 
 
 def test_every_frame_has_its_mask_at_its_moment(film, parser, pictures, tmp_path):
-    told = []
-    row, films = film(write_video(tmp_path / "clip.mkv", pictures, TIMES), tell=told.append)
+    row, films = film(write_video(tmp_path / "clip.mkv", pictures, TIMES))
     frames, times = read_video(films["mask"])
     assert films["mask"].suffix == ".mkv"
     assert times == pytest.approx([time / 1000 for time in TIMES])
     colors = np.array([part.color for part in ATR.parts], np.uint8)
     for frame, picture in zip(frames, pictures, strict=True):
         np.testing.assert_array_equal(frame, colors[parser.parse(picture, "atr").label_map])
-    assert told == [1, 2, 3, 4, 5]
+    assert row["files"] == ["clip.mkv"]
     assert row["frames"] == 5
     assert (row["width"], row["height"]) == (21, 35)
     assert sum(row["shares"]["atr"].values()) == pytest.approx(1, abs=1e-4)
@@ -96,11 +96,10 @@ def test_a_run_that_is_stopped_leaves_no_film(film, pictures, tmp_path):
     row, _ = film(
         write_video(tmp_path / "clip.mkv", pictures),
         save=("mask", "overlay"),
-        stop=lambda: len(seen) == 2,
-        tell=seen.append,
+        stop=lambda: seen.append(1) or len(seen) == 2,
     )
     assert row is None
-    assert seen == [1, 2]
+    assert len(seen) == 2
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
@@ -127,3 +126,9 @@ def test_without_the_extra_its_name_is_told(film, pictures, tmp_path, monkeypatc
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(PhotoError, match=r"pip install 'grapy-cli\[video\]'"):
         film(path)
+
+
+def test_what_cannot_be_a_film_is_refused_beforehand():
+    check_filmed(["mask", "overlay"])
+    with pytest.raises(SettingsError, match="polygons cannot be written for a video"):
+        check_filmed(["mask", "polygons"])
