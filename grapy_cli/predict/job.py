@@ -91,7 +91,9 @@ class Job:
         def parse(held: Outcome | _Held) -> Outcome | _Held | None:
             if isinstance(held, Outcome):
                 return held
-            return self._film(held, stop_asked) if held.reading is None else self._parse(held)
+            if held.reading is None:
+                return self._film(held, stop_asked)
+            return self._parse(held, held.reading)
 
         readings = in_order(tasks, read, threads=_THREADS, ahead=_AHEAD)
         with closing(readings), closing(room):
@@ -135,9 +137,8 @@ class Job:
     def _parse_frame(self, pixels: UInt8[np.ndarray, "h w 3"]) -> dict[str, Parsing]:
         return self.parser.parse_all(pixels, self.plan.datasets)
 
-    def _parse(self, held: _Held) -> _Held:
+    def _parse(self, held: _Held, reading: ReadPhoto) -> _Held:
         begun = time.perf_counter()
-        reading: Any = held.reading
         parsings = self.parser.parse_all(reading, self.plan.datasets)
         seconds = held.seconds + time.perf_counter() - begun
         return _Held(held.task, held.pixels, held.digest, seconds, parsings=parsings)

@@ -67,9 +67,8 @@ class Plan:
             return digest, None
         row: dict[str, Any] = json.loads(known[str(task.photo)])
         same = (row.get("sha256"), row.get("recipe")) == (digest, self.recipe)
-        return digest, row if same and self.results_of(task.photo).are_there(
-            row, task.name
-        ) else None
+        is_done = same and self.results_of(task.photo).are_there(row, task.name)
+        return digest, row if is_done else None
 
 
 def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
