@@ -17,8 +17,8 @@ from grapy_cli.model.deeplab import resize
 from grapy_cli.predict import render
 from grapy_cli.predict.doubt import wrong_share
 
-ROWS_AT_ONCE = 512
-"""Rows of a photo whose logits are held at its own size at one time; bounds the memory."""
+PIXELS_AT_ONCE = 1 << 20
+"""Pixels of a photo whose logits are held at its own size at one time; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,11 @@ class Parsing:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the photo each part covers, in [0, 1]; parts that are not there left out."""
-        counts = np.bincount(self.label_map.ravel(), minlength=self.label_set.num_parts)
+        # Pillow counts bytes as they are; NumPy would make eight of each of them first.
+        counts = Image.fromarray(self.label_map).histogram()
         return {
-            name: round(float(count) / self.label_map.size, 6)
-            for name, count in zip(self.label_set.names, counts, strict=True)
+            name: round(count / self.label_map.size, 6)
+            for name, count in zip(self.label_set.names, counts, strict=False)
             if count
         }
 
@@ -139,8 +140,9 @@ def _resized_strips(
     """
     wide = resize(logits[None], logits.shape[1], width)[0]
     step = (logits.shape[1] - 1) / max(1, height - 1)
-    for top in range(0, height, ROWS_AT_ONCE):
-        rows = torch.arange(top, min(top + ROWS_AT_ONCE, height), device=logits.device) * step
+    count = max(1, PIXELS_AT_ONCE // width)
+    for top in range(0, height, count):
+        rows = torch.arange(top, min(top + count, height), device=logits.device) * step
         above = rows.floor().long().clamp(max=logits.shape[1] - 1)
         below = (above + 1).clamp(max=logits.shape[1] - 1)
         strip = torch.lerp(wide[:, above], wide[:, below], (rows - above).to(wide)[:, None])

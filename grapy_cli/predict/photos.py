@@ -19,6 +19,8 @@ from grapy_cli.errors import PhotoError
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """What phones write and Pillow reads through the extra `heif` alone."""
 
+_STRIP = 256  # rows
+
 
 class ReadPhoto(NamedTuple):
     """A photo's pixels, and how large it is itself."""
@@ -113,11 +115,23 @@ def _read(picture: Image.Image, max_side: int) -> ReadPhoto:
         scale = 2 * max_side / max(width, height)
         picture.draft(picture.mode, (round(scale * width), round(scale * height)))
     picture.load()  # a TIFF turns itself upright here, and says so
-    lies = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-    upright = _opaque(ImageOps.exif_transpose(picture)).convert("RGB")
+    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    upright = picture if orientation == 1 else ImageOps.exif_transpose(picture)
+    opaque = _opaque(upright)
+    colored = opaque if opaque.mode == "RGB" else opaque.convert("RGB")
     if is_shrunk:
-        upright.thumbnail((max_side, max_side))
-    return ReadPhoto(np.array(upright), (width, height) if lies else (height, width))
+        colored.thumbnail((max_side, max_side))
+    size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
+    return ReadPhoto(_pixels(colored), size)
+
+
+def _pixels(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    """Copy the pixels of an RGB picture, strip by strip: Pillow would hold all of them twice."""
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    for top in range(0, picture.height, _STRIP):
+        bottom = min(top + _STRIP, picture.height)
+        pixels[top:bottom] = picture.crop((0, top, picture.width, bottom))
+    return pixels
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
