@@ -1,4 +1,4 @@
-"""The service: its addresses, and how errors are answered."""
+"""The service: its addresses and what they answer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,22 +7,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from grapy_cli import __version__
-from grapy_cli.errors import DeviceError, GrapyError, SettingsError
+from grapy_cli.errors import SettingsError
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.photos import read_size
 from grapy_cli.serve.answers import Answer, answer, check_kind, describe_labels
 from grapy_cli.serve.bodies import TooLargeError, read_body
-from grapy_cli.serve.desk import Desk, QueueFullError
+from grapy_cli.serve.desk import Desk
 from grapy_cli.serve.page import PAGE, POLICY
+from grapy_cli.serve.refusals import answer_errors
 
 Kind = Literal["mask", "overlay", "json"]
 
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
+
+
+# How a photo may come, for /openapi.json.
+_BYTES = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"photo": _BYTES}}
+_BODIES = {"image/*": {"schema": _BYTES}, "multipart/form-data": {"schema": _FORM}}
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
     )
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(_LOCAL))
-    _answer_errors(app)
+    answer_errors(app)
 
     @app.get("/")
     def page() -> HTMLResponse:
@@ -90,7 +96,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         """The label sets with the ids, names and colours of every level."""
         return [describe_labels(one) for one in parser.network.label_sets.values()]
 
-    @app.post("/parse")
+    @app.post("/parse", openapi_extra={"requestBody": {"required": True, "content": _BODIES}})
     async def parse(
         request: Request, dataset: str = "", levels: str = "3", kind: Kind | None = None
     ) -> Response:
@@ -142,32 +148,3 @@ def _check_pixels(data: bytes, megapixels: float) -> None:
         raise TooLargeError(
             f"the photo has {height * width / 1e6:.1f} megapixels, more than {megapixels:g}"
         )
-
-
-def _answer_errors(app: FastAPI) -> None:
-    """Answer every error with a status and JSON: `error` says what is wrong, `hint` what to do."""
-
-    def say(status: int, error: str, hint: str = "", **headers: str) -> JSONResponse:
-        return JSONResponse({"error": error, "hint": hint}, status, headers)
-
-    @app.exception_handler(GrapyError)
-    def _(_: Request, error: GrapyError) -> JSONResponse:
-        status = 503 if isinstance(error, DeviceError) else 422
-        return say(status, error.message, error.hint)
-
-    @app.exception_handler(RequestValidationError)
-    def _(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        return say(422, f"{first['loc'][-1]}: {first['msg']}")
-
-    @app.exception_handler(TooLargeError)
-    def _(_: Request, error: TooLargeError) -> JSONResponse:
-        return say(413, str(error), Connection="close")  # what is left of the body is not read
-
-    @app.exception_handler(QueueFullError)
-    def _(_: Request, error: QueueFullError) -> JSONResponse:
-        return say(503, "the queue is full", str(error), **{"Retry-After": str(error.seconds)})
-
-    @app.exception_handler(TimeoutError)
-    def _(_: Request, error: TimeoutError) -> JSONResponse:
-        return say(504, "the photo took too long to arrive or to be parsed")

@@ -6,10 +6,12 @@ from importlib.util import find_spec
 from grapy_cli.errors import SettingsError
 from grapy_cli.predict.run import load_parser
 from grapy_cli.runtime.interrupt import deferred_interrupts
-from grapy_cli.runtime.reporting import Reporter, Told
+from grapy_cli.runtime.reporting import Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
+_AT_THE_DOOR = 32
+"""Connections beside those that wait in the queue: photos on their way, pages, idle browsers."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,10 +44,13 @@ def run_serve(settings: Settings, reporter: Reporter) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            limit_concurrency=wanted.waiting + _AT_THE_DOOR,
             timeout_graceful_shutdown=round(wanted.timeout) + 1,
         )
         port = listening.getsockname()[1]
         name = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+        if not local:
+            reporter(Warned(f"whoever reaches {wanted.host} can have photos parsed"))
         reporter(Told(f"parsing photos at http://{name}:{port}/ until Ctrl-C"))
         # uvicorn takes both signals for itself and, when all is answered, hands them on.
         uvicorn.Server(config).run(sockets=[listening])
