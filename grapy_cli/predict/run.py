@@ -28,9 +28,7 @@ from grapy_cli.runtime.world import World, world_of_environment
 from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
-NOT_OF_A_RESULT = frozenset(
-    {"out", "gallery", "contact_sheet", "overwrite", "shard", "dry_run", "fail_fast"}
-)
+NOT_OF_A_RESULT = frozenset({"out", "gallery", "contact_sheet"})
 """Fields of the settings of `predict` that change no photo's files."""
 
 LOOKED_AT = 3
@@ -73,7 +71,7 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
     """
     plan, card = _plan(sources, settings)
     out, world = settings.predict.out, world_of_environment()
-    shard = Shard.read(settings.predict.shard).split(world.rank, world.size)
+    shard = Shard.read(settings.batch.shard).split(world.rank, world.size)
     with _writing_to(out):
         tidy(out, plan.sources)
         if settings.run.gpus > 1 and not is_launched():
@@ -92,8 +90,8 @@ def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[Planned
     """
     out = settings.predict.out
     plan, _ = _plan(sources, settings)
-    known = {} if settings.predict.overwrite else Manifest(out, plan.sources, Shard()).recall()
-    for task in plan.tasks(Shard.read(settings.predict.shard)):
+    known = {} if settings.batch.overwrite else Manifest(out, plan.sources, Shard()).recall()
+    for task in plan.tasks(Shard.read(settings.batch.shard)):
         results = plan.results_of(task.photo)
         files = [path.relative_to(out).as_posix() for path in results.paths(task.name)]
         try:
@@ -159,8 +157,8 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
 def _parse_photos(
     plan: Plan, shard: Shard, manifest: Manifest, settings: Settings, report: Reporter
 ) -> PredictSummary:
-    options = settings.predict
-    known = {} if options.overwrite else manifest.recall()
+    batch = settings.batch
+    known = {} if batch.overwrite else manifest.recall()
     parser = load_parser(settings, world_of_environment())
     parser.tiles.told = lambda text: report(Warned(text))
     tasks = plan.tasks(shard)
@@ -173,7 +171,7 @@ def _parse_photos(
             if not outcome.was_done:
                 manifest.add(outcome.row)
             tally.add(outcome)
-            if options.fail_fast and outcome.has_failed:
+            if batch.fail_fast and outcome.has_failed:
                 raise PhotoError(
                     outcome.row["reason"], hint="The same command tries again and goes on."
                 )

@@ -241,6 +241,14 @@ class PredictSettings(Section):
     """Write contact-sheet.png as well, small overlays side by side."""
     consistency: bool = False
     """Parse by every label set the weights know, and write where they contradict each other."""
+    max_side: NonNegativeInt = 0
+    """Pixels a photo's longest side is shrunk to while it is read; 0 reads all of it. Masks keep
+    the photo's size."""
+
+
+class BatchSettings(Section):
+    """Many photos."""
+
     overwrite: bool = False
     """Do photos anew that an earlier run has done."""
     dry_run: bool = False
@@ -249,9 +257,6 @@ class PredictSettings(Section):
     """Stop at the first photo that fails."""
     shard: str = "1/1"
     """Which share of the photos to do, as 2/3: so that several machines share them out."""
-    max_side: NonNegativeInt = 0
-    """Pixels a photo's longest side is shrunk to while it is read; 0 reads all of it. Masks keep
-    the photo's size."""
 
 
 class ServeSettings(Section):

@@ -12,7 +12,13 @@ from grapy_cli.errors import InterruptedRun, PhotoError
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.predict.run import plan_predict, run_predict
 from grapy_cli.runtime.reporting import Progressed, Told, silence
-from grapy_cli.settings.sections import DataSettings, InferSettings, PredictSettings, RunSettings
+from grapy_cli.settings.sections import (
+    BatchSettings,
+    DataSettings,
+    InferSettings,
+    PredictSettings,
+    RunSettings,
+)
 from grapy_cli.settings.settings import Settings
 from tests.support.networks import write_weights
 
@@ -37,10 +43,12 @@ def work(tmp_path, monkeypatch):
 @pytest.fixture
 def settings(weights):
     def build(tta="none", weights=weights, **more):
+        batch = {name: more.pop(name) for name in BatchSettings.model_fields if name in more}
         return Settings(
             data=DataSettings(dataset=["atr"]),
             infer=InferSettings(weights=weights, tta=tta),
             predict=PredictSettings(**more),
+            batch=BatchSettings(**batch),
             run=RunSettings(device="cpu"),
         )
 
