@@ -19,6 +19,7 @@ from grapy_cli.predict.pipeline import Room, in_order
 from grapy_cli.predict.plan import Plan, Task
 from grapy_cli.predict.results import describe
 from grapy_cli.predict.video import parse_video
+from grapy_cli.runtime.reporting import Reporter, silence
 
 PIXELS_IN_THE_AIR = 48_000_000
 """Of all photos that are read and not yet written; a larger one goes through alone."""
@@ -66,6 +67,8 @@ class Job:
     plan: Plan
     known: Mapping[str, str] = field(default_factory=dict)
     """Rows of earlier runs by source, as JSON."""
+    report: Reporter = silence
+    """Hears how far a video is; outcomes speak for themselves."""
 
     def run(
         self, tasks: Iterable[Task], stop_asked: Callable[[], bool]
@@ -127,7 +130,7 @@ class Job:
         results, name = self.plan.results.of_video, held.task.name
         source = Path(str(held.task.photo))
         try:
-            row = parse_video(source, self._parse_frame, results, name, stop_asked)
+            row = parse_video(source, self._parse_frame, results, name, stop_asked, self.report)
         except PhotoError as error:
             return _failure(held.task, error)
         if row is None:

@@ -165,7 +165,7 @@ def _parse_photos(
     tally = Tally(len(tasks), report)
     with (
         deferred_interrupts() as stop_asked,
-        closing(Job(parser, plan, known).run(tasks, stop_asked)) as outcomes,
+        closing(Job(parser, plan, known, report).run(tasks, stop_asked)) as outcomes,
     ):
         for outcome in outcomes:
             if not outcome.was_done:

@@ -20,6 +20,7 @@ from grapy_cli.predict.films import FILMS
 from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.results import Results, describe
+from grapy_cli.runtime.reporting import Progressed, Reporter, silence
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -42,6 +43,7 @@ def parse_video(
     results: Results,
     name: PurePosixPath,
     stop_asked: Callable[[], bool],
+    report: Reporter = silence,
 ) -> dict[str, Any] | None:
     """Parse a video and write its films, all of them or none.
 
@@ -51,6 +53,7 @@ def parse_video(
         results: What is written; kinds that cannot be films are written of the first frame.
         name: Of its results.
         stop_asked: Asked after every frame.
+        report: Hears how far it is.
 
     Returns:
         Files and numbers for its row of the manifest, the means over its frames; None if it was
@@ -66,11 +69,14 @@ def parse_video(
     count, first = 0, None
     try:
         with _errors_told(path), _open_films(films, path) as add:
+            total = expect_frames(path)
             for frame in read_frames(path):
                 parsings = parse(frame.pixels)
                 add(parsings, frame.time)
                 _add_up(sums, describe(parsings))
                 count, first = count + 1, first or parsings
+                if count < total:  # at the end the video's row is the news
+                    report(Progressed(f"parsing {path.name}", count, total))
                 if stop_asked():
                     raise _StoppedError
             if first is None:
@@ -104,6 +110,18 @@ def _open_films(
                 writers[target].add(film.draw(kind.layer(parsings)), time)
 
         yield add
+
+
+def expect_frames(path: Path) -> int:
+    """How many frames a video says it has, or should have by its length; 0 if unknown."""
+    import av
+
+    with av.open(str(path)) as container:
+        stream = next(iter(container.streams.video), None)
+        if stream is None:
+            return 0
+        seconds = (container.duration or 0) / av.time_base
+        return stream.frames or round(seconds * (stream.average_rate or 0))
 
 
 def read_frames(path: Path) -> Iterator[Frame]:

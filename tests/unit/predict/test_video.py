@@ -10,6 +10,7 @@ from grapy_cli.predict.films import FILMS, check_filmed
 from grapy_cli.predict.outputs import plan_kinds
 from grapy_cli.predict.results import Results
 from grapy_cli.predict.video import parse_video
+from grapy_cli.runtime.reporting import Progressed, silence
 from tests.support.films import read_sound, read_video, write_video
 from tests.support.networks import write_weights
 
@@ -34,17 +35,21 @@ def pictures():
 
 @pytest.fixture
 def film(parser, tmp_path):
-    def film(path, *, save=("mask",), stop=lambda: False):
+    def film(path, *, save=("mask",), stop=lambda: False, report=silence):
         out, name = tmp_path / "out", PurePosixPath("clip")
         results = Results(out, plan_kinds([ATR], [3], save)).of_video
-        row = parse_video(path, lambda it: parser.parse_all(it, ["atr"]), results, name, stop)
+        row = parse_video(
+            path, lambda it: parser.parse_all(it, ["atr"]), results, name, stop, report
+        )
         return row, dict(zip(save, results.paths(name), strict=True))
 
     return film
 
 
 def test_every_frame_has_its_mask_at_its_moment(film, parser, pictures, tmp_path):
-    row, films = film(write_video(tmp_path / "clip.mkv", pictures, TIMES))
+    told = []
+    clip = write_video(tmp_path / "clip.mp4", pictures, TIMES)
+    row, films = film(clip, report=told.append)
     frames, times = read_video(films["mask"])
     assert films["mask"].suffix == ".mkv"
     assert times == pytest.approx([time / 1000 for time in TIMES])
@@ -52,6 +57,7 @@ def test_every_frame_has_its_mask_at_its_moment(film, parser, pictures, tmp_path
     for frame, picture in zip(frames, pictures, strict=True):
         np.testing.assert_array_equal(frame, colors[parser.parse(picture, "atr").label_map])
     assert row["files"] == ["clip.mkv"]
+    assert told == [Progressed("parsing clip.mp4", done, 5) for done in (1, 2, 3, 4)]
     assert row["frames"] == 5
     assert (row["width"], row["height"]) == (21, 35)
     assert sum(row["shares"]["atr"].values()) == pytest.approx(1, abs=1e-4)
