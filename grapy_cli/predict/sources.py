@@ -132,12 +132,25 @@ def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
         raise SettingsError(
             f"results would go among the photos of {folder}", hint="Name another folder by --out."
         )
-    for path in sorted(folder.rglob("*")):
+    files, closed = _below(folder)
+    for path in sorted(files | closed):
         relative = PurePosixPath(path.relative_to(folder))
-        if _is_hidden(relative) or path.suffix.lower() not in suffixes or not path.is_file():
+        is_meant = path.suffix.lower() in suffixes and path.is_file()
+        if _is_hidden(relative) or not (is_meant or path in closed):
             continue
         if not _is_result(path, folder, leave_out):
             yield FoundPhoto(path, relative)
+
+
+def _below(folder: Path) -> tuple[set[Path], set[Path]]:
+    """Everything below a folder, links to folders not followed, and the folders that are closed.
+
+    These count as photos that cannot be read, so that nothing is left out without a word.
+    """
+    closed: list[str] = []
+    walk = os.walk(folder, onerror=lambda error: closed.append(error.filename))
+    files = {Path(place, name) for place, _, names in walk for name in names}
+    return files, set(map(Path, closed))
 
 
 def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:

@@ -173,3 +173,14 @@ def test_a_name_that_is_no_text_is_found(photos):
     (photos / "odd").mkdir()
     (photos / "a.png").rename(photos / "odd" / os.fsdecode(b"\xff.png"))
     assert found("photos/odd") == ["\udcff.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_a_folder_that_is_closed_is_not_left_out_without_a_word(photos):
+    (photos / "deep").chmod(0)
+    try:
+        assert found("photos") == ["a.png", "b.jpg", "deep", "masks/e.png"]
+        with pytest.raises(PhotoError, match="Permission denied"):
+            read_photo(photos / "deep")
+    finally:
+        (photos / "deep").chmod(0o755)
