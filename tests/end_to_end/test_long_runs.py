@@ -174,6 +174,3 @@ def test_two_runs_do_not_work_on_one_folder(start, weights, tmp_path):
     )
     assert second.returncode == 2
     assert f"masks is being worked on by process {first.pid}" in second.stderr
-    first.kill()
-    first.wait()
-    assert start("--out", "masks").wait() == 0
