@@ -130,7 +130,7 @@ def _pixels(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
     pixels = np.empty((picture.height, picture.width, 3), np.uint8)
     for top in range(0, picture.height, _STRIP):
         bottom = min(top + _STRIP, picture.height)
-        pixels[top:bottom] = picture.crop((0, top, picture.width, bottom))
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
     return pixels
 
 

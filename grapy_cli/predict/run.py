@@ -180,8 +180,9 @@ def _parse_photos(
         tally.end()
         if is_whole:
             _finish(plan, manifest, settings, report)
-    # A process of several that ends with an error has the launcher stop the others.
-    failed = tally.failed if is_whole or not is_launched() else 0
+    failed = tally.failed
+    if is_launched():  # the launcher stops all when one of them fails, so only the last one may
+        failed = manifest.count()[1] if is_whole else 0
     return PredictSummary(tally.parsed, failed, tally.kept)
 
 

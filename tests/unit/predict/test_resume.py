@@ -157,6 +157,17 @@ def test_files_of_all_photos_are_made_when_the_last_shard_ends(predict, work):
     assert (work / "masks/contact-sheet.png").exists()
 
 
+def test_of_launched_processes_the_last_one_fails(settings, work, monkeypatch):
+    """Whichever that is: the launcher stops the others when one of them fails."""
+    (work / "photos/b.png").write_bytes(b"")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    summaries = []
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        summaries.append(run_predict(["photos"], settings(), silence))
+    assert [(summary.parsed, summary.failed) for summary in summaries] == [(1, 0), (3, 1)]
+
+
 def test_fail_fast_stops_and_the_same_command_goes_on(predict, work):
     (work / "photos/b.png").write_bytes(b"")
     with pytest.raises(PhotoError, match=r"b\.png cannot be read"):
