@@ -12,8 +12,14 @@ STRIDE = 4
 """Pixels of a photo per pixel of logits."""
 
 Photo = UInt8[np.ndarray, "h w 3"]
-SMALLEST = 256
+REACH = 288
+"""Pixels that what is seen at one place depends on, to each side: the widest of ASPP's dilations,
+at both output strides. So near the edge of a tile is not as it is in the whole photo."""
+
+SMALLEST = 512
 """Side of the smallest tile that is tried, pixels: less shows too little of a person."""
+
+_NEARLY_NOTHING = 1e-6  # so that no weights add up to zero, however small the tiles
 
 TileLogits = Callable[[Photo], Mapping[str, Float[Tensor, "_p u v"]]]
 
@@ -55,7 +61,7 @@ def blend_tiles(
 ) -> dict[str, Float[Tensor, "_p u v"]]:
     """Parse a photo tile by tile and blend the logits where tiles overlap.
 
-    The weight of a tile falls smoothly to zero towards its edges, where it knows least of what
+    The weight of a tile falls smoothly to zero towards where it was cut, and knows least of what
     lies around. Tiles start on the grid, so that all of them have their logits at the same pixels,
     every fourth of the photo, and nothing is resized.
 
@@ -70,7 +76,7 @@ def blend_tiles(
     weights = np.zeros((height, width), np.float32)
     for rows, columns in _tiles(photo.shape[0], photo.shape[1], side, grid):
         tile = np.ascontiguousarray(photo[rows, columns])
-        window = np.outer(_window(tile.shape[0]), _window(tile.shape[1]))
+        window = np.outer(_window(rows, photo.shape[0]), _window(columns, photo.shape[1]))
         place = np.s_[..., _small(rows), _small(columns)]
         weights[place] += window
         for name, logits in logits_of(tile).items():
@@ -83,12 +89,13 @@ def blend_tiles(
 def starts(length: int, side: int, grid: int) -> list[int]:
     """Where tiles begin along one side of a photo, pixels: evenly, on the grid.
 
-    Neighbours share at least a quarter of their length.
+    Neighbours share what neither is heard on, see `_window`, and what both are.
     """
     if length <= side:
         return [0]
     steps = (length - side) // grid
-    count = -(-steps // max(1, (side * 3 // 4) // grid))
+    step = side - 2 * _unheard(side) - side // 8
+    count = -(-steps // max(1, step // grid))
     return [round(steps * index / count) * grid for index in range(count + 1)]
 
 
@@ -108,8 +115,19 @@ def _small(part: slice) -> slice:
     return slice(part.start // STRIDE, _at_stride(part.stop))
 
 
-def _window(length: int) -> Float32[np.ndarray, " n"]:
-    """Weights along one side of a tile: a quarter of it up, half of it flat, a quarter down."""
-    count = _at_stride(length)
-    distance = np.minimum(np.arange(count), np.arange(count)[::-1]) + 0.5
-    return (np.sin(np.pi / 2 * np.minimum(1, 4 * distance / count)) ** 2).astype(np.float32)
+def _unheard(side: int) -> int:
+    """Pixels from the edge of a tile within which others are heard, where there are any."""
+    return min(REACH, side // 4)
+
+
+def _window(part: slice, length: int) -> Float32[np.ndarray, " n"]:
+    """Weights along one side of a tile: nothing towards where it was cut, then smoothly up to 1.
+
+    The photo's own border is no cut: there the tile knows as much as the whole photo.
+    """
+    side = part.stop - part.start
+    places = np.arange(_at_stride(side)) * STRIDE
+    before = places if part.start > 0 else np.full_like(places, side)
+    after = places[::-1] if part.stop < length else np.full_like(places, side)
+    ramp = np.clip(8 * (np.minimum(before, after) - _unheard(side)) / side, 0, 1)
+    return (np.sin(np.pi / 2 * ramp) ** 2 + _NEARLY_NOTHING).astype(np.float32)

@@ -137,10 +137,10 @@ def test_the_python_door(weights, photo):
 
 
 class ModestNet(GrapyNet):
-    """Has memory for images of up to 300 pixels."""
+    """Has memory for images of up to 600 pixels."""
 
     def encode(self, images):
-        if max(images.shape[2:]) > 300:
+        if max(images.shape[2:]) > 600:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         return super().encode(images)
 
@@ -154,10 +154,10 @@ def test_where_memory_is_short_photos_are_parsed_in_tiles(parser):
     )
     random = np.random.default_rng(0)
     for _ in range(2):
-        photo = random.integers(0, 256, (20, 520, 3), np.uint8)
-        assert ours.parse(photo, "pascal").label_map.shape == (20, 520)
+        photo = random.integers(0, 256, (20, 1040, 3), np.uint8)
+        assert ours.parse(photo, "pascal").label_map.shape == (20, 1040)
     assert len(heard) == 1
-    assert ours.tiles.side == 260
+    assert ours.tiles.side == 520
 
 
 def test_many_photos_come_out_in_order_and_the_unreadable_as_errors(parser, tmp_path):

@@ -5,22 +5,22 @@ from PIL import Image
 
 from grapy_cli import HumanParser
 from grapy_cli.predict.augment import TTA, parse_logits
-from grapy_cli.predict.photos import read_photo
 from grapy_cli.predict.tiles import SMALLEST, TileLimit, blend_tiles, starts
 from tests.support.command_line import ROOT
 from tests.support.networks import tiny_network
 
 
-def test_tiles_cover_a_photo_and_share_a_quarter():
-    assert starts(100, 129, 16) == [0]
-    assert starts(257, 129, 16) == [0, 64, 128]
-    for blocks in range(9, 200):
-        found = starts(16 * blocks + 1, 129, 16)
+@pytest.mark.parametrize(("side", "most"), [(129, 48), (1025, 384), (2049, 1216)])
+def test_tiles_cover_a_photo_and_overlap_by_what_they_do_not_know(side, most):
+    assert starts(side - 16, side, 16) == starts(side, side, 16) == [0]
+    for more in range(1, 200):
+        length = side + 16 * more
+        found = starts(length, side, 16)
         assert found[0] == 0
-        assert found[-1] + 129 == 16 * blocks + 1
+        assert found[-1] + side == length
         steps = np.diff(found)
         assert (steps > 0).all()
-        assert (steps <= 96).all()
+        assert (steps <= most).all()
         assert all(start % 16 == 0 for start in found)
 
 
@@ -37,18 +37,19 @@ def test_a_network_that_sees_single_pixels_sees_no_tiles():
         torch.testing.assert_close(blended, whole, rtol=1e-5, atol=1e-3)
 
 
-def test_weights_of_a_tile_fall_towards_its_edges():
-    """Of two tiles that contradict each other, each prevails where the other ends."""
-    photo = np.zeros((65, 113, 3), np.uint8)
-    answers = iter((0.0, 1.0))
+def test_towards_its_edges_a_tile_is_not_heard_but_at_the_photo_s_own():
+    """Three tiles that contradict each other: each prevails in its middle, the outer to the end."""
+    photo = np.zeros((129, 193, 3), np.uint8)
+    answers = iter((0.0, 1.0, 2.0))
 
     def logits_of(tile):
-        return {"own": torch.full((1, 17, (tile.shape[1] - 1) // 4 + 1), next(answers))}
+        return {"own": torch.full((1, 33, 33), next(answers))}
 
-    row = blend_tiles(photo, 65, 16, logits_of)["own"][0, 8]
-    assert (row.diff() >= 0).all()
-    assert row[12] < 0.05
-    assert row[16] > 0.95
+    row = blend_tiles(photo, 129, 16, logits_of)["own"][0, 16]
+    assert (row.diff() >= -1e-6).all()
+    torch.testing.assert_close(row[:16], torch.zeros(16), atol=0.02, rtol=0)
+    torch.testing.assert_close(row[-16:], torch.full((16,), 2.0), atol=0.02, rtol=0)
+    assert row[24] == pytest.approx(1, abs=0.02)
 
 
 def test_only_photos_above_the_limit_are_parsed_in_tiles():
@@ -79,29 +80,34 @@ def test_photos_of_any_size_and_all_augmentations_go_in_tiles():
 
 
 def test_tiles_agree_with_the_whole_photo():
-    """The embedded weights on a photo enlarged to more than twice what they were made for."""
-    photo = Image.fromarray(read_photo(ROOT / "examples/photos/grace_hopper.jpg"))
-    enlarged = np.asarray(photo.resize((689, 801), Image.Resampling.BICUBIC))
-    whole = HumanParser.load(device="cpu", longest_side=0).parse(enlarged, "atr").label_map
-    tiled = HumanParser.load(device="cpu", longest_side=0, tile=513).parse(enlarged, "atr")
-    away = np.ones(whole.shape, bool)
-    for rows, columns in ((288, 0), (512, 0), (0, 176), (0, 512)):  # where tiles begin and end
-        away[slice(rows - 16, rows + 16) if rows else slice(0)] = False
-        away[:, slice(columns - 16, columns + 16) if columns else slice(0)] = False
-    assert (tiled.label_map == whole)[away].mean() > 0.99
-    assert len(np.unique(whole)) > 3
+    """The embedded weights on a photo of eight people, each as large as they were made for."""
+    person = Image.open(ROOT / "examples/photos/astronaut.png").convert("RGB").resize((337, 337))
+    crowd = Image.new("RGB", (1345, 673))
+    for index in range(8):
+        crowd.paste(person, (336 * (index % 4), 336 * (index // 4)))
+    photo = np.asarray(crowd)
+    whole = HumanParser.load(device="cpu", longest_side=0).parse(photo, "atr").label_map
+    tiled = HumanParser.load(device="cpu", longest_side=0, tile=1025).parse(photo, "atr").label_map
+    away = np.ones(1345, bool)
+    for edge in (320, 1025):
+        away[edge - 32 : edge + 32] = False
+    whole, tiled = whole[:, away], tiled[:, away]
+    assert (whole == tiled).mean() > 0.99
+    somebody = (whole > 0) | (tiled > 0)
+    assert 0.2 < somebody.mean() < 0.8
+    assert (whole == tiled)[somebody].mean() > 0.95
 
 
 def test_the_limit_shrinks_for_good_and_says_so_once():
     heard = []
     limit = TileLimit(0, heard.append)
-    assert limit.shrink(0, 1200) == 600
-    assert limit.side == 600
-    assert limit.shrink(600, 1200) == 300
-    assert limit.shrink(300, 1200) == SMALLEST
-    assert limit.shrink(SMALLEST, 1200) == 0
+    assert limit.shrink(0, 2400) == 1200
+    assert limit.side == 1200
+    assert limit.shrink(1200, 2400) == 600
+    assert limit.shrink(600, 2400) == SMALLEST
+    assert limit.shrink(SMALLEST, 2400) == 0
     assert limit.side == SMALLEST
-    assert heard == ["memory is short: large photos are parsed in tiles of 600 pixels"]
+    assert heard == ["memory is short: large photos are parsed in tiles of 1200 pixels"]
 
 
 @pytest.mark.parametrize("largest", [SMALLEST, 20])
