@@ -58,7 +58,7 @@ def _(event: Warned) -> str:
 
 @line_of.register
 def _(event: PhotoParsed) -> str:
-    first, *others = event.files
+    first, *others = event.files or ("nothing to write: no part is there",)
     more = f" +{len(others)} more" if others else ""
     return f"{event.photo} -> {first}{more} ({event.seconds:.2f} s)"
 

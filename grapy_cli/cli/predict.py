@@ -12,7 +12,7 @@ from grapy_cli.settings.settings import Settings
 app = typer.Typer()
 
 _SOURCES_HELP = (
-    "Photos, folders, quoted globs, @list.txt, or - for a photo or a list on standard input."
+    "Photos, videos, folders, quoted globs, @list.txt, or - for a photo or list on standard input."
 )
 
 
@@ -20,6 +20,7 @@ _SOURCES_HELP = (
     app,
     "data.dataset",
     "predict",
+    "batch",
     "infer",
     "run",
     panel="Work",
@@ -38,7 +39,12 @@ def predict(
         raise SettingsError(
             "no photo is named", hint="grapy predict me.jpg --dataset atr --out masks"
         )
-    from grapy_cli.predict.run import run_predict
+    from grapy_cli.predict.run import plan_predict, run_predict
 
+    if settings.batch.dry_run:
+        for planned in plan_predict(sources, settings):
+            state = "done " if planned.is_done else "to do"
+            typer.echo(f"{state}  {planned.photo} -> {', '.join(planned.files)}")
+        return
     if run_predict(sources, settings, reporter).failed:
         raise typer.Exit(PhotoError.exit_code)

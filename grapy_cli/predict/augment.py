@@ -14,6 +14,7 @@ from grapy_cli.data.sample import images_of
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.predict.tiles import STRIDE, blend_tiles
 
 Photo = UInt8[np.ndarray, "h w 3"]
 
@@ -75,11 +76,13 @@ def parse_logits(
     *,
     size: tuple[int, int] | None = None,
     grid: int = 0,
+    tile: int = 0,
 ) -> dict[str, Float[Tensor, "_p h4 w4"]]:
     """Parse a photo by several label sets, mean over its augmentations.
 
     The expensive features are computed once per version of the photo and serve all label sets.
-    The logits are on the network's device and have the base size; the caller resizes them.
+    The logits are on the network's device and have the base size, or a quarter of it where there
+    are tiles; the caller resizes them.
 
     Args:
         network: In evaluation mode.
@@ -89,21 +92,45 @@ def parse_logits(
         size: Height and width of the photo at scale 1; the photo's own by default.
         grid: Bring the size of every version onto this grid (see `on_grid`); 0 truncates it to
             whole pixels, as the reference does.
+        tile: Versions with a side above this many pixels are parsed in tiles of this side, which
+            bounds the memory; 0 parses all of them whole.
 
     Source: the reference's evaluation: every version is resized from the photo itself; logits are
         resized to the base size, those of a version and its mirror image after being joined.
     Differs: the mean over scales where the reference has the sum, which has the same argmax.
     """
     size = size or (photo.shape[0], photo.shape[1])
+    stride = network.numbers.output_stride
+    is_tiled = [0 < tile < max(size) * scale for scale in augmentation.scales]
+    # Logits of a large photo at its own size would be larger than all else; nothing is lost, as
+    # the network has them at every fourth pixel.
+    shape = tuple((side - 1) // STRIDE + 1 for side in size) if any(is_tiled) else size
+
+    def logits_of(part: Photo) -> dict[str, Tensor]:
+        return _version_logits(network, part, datasets, mirror=augmentation.mirror)
+
     total: dict[str, Tensor] = {}
-    for scale in augmentation.scales:
-        version = scaled_photo(photo, size, scale, grid)
-        features = _encode(network, version, mirror=augmentation.mirror)
+    for scale, tiled in zip(augmentation.scales, is_tiled, strict=True):
+        version = scaled_photo(photo, size, scale, grid or (stride if tiled else 0))
+        logits = blend_tiles(version, tile, stride, logits_of) if tiled else logits_of(version)
         for dataset in datasets:
-            logits = resize(network.parse(features, dataset).final, *version.shape[:2])
-            joined = resize(_join(logits, network.label_sets[dataset]), *size)[0]
+            at_version = logits[dataset][None]
+            if not tiled:
+                at_version = resize(at_version, *version.shape[:2])
+            joined = resize(at_version, *shape)[0]
             total[dataset] = total[dataset] + joined if dataset in total else joined
     return {dataset: logits / len(augmentation.scales) for dataset, logits in total.items()}
+
+
+def _version_logits(
+    network: GrapyNet, version: Photo, datasets: Sequence[str], *, mirror: bool
+) -> dict[str, Float[Tensor, "_p h4 w4"]]:
+    """Parse one version of the photo, or a tile of it, by each label set."""
+    features = _encode(network, version, mirror=mirror)
+    return {
+        dataset: _join(network.parse(features, dataset).final, network.label_sets[dataset])[0]
+        for dataset in datasets
+    }
 
 
 def scaled_photo(

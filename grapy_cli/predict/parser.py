@@ -1,7 +1,7 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +9,26 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
-from grapy_cli.errors import DatasetError, DeviceError
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.weights import WeightsCard, load_weights, resolve_weights
 from grapy_cli.predict.augment import TTA, Augmentation, base_size, parse_logits
 from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.photos import read_photo
-from grapy_cli.runtime.device import is_out_of_memory, pick_device
+from grapy_cli.predict.photos import ReadPhoto, read_shrunk
+from grapy_cli.predict.pipeline import in_order
+from grapy_cli.predict.tiles import TileLimit
+from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
 
-Photo = str | Path | Image.Image | UInt8[np.ndarray, "h w 3"]
+Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "_h _w 3"]
+
+DEFAULT_TILE = 2048
+_READERS = 2
+_READ_AHEAD = 2
 
 
 @dataclass(frozen=True)
 class HumanParser:
-    """Parses photos of any size by any label set its weights know."""
+    """Parses photos of any size by any label set its weights know; threads may share it."""
 
     network: GrapyNet
     card: WeightsCard | None
@@ -30,6 +36,10 @@ class HumanParser:
     augmentation: Augmentation
     longest_side: int | None
     """Pixels the longest side is resized to for the network; None or 0 for photos as they are."""
+    tiles: TileLimit = field(default_factory=TileLimit)
+    """When a photo goes through the network in tiles."""
+    max_side: int = 0
+    """Longest side of what is read of a photo, pixels; 0 reads all of it."""
 
     @classmethod
     def load(
@@ -39,6 +49,8 @@ class HumanParser:
         device: str = "auto",
         tta: str = "none",
         longest_side: int | None = None,
+        tile: int = DEFAULT_TILE,
+        max_side: int = 0,
     ) -> "HumanParser":
         """Load weights, by default those embedded in the package.
 
@@ -47,6 +59,9 @@ class HumanParser:
             device: auto, cpu, cuda, cuda:N or mps.
             tta: none, flip or paper.
             longest_side: See the class; unset takes what the weights were made for.
+            tile: Photos that are larger than this for the network, pixels, go through it in
+                overlapping tiles; 0 never. Where memory is short, that happens by itself.
+            max_side: See the class.
 
         Raises:
             WeightsError: If the weights cannot be read.
@@ -56,7 +71,7 @@ class HumanParser:
         network, card = load_weights(resolve_weights(Path(weights) if weights else None))
         network = network.to(chosen).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         side = card.longest_side if longest_side is None else longest_side
-        return cls(network, card, chosen, TTA[tta], side)
+        return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -76,35 +91,90 @@ class HumanParser:
             dataset = self.datasets[0]
         return self.parse_all(photo, [dataset])[dataset]
 
-    def parse_all(self, photo: Photo, datasets: Sequence[str]) -> dict[str, Parsing]:
+    def parse_all(self, photo: Photo | ReadPhoto, datasets: Sequence[str]) -> dict[str, Parsing]:
         """Parse a photo by several label sets with one pass of backbone and decoder.
 
         Raises:
             PhotoError: If the photo cannot be read.
             DatasetError: If the weights do not know a label set.
+            DeviceError: If the device has not enough memory, however small the tiles.
+        """
+        self.check_datasets(datasets)
+        reading = photo if isinstance(photo, ReadPhoto) else self.read(photo)
+        # A photo that is resized anyway is brought onto the grid; one that is not stays as it is.
+        grid = self.network.numbers.output_stride if self.longest_side else 0
+        height, width = reading.pixels.shape[:2]
+        size = base_size(height, width, self.longest_side, grid=max(1, grid))
+        largest = round(max(size) * max(self.augmentation.scales))
+        tile = self.tiles.side
+        while True:
+            try:
+                return self._parse(reading, datasets, size=size, grid=grid, tile=tile)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                tile = self.tiles.shrink(tile, largest)
+                if not tile:
+                    raise DeviceError(
+                        f"{self.device} has not enough memory for a photo of {size[1]}x{size[0]} "
+                        "pixels, whole or in tiles",
+                        hint="Use a smaller --longest-side, or --device cpu.",
+                    ) from error
+            release_memory(self.device)
+
+    def _parse(
+        self,
+        reading: ReadPhoto,
+        datasets: Sequence[str],
+        *,
+        size: tuple[int, int],
+        grid: int,
+        tile: int,
+    ) -> dict[str, Parsing]:
+        network, pixels = self.network, reading.pixels
+        logits = parse_logits(
+            network, pixels, datasets, self.augmentation, size=size, grid=grid, tile=tile
+        )
+        return {
+            dataset: Parsing.of(pixels, logits[dataset], network.label_sets[dataset], reading.size)
+            for dataset in datasets
+        }
+
+    def parse_many(
+        self, photos: Iterable[Photo], datasets: Sequence[str]
+    ) -> Iterator[dict[str, Parsing] | PhotoError]:
+        """Parse photos one after the other, the next ones being read meanwhile.
+
+        What comes out is in order: a photo's parsings by label set, or the error of one that
+        cannot be read. No more than a few photos are held at a time, so there may be any number.
+
+        Raises:
+            DatasetError: If the weights do not know a label set.
             DeviceError: If the device has not enough memory.
         """
         self.check_datasets(datasets)
-        pixels = photo if isinstance(photo, np.ndarray) else read_photo(photo)
-        # A photo that is resized anyway is brought onto the grid; one that is not stays as it is.
-        grid = self.network.numbers.output_stride if self.longest_side else 0
-        height, width = pixels.shape[:2]
-        size = base_size(height, width, self.longest_side, grid=max(1, grid))
-        try:
-            logits = parse_logits(
-                self.network, pixels, datasets, self.augmentation, size=size, grid=grid
-            )
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise DeviceError(
-                f"{self.device} has not enough memory for a photo of {size[1]}x{size[0]} pixels",
-                hint="Use a smaller --longest-side, or --device cpu.",
-            ) from error
-        return {
-            dataset: Parsing.of(pixels, logits[dataset], self.network.label_sets[dataset])
-            for dataset in datasets
-        }
+
+        def read(photo: Photo) -> ReadPhoto | PhotoError:
+            try:
+                return self.read(photo)
+            except PhotoError as error:
+                return error
+
+        readings = in_order(photos, read, threads=_READERS, ahead=_READ_AHEAD)
+        return (
+            reading if isinstance(reading, PhotoError) else self.parse_all(reading, datasets)
+            for reading in readings
+        )
+
+    def read(self, photo: Photo) -> ReadPhoto:
+        """Read a photo as it is parsed.
+
+        Raises:
+            PhotoError: If it cannot be read.
+        """
+        if isinstance(photo, np.ndarray):
+            return ReadPhoto(photo, (photo.shape[0], photo.shape[1]))
+        return read_shrunk(photo, self.max_side)
 
     def check_datasets(self, datasets: Sequence[str]) -> None:
         """Make sure that the weights know all of the label sets.

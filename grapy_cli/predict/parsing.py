@@ -15,17 +15,18 @@ from grapy_cli.data.files import save_label_map
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.predict import render
+from grapy_cli.predict.doubt import wrong_share
 
-ROWS_AT_ONCE = 512
-"""Rows of a photo whose logits are held at its own size at one time; bounds the memory."""
+PIXELS_AT_ONCE = 1 << 20
+"""Pixels of a photo whose logits are held at its own size at one time; bounds the memory."""
 
 
 @dataclass(frozen=True)
 class Parsing:
     """The parsing of one photo by one label set, at the photo's own size."""
 
-    photo: UInt8[np.ndarray, "h w 3"]
-    """The photo as it was parsed: RGB, upright."""
+    seen: UInt8[np.ndarray, "_u _v 3"]
+    """The photo as it was read: RGB, upright, perhaps smaller than it is."""
     label_map: UInt8[np.ndarray, "h w"]
     confidence: Float32[np.ndarray, "h w"]
     """Probability of the part that won, in [0, 1]."""
@@ -36,13 +37,30 @@ class Parsing:
     @classmethod
     def of(
         cls,
-        photo: UInt8[np.ndarray, "h w 3"],
+        seen: UInt8[np.ndarray, "h w 3"],
         logits: Float[Tensor, "p u v"],
         label_set: LabelSet,
+        size: tuple[int, int] | None = None,
     ) -> "Parsing":
-        """Read the parsing off logits of any size."""
-        label_map, confidence = decide(logits, photo.shape[0], photo.shape[1])
-        return cls(photo, label_map, confidence, logits, label_set)
+        """Read the parsing off logits of any size.
+
+        Args:
+            seen: The photo as it was read.
+            logits: Of any size.
+            label_set: Says what they are of.
+            size: The photo's own height and width; those of `seen` by default.
+        """
+        height, width = size or seen.shape[:2]
+        label_map, confidence = decide(logits, height, width)
+        return cls(seen, label_map, confidence, logits, label_set)
+
+    @cached_property
+    def photo(self) -> UInt8[np.ndarray, "h w 3"]:
+        """The photo, RGB, upright; where it was read smaller than it is, enlarged again."""
+        height, width = self.label_map.shape
+        if self.seen.shape[:2] == (height, width):
+            return self.seen
+        return np.asarray(Image.fromarray(self.seen).resize((width, height)))
 
     def label_map_at(self, level: int) -> UInt8[np.ndarray, "h w"]:
         """The label map of a level: 3 parts, 2 groups, 1 person."""
@@ -53,12 +71,18 @@ class Parsing:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the photo each part covers, in [0, 1]; parts that are not there left out."""
-        counts = np.bincount(self.label_map.ravel(), minlength=self.label_set.num_parts)
+        # Pillow counts bytes as they are; NumPy would make eight of each of them first.
+        counts = Image.fromarray(self.label_map).histogram()
         return {
-            name: round(float(count) / self.label_map.size, 6)
-            for name, count in zip(self.label_set.names, counts, strict=True)
+            name: round(count / self.label_map.size, 6)
+            for name, count in zip(self.label_set.names, counts, strict=False)
             if count
         }
+
+    @cached_property
+    def doubt(self) -> float:
+        """What share of the person is likely wrong, in [0, 1]; see `wrong_share`."""
+        return wrong_share(self.confidence, self.label_map > 0)
 
     def save_mask(self, path: str | Path, level: int = Level.PART) -> None:
         """Write the mask: an indexed PNG whose values are ids and whose palette the colours."""
@@ -72,13 +96,26 @@ class Parsing:
             filled[:, rows] = strip.softmax(0).half().cpu().numpy()
         return filled
 
+    def entropy(self) -> Float32[np.ndarray, "h w"]:
+        """How much the network wavers between parts at every pixel, in nats.
+
+        From 0, certain, to the log of the number of parts, all of them equally likely.
+        """
+        height, width = self.label_map.shape
+        filled = np.empty((height, width), np.float32)
+        for rows, strip in _resized_strips(self.logits, height, width):
+            logs = strip.log_softmax(0)
+            filled[rows] = -(logs.exp() * logs).sum(0).float().cpu().numpy()
+        return filled
+
     def color(self, level: int = Level.PART) -> Image.Image:
         """The parts as flat colours, RGB."""
-        return render.color_mask(self.label_map_at(level), self.label_set, level)
+        return render.color_mask(self.label_map_at(level), self.label_set.nodes(level))
 
     def overlay(self, level: int = Level.PART, alpha: float = 0.6) -> Image.Image:
         """The photo with its parts laid over it, and a legend of those that are there."""
-        return render.overlay(self.photo, self.label_map_at(level), self.label_set, level, alpha)
+        nodes = self.label_set.nodes(level)
+        return render.overlay(self.photo, self.label_map_at(level), nodes, alpha)
 
 
 def decide(
@@ -103,8 +140,9 @@ def _resized_strips(
     """
     wide = resize(logits[None], logits.shape[1], width)[0]
     step = (logits.shape[1] - 1) / max(1, height - 1)
-    for top in range(0, height, ROWS_AT_ONCE):
-        rows = torch.arange(top, min(top + ROWS_AT_ONCE, height), device=logits.device) * step
+    count = max(1, PIXELS_AT_ONCE // width)
+    for top in range(0, height, count):
+        rows = torch.arange(top, min(top + count, height), device=logits.device) * step
         above = rows.floor().long().clamp(max=logits.shape[1] - 1)
         below = (above + 1).clamp(max=logits.shape[1] - 1)
         strip = torch.lerp(wide[:, above], wide[:, below], (rows - above).to(wide)[:, None])

@@ -1,27 +1,27 @@
 """Pictures of a parsing for people."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from grapy_cli.labels import LabelSet, Node
+from grapy_cli.labels import Node
+from grapy_cli.predict.regions import box_of
 
 LabelMap = UInt8[np.ndarray, "h w"]
+Photo = UInt8[np.ndarray, "h w 3"]
 
 
-def color_mask(label_map: LabelMap, label_set: LabelSet, level: int) -> Image.Image:
+def color_mask(label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
     """Paint each pixel in its part's colour, RGB."""
-    colors = np.array(label_set.palette(level), np.uint8).reshape(-1, 3)
+    colors = np.array([node.color for node in nodes], np.uint8)
     return Image.fromarray(colors[label_map])
 
 
 def overlay(
-    photo: UInt8[np.ndarray, "h w 3"],
-    label_map: LabelMap,
-    label_set: LabelSet,
-    level: int,
-    alpha: float,
+    photo: Photo, label_map: LabelMap, nodes: Sequence[Node], alpha: float, *, legend: bool = True
 ) -> Image.Image:
     """Lay the colours over the photo, edges drawn, with a legend of the parts that are there.
 
@@ -31,18 +31,64 @@ def overlay(
     Args:
         photo: RGB.
         label_map: Of the same size.
-        label_set: Gives names and colours.
-        level: Of the label map.
+        nodes: Name and colour of each id.
         alpha: How much of the colours is seen, in [0, 1]; the background keeps the photo's.
+        legend: Whether there is one.
     """
     picture = Image.fromarray(photo)
     faded = Image.blend(picture, picture.convert("L").convert("RGB"), alpha)
-    tinted = Image.blend(faded, color_mask(label_map, label_set, level), alpha)
+    tinted = Image.blend(faded, color_mask(label_map, nodes), alpha)
     picture.paste(tinted, mask=Image.fromarray(label_map > 0))
     picture.paste("white", mask=Image.fromarray(_edges(label_map)))
+    if not legend:
+        return picture
     present = np.bincount(label_map.ravel(), minlength=256)
-    nodes = [node for index, node in enumerate(label_set.nodes(level)) if index and present[index]]
-    return _with_legend(picture, nodes)
+    return _with_legend(picture, [node for i, node in enumerate(nodes) if i and present[i]])
+
+
+def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
+    """Draw the outline of each part in its colour, anti-aliased, over the photo as it is.
+
+    A white line below each keeps it apart from clothes of its own colour; lines grow with the
+    photo.
+    """
+    picture = photo.copy()
+    width = max(1, round(min(label_map.shape) / 400))
+    lines = {
+        part: _outlines(label_map == part, width)
+        for part in np.unique(label_map[label_map > 0]).tolist()
+    }
+    for more, colors in ((2, {}), (0, {part: nodes[part].color for part in lines})):
+        for part, outlines in lines.items():
+            color = colors.get(part, (255, 255, 255))
+            cv2.polylines(picture, outlines, True, color, width + more, cv2.LINE_AA, _SHIFT)
+    return Image.fromarray(picture)
+
+
+def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
+    """Crop the pixels of a region out of the photo, RGBA; beside them nothing is left of it."""
+    crop = box_of(region).crop
+    inside = region[crop]
+    return Image.fromarray(np.dstack([photo[crop] * inside[..., None], inside * np.uint8(255)]))
+
+
+_SHIFT = 3  # binary digits behind the point in OpenCV's coordinates
+
+
+def _outlines(region: Bool[np.ndarray, "h w"], window: int) -> list[Int32[np.ndarray, "_n 1 2"]]:
+    """The borders of a region and of its holes, the steps from pixel to pixel smoothed away."""
+    found, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return [_smooth(outline, 2 * window + 3) for outline in found]
+
+
+def _smooth(outline: Int32[np.ndarray, "n 1 2"], window: int) -> Int32[np.ndarray, "n 1 2"]:
+    """Take the mean of each point and its neighbours along the border, in fixed-point numbers."""
+    if len(outline) > 2 * window:
+        half = window // 2
+        around = np.concatenate([outline[-half:], outline, outline[:half]]).astype(np.float64)
+        sums = np.cumsum(np.concatenate([np.zeros((1, 1, 2)), around]), axis=0)
+        outline = (sums[window:] - sums[:-window]) / window
+    return np.asarray((outline * (1 << _SHIFT)).round(), np.int32)
 
 
 def _edges(label_map: LabelMap) -> Bool[np.ndarray, "h w"]:

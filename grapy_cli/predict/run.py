@@ -1,30 +1,38 @@
 """`grapy predict`: photos in, masks out."""
 
-import errno
-import json
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TextIO
+from pathlib import Path
 
-from grapy_cli.errors import DatasetError, PhotoError, SettingsError
-from grapy_cli.labels import dataset_name
-from grapy_cli.predict.events import PhotoParsed, PhotoRejected
-from grapy_cli.predict.outputs import OUTPUTS, Kind, plan_kinds
+from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
+from grapy_cli.predict.closing import finish, spare_names
+from grapy_cli.predict.events import PhotoRejected
+from grapy_cli.predict.films import check_filmed
+from grapy_cli.predict.folder import joining, open_folder, tidy
+from grapy_cli.predict.job import Job
+from grapy_cli.predict.manifest import Manifest, Shard
+from grapy_cli.predict.outputs import plan_kinds
 from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.photos import read_photo
-from grapy_cli.predict.sources import FoundPhoto, find_photos, name_masks
-from grapy_cli.runtime.device import set_threads
-from grapy_cli.runtime.reporting import Progressed, Reporter, Told
+from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of, spare_photos
+from grapy_cli.predict.ranking import advice
+from grapy_cli.predict.results import Results
+from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
+from grapy_cli.predict.tally import Tally
+from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
+from grapy_cli.runtime.interrupt import deferred_interrupts
+from grapy_cli.runtime.launch import is_launched, launch
+from grapy_cli.runtime.reporting import Event, Reporter, Told, Warned
+from grapy_cli.runtime.world import World, world_of_environment
+from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
-MANIFEST = "manifest.jsonl"
-FAILURES = "failures.jsonl"
+NOT_OF_A_RESULT = frozenset({"out", "gallery", "contact_sheet"})
+"""Fields of the settings of `predict` that change no photo's files."""
 
-# A name no file system takes, or a file where a folder must be: no other photo is concerned.
-_OF_ONE_PHOTO = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
+LOOKED_AT = 3
+"""Photos that a run of more than these names at its end."""
 
 
 @dataclass(frozen=True)
@@ -33,164 +41,210 @@ class PredictSummary:
 
     parsed: int
     failed: int
+    kept: int = 0
+    """Done by an earlier run."""
+
+
+@dataclass(frozen=True)
+class PlannedPhoto:
+    """What a run would do with a photo."""
+
+    photo: str
+    files: tuple[str, ...]
+    """Relative to the output folder."""
+    is_done: bool
 
 
 def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) -> PredictSummary:
     """Parse photos and write what was asked for, each photo by itself: a broken one is reported.
 
+    What an earlier run of the same settings has done stays as it is.
+
     Raises:
-        SettingsError: If a source is not there, or a mask would take the place of a photo.
+        SettingsError: If a source is not there, a mask would take the place of a photo, or another
+            run works on the output folder.
         WeightsError: If the weights cannot be read.
         DatasetError: If the weights do not know a label set.
         DeviceError: If the device is absent or out of memory.
-        PhotoError: If results cannot be written at all.
+        PhotoError: If results cannot be written at all, or at the first failure if asked for.
+        InterruptedRun: If somebody stopped the run; the same command goes on.
+    """
+    plan, card = _plan(sources, settings)
+    out, world = settings.predict.out, world_of_environment()
+    shard = Shard.read(settings.batch.shard).split(world.rank, world.size)
+    with _writing_to(out):
+        tidy(out, plan.sources)
+        if settings.run.gpus > 1 and not is_launched():
+            return _launch(sources, settings, plan)
+        report = reporter if world.is_main else _grave_news(reporter)
+        report(Told(_introduce(card, settings.infer.weights)))
+        with open_folder(out, plan.sources, shard) as manifest:
+            return _parse_photos(plan, shard, manifest, settings, report)
+
+
+def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[PlannedPhoto]:
+    """Say what `run_predict` would do with each photo, and write nothing.
+
+    Raises:
+        SettingsError, WeightsError, DatasetError: As `run_predict`.
     """
     out = settings.predict.out
-    photos = find_photos(sources, leave_out=out)
-    parser = load_parser(settings)
-    datasets = _datasets(settings.data.dataset, parser)
-    reporter(Told(_introduce(parser, settings.infer.weights)))
-    kinds = plan_kinds(datasets, settings.predict.levels, settings.predict.save)
-    job = _Job(parser, datasets, kinds, out, settings.predict.overlay_alpha)
-    work = list(zip(photos, name_masks(photos), strict=True))
-    _spare_photos(job, work)
-    try:
-        return _parse_photos(job, work, reporter)
-    except OSError as error:
-        raise PhotoError(
-            f"results cannot be written to {out}: {error}",
-            hint="What was written before is whole and stays.",
-        ) from error
+    plan, _ = _plan(sources, settings)
+    known = {} if settings.batch.overwrite else Manifest(out, plan.sources, Shard()).recall()
+    for task in plan.tasks(Shard.read(settings.batch.shard)):
+        results = plan.results_of(task.photo)
+        files = [path.relative_to(out).as_posix() for path in results.paths(task.name)]
+        try:
+            done = plan.check(task, known)[1] is not None
+        except PhotoError:
+            done = False
+        yield PlannedPhoto(str(task.photo), tuple(files), done)
 
 
-def load_parser(settings: Settings) -> HumanParser:
+def load_parser(settings: Settings, world: World | None = None) -> HumanParser:
     """Load the parser that settings describe.
 
     Raises:
         WeightsError: If the weights cannot be read.
         DeviceError: If the device is absent.
     """
-    set_threads(settings.run.threads)
+    world = world or World()
+    fair_share = max(1, usable_cores() // world.local_size) if world.size > 1 else 0
+    set_threads(settings.run.threads or fair_share)
     return HumanParser.load(
         settings.infer.weights,
-        device=settings.run.device,
+        device=str(pick_device(settings.run.device, world.local_rank)),
         tta=settings.infer.tta,
         longest_side=settings.infer.longest_side,
+        tile=settings.infer.tile,
+        max_side=settings.predict.max_side,
     )
 
 
-@dataclass(frozen=True)
-class _Job:
-    parser: HumanParser
-    datasets: Sequence[str]
-    kinds: Sequence[Kind]
-    out: Path
-    alpha: float
-
-    def parse(self, photo: FoundPhoto, name: PurePosixPath) -> dict[str, Any]:
-        """Parse one photo, write its results, and return its row of the manifest."""
-        begun = time.perf_counter()
-        parsings = self.parser.parse_all(read_photo(photo.source), self.datasets)
-        files = [self._write(parsings[kind.dataset], kind, name) for kind in self.kinds]
-        height, width = next(iter(parsings.values())).label_map.shape
-        return {
-            "source": str(photo),
-            "files": files,
-            "width": width,
-            "height": height,
-            "shares": {name: parsing.shares for name, parsing in parsings.items()},
-            "confidence": {
-                name: round(float(parsing.confidence.mean()), 4)
-                for name, parsing in parsings.items()
-            },
-            "seconds": round(time.perf_counter() - begun, 4),
-        }
-
-    def _write(self, parsing: Parsing, kind: Kind, name: PurePosixPath) -> str:
-        path = kind.path(self.out, name)
-        try:
-            OUTPUTS[kind.save].write(parsing, path, kind.level, self.alpha)
-        except OSError as error:
-            if error.errno in _OF_ONE_PHOTO:
-                raise PhotoError(f"{path} cannot be written: {error.strerror}") from error
-            raise
-        return path.relative_to(self.out).as_posix()
-
-
-def _spare_photos(job: _Job, work: Sequence[tuple[FoundPhoto, PurePosixPath]]) -> None:
-    """Make sure that no result takes the place of a photo."""
-    photos = {_file_id(photo.source) for photo, _ in work if isinstance(photo.source, Path)}
-    for photo, name in work:
-        for path in (kind.path(job.out, name) for kind in job.kinds):
-            if (file_id := _file_id(path)) and file_id in photos:
-                raise SettingsError(
-                    f"a result of {photo} would take the place of the photo {path}",
-                    hint="Name another folder by --out.",
-                )
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """What two names of one file share, also where upper and lower case are the same."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard]:
+    options, out = settings.predict, settings.predict.out
+    photos = find_photos(sources, leave_out=out)
+    weights = resolve_weights(settings.infer.weights)
+    card = read_card(weights)
+    known = {labels.name: labels for labels in card.load_label_sets()}
+    datasets = choose_datasets(settings.data.dataset, list(known))
+    label_sets = [known[name] for name in datasets]
+    save = [*options.save, *(["disagreement"] if options.consistency else [])]
+    if any(photo.is_video for photo in photos):
+        check_filmed(save)
+    kinds = plan_kinds(
+        label_sets,
+        options.levels,
+        save,
+        only=options.only,
+        remap=options.remap,
+        alpha=options.overlay_alpha,
+        thumbnails=options.gallery or options.contact_sheet,
+    )
+    choices = {
+        "predict": options.model_dump(mode="json", exclude=set(NOT_OF_A_RESULT)),
+        "infer": settings.infer.model_dump(mode="json", exclude={"weights"}),
+    }
+    names = name_masks(photos)
+    recipe = recipe_of(weights, choices, label_sets, kinds)
+    parsed_by = comparable(known) if options.consistency else datasets
+    plan = Plan(photos, names, parsed_by, Results(out, kinds), recipe)
+    spare_photos(plan)
+    spare_names(names, kinds, out)
+    return plan, card
 
 
 def _parse_photos(
-    job: _Job, work: Sequence[tuple[FoundPhoto, PurePosixPath]], reporter: Reporter
+    plan: Plan, shard: Shard, manifest: Manifest, settings: Settings, report: Reporter
 ) -> PredictSummary:
-    job.out.mkdir(parents=True, exist_ok=True)
-    (job.out / FAILURES).unlink(missing_ok=True)  # of an earlier run
-    failed = 0
-    with _open_rows(job.out / MANIFEST, "w") as manifest:
-        for done, (photo, name) in enumerate(work, 1):
-            try:
-                row = job.parse(photo, name)
-            except PhotoError as error:
-                failed += 1
-                reporter(PhotoRejected(str(photo), error.message))
-                with _open_rows(job.out / FAILURES, "a") as failures:
-                    _write_row(failures, {"source": str(photo), "reason": error.message})
-            else:
-                _write_row(manifest, row)
-                reporter(PhotoParsed(str(photo), tuple(row["files"]), row["seconds"]))
-            reporter(Progressed("parsing photos", done, len(work)))
-    return PredictSummary(len(work) - failed, failed)
+    batch = settings.batch
+    known = {} if batch.overwrite else manifest.recall()
+    parser = load_parser(settings, world_of_environment())
+    parser.tiles.told = lambda text: report(Warned(text))
+    tasks = plan.tasks(shard)
+    tally = Tally(len(tasks), report)
+    with (
+        deferred_interrupts() as stop_asked,
+        closing(Job(parser, plan, known, report).run(tasks, stop_asked)) as outcomes,
+    ):
+        for outcome in outcomes:
+            if not outcome.was_done:
+                manifest.add(outcome.row)
+            tally.add(outcome)
+            if batch.fail_fast and outcome.has_failed:
+                raise PhotoError(
+                    outcome.row["reason"], hint="The same command tries again and goes on."
+                )
+    with joining(plan.results.out):
+        is_whole = manifest.fold()
+        tally.end()
+        if is_whole:
+            _finish(plan, manifest, settings, report)
+    failed = tally.failed
+    if is_launched():  # the launcher stops all when one of them fails, so only the last one may
+        failed = manifest.count()[1] if is_whole else 0
+    return PredictSummary(tally.parsed, failed, tally.kept)
 
 
-def _open_rows(path: Path, mode: Literal["w", "a"]) -> TextIO:
-    """Open a file of JSON rows; bytes of file names that are no text become JSON's own escapes."""
-    return path.open(mode, encoding="utf-8", errors="backslashreplace")
+def _finish(plan: Plan, manifest: Manifest, settings: Settings, report: Reporter) -> None:
+    """Write what belongs to all photos together; whoever ends last does it."""
+    out, kinds = plan.results.out, plan.results.kinds
+    options = settings.predict
+    whole = {"gallery": options.gallery, "sheet": options.contact_sheet}
+    for path in finish(out, kinds, manifest.rows, manifest.failures, **whole):
+        report(Told(f"wrote {path}"))
+    own = set(plan.sources)
+    if len(own) > LOOKED_AT:
+        report(Told(advice((row for row in manifest.rows if row["source"] in own), LOOKED_AT)))
 
 
-def _write_row(file: TextIO, row: dict[str, Any]) -> None:
-    file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    file.flush()  # a run that is killed leaves a manifest of what it did
-
-
-def _datasets(named: Sequence[str], parser: HumanParser) -> list[str]:
-    """The label sets asked for; all of them, or the only one there is."""
-    if not parser.datasets:
-        raise DatasetError("the weights know no label set: they are for --init alone")
-    if "all" in named or (not named and len(parser.datasets) == 1):
-        return list(parser.datasets)
-    if not named:
-        raise DatasetError(
-            "say by which label set the photos are to be parsed",
-            hint=f"--dataset {parser.datasets[0]}, or --dataset all",
+def _launch(sources: Sequence[str], settings: Settings, plan: Plan) -> PredictSummary:
+    """Share the photos out among processes; each of them comes to `run_predict` again."""
+    if STANDARD_INPUT in sources:
+        raise SettingsError(
+            "several processes cannot share standard input",
+            hint="Write the list to a file and name it as @list.txt.",
         )
-    names = [dataset_name(name) for name in named]
-    parser.check_datasets(names)
-    return names
+    out = settings.predict.out
+    manifest = Manifest(out, plan.sources, Shard())
+    try:
+        with handed_over(settings) as file:
+            arguments = ["predict", "--config", str(file), "--", *sources]
+            launch(arguments, settings.run.gpus, go_on="the same command")
+    except PhotoError:  # photos that failed are no news; anything else leaves photos undone
+        if sum(manifest.count()) < len(plan.photos):
+            raise
+    finally:
+        tidy(out, plan.sources)  # of one that crashed
+    done, failed = manifest.count()
+    return PredictSummary(done, failed)
 
 
-def _introduce(parser: HumanParser, weights: Path | None) -> str:
-    name = parser.card.name if parser.card else "?"
+def _grave_news(reporter: Reporter) -> Reporter:
+    """Only what went wrong: the progress of one process is enough."""
+
+    def report(event: Event) -> None:
+        if isinstance(event, PhotoRejected | Warned):
+            reporter(event)
+
+    return report
+
+
+def _introduce(card: WeightsCard, weights: Path | None) -> str:
     if weights is not None:
-        return f"weights {weights} ({name})"
+        return f"weights {weights} ({card.name})"
     return (
-        f"weights {name}, embedded: small, trained on street photos of one adult. "
+        f"weights {card.name}, embedded: small, trained on street photos of one adult. "
         "Larger ones are trained by `grapy train` or taken over by `grapy weights import`."
     )
+
+
+@contextmanager
+def _writing_to(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PhotoError(
+            f"results cannot be written to {out}: {error}",
+            hint="What was written before is whole and stays; the same command goes on.",
+        ) from error

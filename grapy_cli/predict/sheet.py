@@ -1,17 +1,32 @@
 """Many pictures on one: rows of equal cells, each with a line below it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from grapy_cli.files import replacing
+from grapy_cli.predict import render
+from grapy_cli.predict.outputs import Kind
+from grapy_cli.predict.ranking import first_to_look_at
+
+SHEET = "contact-sheet.png"
+MOST = 96
+"""Photos of a sheet; of a longer run those to look at first."""
+COLUMNS = 8
 
 GAP = 8
 LINE = 18
+SIDE = 240
 
 Cell = tuple[Image.Image, str]
 """A picture and its caption."""
 
 
-def contact_sheet(rows: Sequence[Sequence[Cell]], side: int = 240) -> Image.Image:
+def contact_sheet(rows: Sequence[Sequence[Cell]], side: int = SIDE) -> Image.Image:
     """Lay pictures out in rows, each made to fit a square, its caption cut to its width.
 
     Args:
@@ -40,3 +55,35 @@ def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: i
     while text and font.getlength(f"{text}…") > width:
         text = text[:-1]
     return f"{text}…"
+
+
+def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write small overlays of a run's photos, by the first label set, in order of their names.
+
+    Args:
+        out: The output folder.
+        kinds: Hold thumbnails.
+        rows: Of the manifest.
+    """
+    photo, mask = (
+        next(kind for kind in kinds if kind.save == save) for save in ("small-photo", "small-mask")
+    )
+    cells = []
+    for row in sorted(first_to_look_at(rows, MOST), key=lambda row: str(row["source"])):
+        pictures = [out / file for file in (*photo.files_of(row), *mask.files_of(row))]
+        if len(pictures) == 2 and all(path.exists() for path in pictures):
+            cells.append((_overlay(*pictures, kind=mask), PurePosixPath(row["source"]).name))
+    columns = min(COLUMNS, math.ceil(math.sqrt(len(cells)))) or 1
+    sheet = contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])
+    with replacing(out / SHEET) as beside:
+        sheet.save(beside, format="PNG")
+    return out / SHEET
+
+
+def _overlay(photo: Path, mask: Path, *, kind: Kind) -> Image.Image:
+    with Image.open(photo) as picture, Image.open(mask) as ids:
+        small = render.overlay(
+            np.array(picture), np.array(ids), kind.view.nodes, kind.alpha, legend=False
+        )
+    small.thumbnail((SIDE, SIDE))
+    return small

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.predict.photos import open_photo
+from grapy_cli.predict.photos import HEIF_SUFFIXES, open_photo
 
 STANDARD_INPUT = "-"
 
@@ -23,14 +23,25 @@ _NO_PHOTOS = frozenset(
 )
 
 
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
+)
+"""Files with these names are taken for videos where they are named; folders are not searched."""
+
+
 @dataclass(frozen=True)
 class FoundPhoto:
-    """One photo to parse."""
+    """One photo to parse, or one video."""
 
-    source: Path | Image.Image
-    """Where it lies, or the picture itself where it came through standard input."""
+    source: Path | bytes
+    """Where it lies, or its bytes where they came through standard input."""
     relative: PurePosixPath
     """Its path below the folder that was searched; its name alone where it was named itself."""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether its name says that it has many frames."""
+        return isinstance(self.source, Path) and self.source.suffix.lower() in VIDEO_SUFFIXES
 
     def __str__(self) -> str:
         return str(self.source if isinstance(self.source, Path) else self.relative)
@@ -121,12 +132,25 @@ def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
         raise SettingsError(
             f"results would go among the photos of {folder}", hint="Name another folder by --out."
         )
-    for path in sorted(folder.rglob("*")):
+    files, closed = _below(folder)
+    for path in sorted(files | closed):
         relative = PurePosixPath(path.relative_to(folder))
-        if _is_hidden(relative) or path.suffix.lower() not in suffixes or not path.is_file():
+        is_meant = path.suffix.lower() in suffixes and path.is_file()
+        if _is_hidden(relative) or not (is_meant or path in closed):
             continue
         if not _is_result(path, folder, leave_out):
             yield FoundPhoto(path, relative)
+
+
+def _below(folder: Path) -> tuple[set[Path], set[Path]]:
+    """Everything below a folder, links to folders not followed, and the folders that are closed.
+
+    These count as photos that cannot be read, so that nothing is left out without a word.
+    """
+    closed: list[str] = []
+    walk = os.walk(folder, onerror=lambda error: closed.append(error.filename))
+    files = {Path(place, name) for place, _, names in walk for name in names}
+    return files, set(map(Path, closed))
 
 
 def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
@@ -180,7 +204,7 @@ def _listed(text: str, leave_out: Path) -> Iterator[FoundPhoto]:
 def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
     data = sys.stdin.buffer.read()
     try:
-        picture = open_photo(data)
+        open_photo(data).close()
     except UnidentifiedImageError:
         try:
             return _listed(data.decode("utf-8-sig"), leave_out)
@@ -188,10 +212,10 @@ def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
             raise PhotoError("standard input is neither a photo nor a list of photos") from error
     except UNREADABLE as error:
         raise PhotoError(f"the photo on standard input cannot be read: {error}") from error
-    return [FoundPhoto(picture, PurePosixPath("stdin"))]
+    return [FoundPhoto(data, PurePosixPath("stdin"))]
 
 
 def _photo_suffixes() -> set[str]:
     Image.init()
     readable = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    return readable - _NO_PHOTOS
+    return (readable | HEIF_SUFFIXES) - _NO_PHOTOS

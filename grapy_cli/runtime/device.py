@@ -86,6 +86,12 @@ def check_cards(name: str, processes: int) -> None:
         )
 
 
+def release_memory(device: torch.device) -> None:
+    """Give back what torch keeps of a card's memory, before something smaller is tried."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
 def usable_cores() -> int:
     """CPU cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

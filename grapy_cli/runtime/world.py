@@ -52,6 +52,19 @@ class World:
             distributed.barrier()
 
 
+def world_of_environment() -> World:
+    """Read the place of this process among those torch's launcher started, without joining them.
+
+    Enough where they share work out and never wait for each other.
+    """
+    return World(
+        rank=int(os.environ.get("RANK", "0")),
+        size=int(os.environ.get("WORLD_SIZE", "1")),
+        local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+        local_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+    )
+
+
 @contextmanager
 def open_world(device_type: str) -> Iterator[World]:
     """Join the processes that torch's launcher started, or be alone where there is none.

@@ -21,7 +21,18 @@ from pydantic import (
 StageName = Literal["pretrain", "joint", "finetune"]
 TestTimeAugmentation = Literal["none", "flip", "paper"]
 Protocol = Literal["strict", "reference"]
-SavedKind = Literal["mask", "overlay", "color", "probs", "confidence"]
+SavedKind = Literal[
+    "mask",
+    "overlay",
+    "color",
+    "contours",
+    "cutouts",
+    "polygons",
+    "summary",
+    "confidence",
+    "entropy",
+    "probs",
+]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -225,6 +236,9 @@ class InferSettings(Section):
     longest_side: NonNegativeInt | None = None
     """Pixels a photo's longest side is resized to for the network; 0 keeps the photo's own,
     unset takes what the weights were made for. Masks always have the photo's size."""
+    tile: NonNegativeInt = 2048
+    """Pixels above which what the network sees of a photo is cut into overlapping tiles of that
+    side; 0 never. Where memory is short, that happens by itself."""
 
 
 class EvaluateSettings(Section):
@@ -260,9 +274,53 @@ class PredictSettings(Section):
     levels: list[Literal[1, 2, 3]] = [3]
     """3 parts, 2 head-torso-arms-legs, 1 person; comma-separated."""
     save: list[SavedKind] = ["mask"]
-    """What to write, comma-separated: mask, overlay, color, probs, confidence."""
+    """What to write, comma-separated: mask, overlay, color, contours, cutouts, polygons, summary,
+    confidence, entropy, probs."""
+    only: list[str] = []
+    """Parts or groups to write, as hair,arms; the others become background."""
+    remap: str | None = None
+    """Write in the label order of another tool: lip, schp-atr, viton-hd, ..., or a .toml file."""
     overlay_alpha: Fraction = 0.6
     """How much of the part colours an overlay shows."""
+    gallery: bool = False
+    """Write gallery.html as well, a page to look the photos through."""
+    contact_sheet: bool = False
+    """Write contact-sheet.png as well, small overlays side by side."""
+    consistency: bool = False
+    """Parse by every label set the weights know, and write where they contradict each other."""
+    max_side: NonNegativeInt = 0
+    """Pixels a photo's longest side is shrunk to while it is read; 0 reads all of it. Masks keep
+    the photo's size."""
+
+
+class BatchSettings(Section):
+    """Many photos."""
+
+    overwrite: bool = False
+    """Do photos anew that an earlier run has done."""
+    dry_run: bool = False
+    """List what would be done, and do nothing."""
+    fail_fast: bool = False
+    """Stop at the first photo that fails."""
+    shard: str = "1/1"
+    """Which share of the photos to do, as 2/3: so that several machines share them out."""
+
+
+class ServeSettings(Section):
+    """Service."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0 is every one this machine has, open to its network."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port; 0 takes one that is free."""
+    waiting: NonNegativeInt = 8
+    """Photos that may wait while one is parsed; further ones are told to come again (503)."""
+    megabytes: PositiveFloat = 20
+    """Largest request, in millions of bytes (else 413)."""
+    megapixels: PositiveFloat = 50
+    """Largest photo, in millions of pixels (else 413)."""
+    timeout: PositiveFloat = 60
+    """Seconds a photo may take to be parsed, waiting included (else 504)."""
 
 
 class SyntheticSettings(Section):

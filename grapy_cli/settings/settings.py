@@ -1,6 +1,7 @@
 """The settings tree, the same for all commands, for `grapy.toml` and for a run folder."""
 
 from grapy_cli.settings.sections import (
+    BatchSettings,
     DataSettings,
     EvaluateSettings,
     InferSettings,
@@ -9,6 +10,7 @@ from grapy_cli.settings.sections import (
     PrepareSettings,
     RunSettings,
     Section,
+    ServeSettings,
     TrainSettings,
 )
 
@@ -22,5 +24,7 @@ class Settings(Section):
     infer: InferSettings = InferSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     predict: PredictSettings = PredictSettings()
+    batch: BatchSettings = BatchSettings()
     prepare: PrepareSettings = PrepareSettings()
+    serve: ServeSettings = ServeSettings()
     run: RunSettings = RunSettings()

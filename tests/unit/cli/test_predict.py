@@ -57,3 +57,18 @@ def test_exit_codes(predict, arguments, code):
     result = predict(*arguments)
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
+
+
+def test_a_dry_run_lists_what_would_be_done(predict, tmp_path):
+    result = predict("a.jpg", "--out", "m", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "to do  a.jpg -> a.png\n"
+    assert not (tmp_path / "m").exists()
+    predict("a.jpg", "--out", "m")
+    assert predict("a.jpg", "--out", "m", "--dry-run").stdout == "done   a.jpg -> a.png\n"
+
+
+def test_several_processes_cannot_share_standard_input(predict, tmp_path):
+    result = predict("-", "--gpus", "2", input=(tmp_path / "a.jpg").read_bytes())
+    assert result.exit_code == 2
+    assert "@list.txt" in result.stderr

@@ -1,3 +1,6 @@
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,10 @@ import grapy_cli
 from grapy_cli import HumanParser, label_set, load_network
 from grapy_cli.errors import DatasetError, DeviceError, PhotoError, WeightsError
 from grapy_cli.model.grapy import GrapyNet
-from tests.support.networks import write_weights
+from grapy_cli.predict.augment import TTA
+from grapy_cli.predict.tiles import TileLimit
+from tests.support.command_line import run_python
+from tests.support.networks import tiny_network, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +134,104 @@ def test_the_python_door(weights, photo):
     assert set(grapy_cli.__all__) == {"HumanParser", "__version__", "label_set", "load_network"}
     with pytest.raises(AttributeError):
         _ = grapy_cli.nonsense
+
+
+class ModestNet(GrapyNet):
+    """Has memory for images of up to 600 pixels."""
+
+    def encode(self, images):
+        if max(images.shape[2:]) > 600:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return super().encode(images)
+
+
+def test_where_memory_is_short_photos_are_parsed_in_tiles(parser):
+    modest = ModestNet(parser.network.numbers, list(parser.network.label_sets.values())).eval()
+    modest.load_state_dict(parser.network.state_dict())
+    heard = []
+    ours = HumanParser(
+        modest, None, parser.device, parser.augmentation, 0, TileLimit(0, heard.append)
+    )
+    random = np.random.default_rng(0)
+    for _ in range(2):
+        photo = random.integers(0, 256, (20, 1040, 3), np.uint8)
+        assert ours.parse(photo, "pascal").label_map.shape == (20, 1040)
+    assert len(heard) == 1
+    assert ours.tiles.side == 520
+
+
+def test_many_photos_come_out_in_order_and_the_unreadable_as_errors(parser, tmp_path):
+    random = np.random.default_rng(0)
+    photos = [random.integers(0, 256, (9 + side, 12, 3), np.uint8) for side in range(7)]
+    mixed = [*photos[:3], tmp_path / "none.jpg", *photos[3:]]
+    results = list(parser.parse_many(mixed, ["atr", "pascal"]))
+    error = results.pop(3)
+    assert isinstance(error, PhotoError)
+    assert "none.jpg" in error.message
+    for photo, result in zip(photos, results, strict=True):
+        assert list(result) == ["atr", "pascal"]
+        check_same(result["atr"], parser.parse(photo, "atr"))
+
+
+def test_of_endless_photos_only_a_few_are_taken(parser):
+    taken = []
+
+    def photos():
+        for side in itertools.count(5):
+            taken.append(side)
+            yield np.zeros((side, 5, 3), np.uint8)
+
+    results = parser.parse_many(photos(), ["pascal"])
+    sides = [result["pascal"].label_map.shape[0] for result in itertools.islice(results, 4)]
+    assert sides == [5, 6, 7, 8]
+    assert len(taken) <= 8
+
+
+def test_many_photos_need_a_known_label_set_before_the_first(parser):
+    with pytest.raises(DatasetError, match="cihp"):
+        parser.parse_many([], ["cihp"])
+
+
+def test_threads_may_share_a_parser(parser):
+    random = np.random.default_rng(0)
+    photos = [random.integers(0, 256, (20 + side, 30, 3), np.uint8) for side in range(12)]
+    alone = [parser.parse(photo, "atr") for photo in photos]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(lambda photo: parser.parse(photo, "atr"), photos))
+    for one, other in zip(alone, together, strict=True):
+        check_same(one, other)
+
+
+def test_a_photo_that_is_read_smaller_has_a_parsing_of_its_own_size(weights, photo, tmp_path):
+    Image.fromarray(photo).resize((200, 148)).save(tmp_path / "p.png")
+    parser = HumanParser.load(weights, device="cpu", max_side=50)
+    parsing = parser.parse(tmp_path / "p.png", "atr")
+    assert parsing.logits.shape[1:] == (37, 50)
+    assert parsing.seen.shape == (37, 50, 3)
+    assert parsing.label_map.shape == parsing.confidence.shape == (148, 200)
+    assert parsing.photo.shape == (148, 200, 3)
+
+
+def test_a_turned_twin_has_the_same_masks(photo, tmp_path):
+    """Also when both are read smaller than they are."""
+    parser = HumanParser(
+        tiny_network(["atr"]), None, torch.device("cpu"), TTA["none"], 48, max_side=30
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    Image.fromarray(np.rot90(photo, -1).copy()).save(tmp_path / "b.png", exif=exif)
+    masks = []
+    for name in ("a", "b"):
+        parser.parse(tmp_path / f"{name}.png").save_mask(tmp_path / f"{name}-mask.png")
+        masks.append((tmp_path / f"{name}-mask.png").read_bytes())
+    assert masks[0] == masks[1]
+
+
+def test_the_library_needs_neither_typer_nor_rich(tmp_path):
+    code = (
+        "import sys; from grapy_cli import HumanParser; HumanParser.load(device='cpu');"
+        "assert not {'typer', 'rich'} & set(sys.modules), 'loaded'"
+    )
+    ran = run_python("-c", code, folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr

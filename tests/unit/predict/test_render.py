@@ -5,6 +5,7 @@ from grapy_cli.labels import LABEL_SETS
 from grapy_cli.predict.render import color_mask, overlay
 
 ATR = LABEL_SETS["atr"]
+NODES = ATR.nodes(3)
 
 
 def photo_of(height, width):
@@ -19,18 +20,18 @@ def map_of(height, width, part=4):
 
 
 def test_colours_are_the_label_set_s():
-    colors = np.array(color_mask(map_of(8, 8), ATR, 3))
+    colors = np.array(color_mask(map_of(8, 8), NODES))
     assert tuple(colors[4, 4]) == ATR.parts[4].color
     assert tuple(colors[0, 0]) == (0, 0, 0)
     assert (
-        tuple(np.array(color_mask(np.ones((1, 1), np.uint8), ATR, 2))[0, 0])
+        tuple(np.array(color_mask(np.ones((1, 1), np.uint8), ATR.nodes(2)))[0, 0])
         == ATR.nodes(2)[1].color
     )
 
 
 def test_the_photo_is_on_top_and_the_legend_below():
     photo, label_map = photo_of(400, 300), map_of(400, 300)
-    picture = np.array(overlay(photo, label_map, ATR, 3, 0.6))
+    picture = np.array(overlay(photo, label_map, NODES, 0.6))
     assert picture.shape[1] == 300
     np.testing.assert_array_equal(picture[:90, :], photo[:90])  # above the block
     legend = picture[400:].reshape(-1, 3)
@@ -44,39 +45,39 @@ def test_the_more_alpha_the_more_colour():
     color = np.array(ATR.parts[4].color)
     distances = [
         np.abs(
-            np.array(overlay(photo, label_map, ATR, 3, alpha))[200, 150] - color.astype(int)
+            np.array(overlay(photo, label_map, NODES, alpha))[200, 150] - color.astype(int)
         ).sum()
         for alpha in (0.0, 0.3, 0.6, 1.0)
     ]
     assert distances == sorted(distances, reverse=True)
     assert distances[-1] == 0
     np.testing.assert_array_equal(
-        np.array(overlay(photo, label_map, ATR, 3, 0.0))[200, 150], photo[200, 150]
+        np.array(overlay(photo, label_map, NODES, 0.0))[200, 150], photo[200, 150]
     )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (400, 300)])
 def test_a_photo_of_nobody_is_the_photo(size):
     photo = photo_of(*size)
-    picture = overlay(photo, np.zeros(size, np.uint8), ATR, 3, 0.6)
+    picture = overlay(photo, np.zeros(size, np.uint8), NODES, 0.6)
     np.testing.assert_array_equal(np.array(picture), photo)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (64, 64)])
 def test_the_legend_of_a_small_photo_has_room(size):
     label_map = np.full(size, 4, np.uint8)
-    picture = overlay(photo_of(*size), label_map, ATR, 3, 1.0)
+    picture = overlay(photo_of(*size), label_map, NODES, 1.0)
     assert picture.height > size[0]
     assert picture.width >= max(size[1], 40)
     np.testing.assert_array_equal(
-        np.array(picture)[: size[0], : size[1]], np.array(color_mask(label_map, ATR, 3))
+        np.array(picture)[: size[0], : size[1]], np.array(color_mask(label_map, NODES))
     )
 
 
 def white_share(size):
     """White pixels of an edge across a black photo, as a share of its length."""
     label_map = map_of(size, size)
-    picture = np.array(overlay(np.zeros((size, size, 3), np.uint8), label_map, ATR, 3, 0.6))
+    picture = np.array(overlay(np.zeros((size, size, 3), np.uint8), label_map, NODES, 0.6))
     return (picture[size // 2, :size] == 255).all(-1).sum()
 
 
@@ -87,7 +88,7 @@ def test_edges_grow_with_the_photo():
 def test_the_legend_grows_with_the_photo_but_not_beyond_a_panorama():
     heights = {
         (height, width): overlay(
-            np.zeros((height, width, 3), np.uint8), map_of(height, width), ATR, 3, 0.6
+            np.zeros((height, width, 3), np.uint8), map_of(height, width), NODES, 0.6
         ).height
         - height
         for height, width in ((500, 500), (2000, 2000), (500, 2000))
@@ -98,6 +99,6 @@ def test_the_legend_grows_with_the_photo_but_not_beyond_a_panorama():
 
 def test_a_palette_of_every_part_is_in_the_legend_once():
     label_map = np.arange(ATR.num_parts, dtype=np.uint8).repeat(20)[None].repeat(200, 0)
-    picture = np.array(overlay(photo_of(*label_map.shape), label_map, ATR, 3, 0.6))
+    picture = np.array(overlay(photo_of(*label_map.shape), label_map, NODES, 0.6))
     colors = {tuple(pixel) for pixel in picture[200:].reshape(-1, 3)}
     assert {part.color for part in ATR.parts[1:]} <= colors

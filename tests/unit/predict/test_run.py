@@ -1,7 +1,7 @@
 import errno
 import json
 import os
-from pathlib import Path
+import resource
 
 import numpy as np
 import pytest
@@ -128,6 +128,39 @@ def test_every_kind_of_result(predict, work):
         assert overlay.mode == "RGB"
 
 
+def test_photos_of_greatest_doubt_are_named_at_the_end(predict, work):
+    Image.new("RGB", (8, 8)).save(work / "photos/d.png")
+    told = []
+    predict("photos", report=told.append)
+    (advice,) = (event.text for event in told if "look first" in getattr(event, "text", ""))
+    doubts = {row["source"]: row["doubt"] for row in rows(work / "masks/manifest.jsonl")}
+    assert all(0 <= doubt <= 1 for doubt in doubts.values())
+    first = sorted(doubts, key=doubts.__getitem__, reverse=True)[:3]
+    assert set(first) == {source for source in doubts if source in advice}
+    few = []
+    predict("photos/a.png", out="few", report=few.append)
+    assert not any("look first" in getattr(event, "text", "") for event in few)
+
+
+def test_consistency_compares_all_label_sets_and_writes_those_asked_for(predict, work):
+    predict("photos", consistency=True)
+    kinds = {"/".join(name.split("/")[:1]) for name in files(work / "masks") if "/" in name}
+    assert kinds == {"atr", "disagreement"}
+    for row in rows(work / "masks/manifest.jsonl"):
+        assert set(row["confidence"]) == {"pascal", "atr"}
+        assert 0 < row["disagreement"] <= 1
+    with Image.open(work / "masks/disagreement/a.png") as picture:
+        assert (picture.mode, picture.size) == ("L", (40, 30))
+    predict("photos", out="plain")
+    assert all("disagreement" not in row for row in rows(work / "plain/manifest.jsonl"))
+
+
+def test_one_label_set_alone_has_nothing_to_be_consistent_with(predict, work, tmp_path):
+    alone = write_weights(tmp_path / "alone.safetensors", ["atr"])
+    with pytest.raises(DatasetError, match="nothing to be compared with"):
+        predict("photos", weights=alone, consistency=True)
+
+
 def test_a_broken_photo_is_a_row_and_the_others_are_done(predict, work):
     (work / "photos/broken.jpg").write_text("no photo")
     whole = (work / "photos/a.png").read_bytes()
@@ -172,12 +205,23 @@ def test_results_that_cannot_be_written_end_the_run_cleanly(predict, work):
         predict("photos", out="file/masks")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_ends_the_run_cleanly(predict, work):
-    (work / "masks").mkdir()
-    (work / "masks/manifest.jsonl").symlink_to("/dev/full")
-    with pytest.raises(PhotoError, match=os.strerror(errno.ENOSPC)):
-        predict("photos")
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="files have no limit here")
+def test_a_full_disk_ends_the_run_cleanly_and_the_next_one_goes_on(predict, work):
+    """No file may grow beyond 4 KB: the disk is full for `probs` alone, which is larger."""
+    predict("photos/deep", save=["mask", "probs"])  # 63 pixels
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(PhotoError, match=os.strerror(errno.EFBIG)):
+            predict("photos", save=["mask", "probs"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not any(".part" in name for name in files(work / "masks"))
+    assert "probs/a.npz" not in files(work / "masks")
+    assert predict("photos", save=["mask", "probs"]).parsed >= 2
+    for name in ("a", "b", "deep/c"):
+        np.load(work / f"masks/probs/{name}.npz").close()
+    assert len(rows(work / "masks/manifest.jsonl")) == 3
 
 
 def test_a_name_no_file_can_have_is_one_photo_s_failure(predict, work):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.predict.photos import read_photo
 from grapy_cli.predict.sources import FoundPhoto, find_photos, name_masks
 from tests.support.photos import png_that_claims
 
@@ -124,7 +125,7 @@ def test_a_photo_on_standard_input(monkeypatch, photos):
     stdin(monkeypatch, (photos / "a.png").read_bytes())
     [photo] = find_photos(["-"], leave_out=Path("masks"))
     assert str(photo) == "stdin"
-    assert photo.source.size == (2, 2)
+    assert read_photo(photo.source).shape == (2, 2, 3)
 
 
 def test_a_list_on_standard_input(monkeypatch):
@@ -172,3 +173,14 @@ def test_a_name_that_is_no_text_is_found(photos):
     (photos / "odd").mkdir()
     (photos / "a.png").rename(photos / "odd" / os.fsdecode(b"\xff.png"))
     assert found("photos/odd") == ["\udcff.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_a_folder_that_is_closed_is_not_left_out_without_a_word(photos):
+    (photos / "deep").chmod(0)
+    try:
+        assert found("photos") == ["a.png", "b.jpg", "deep", "masks/e.png"]
+        with pytest.raises(PhotoError, match="Permission denied"):
+            read_photo(photos / "deep")
+    finally:
+        (photos / "deep").chmod(0o755)

@@ -1,0 +1,55 @@
+"""Which parts of two label sets can be true of the same pixel.
+
+Names and groups say most of it. What remains are the differences between what the sets label:
+PASCAL the body under its clothes, CIHP and ATR the clothes, each with gaps of its own.
+"""
+
+from itertools import product
+
+from grapy_cli.labels.label_set import LabelSet, Part
+
+_ARMS = ("upper-arm", "lower-arm")
+_LEGS = ("upper-leg", "lower-leg")
+_TOPS = ("upper-clothes", "coat", "dress", "scarf")
+
+_ALSO: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
+    (_TOPS, _ARMS, "sleeves and what hangs over them"),
+    ((*_TOPS, "skirt"), _LEGS, "whatever reaches below the hips"),
+    (("pants", "belt"), ("torso",), "the hips, and waists worn high"),
+    (("belt",), ("pants", "upper-leg"), "a set without belts gives them to the trousers"),
+    (("scarf",), ("head",), "worn over the chin or the hair"),
+    (("torso-skin",), ("head", "face"), "the neck is face in one set and body in another"),
+    (("face", "hair"), ("torso",), "the neck, and hair that falls over the chest"),
+    (("torso-skin",), ("background",), "ATR has no word for bare chests and backs"),
+    (("bag",), ("background", "pants", *_ARMS, *_LEGS), "carried: what is behind it, or nothing"),
+    (("glove",), ("background",), "ATR has no word for gloves"),
+)
+"""Parts that can be true together although groups say otherwise, with the reason."""
+
+
+def together(one: LabelSet, other: LabelSet) -> tuple[tuple[bool, ...], ...]:
+    """Say for each part of one set which parts of another can be true of the same pixel.
+
+    Parts that both sets know go with their namesakes alone. Where one of two is unknown to the
+    other set, they go together if they are of one group, or if the table above says why.
+
+    Returns:
+        A row for each part of `one`, with an entry for each part of `other`.
+    """
+    return tuple(
+        tuple(_agree(own, their, one, other) for their in other.parts) for own in one.parts
+    )
+
+
+def _agree(own: Part, their: Part, one: LabelSet, other: LabelSet) -> bool:
+    if own.name in other.names and their.name in one.names:
+        return own.name == their.name
+    return own.category == their.category or (own.name, their.name) in _PAIRS
+
+
+def _both_ways() -> frozenset[tuple[str, str]]:
+    pairs = {pair for some, others, _ in _ALSO for pair in product(some, others)}
+    return frozenset(pairs | {(their, own) for own, their in pairs})
+
+
+_PAIRS = _both_ways()

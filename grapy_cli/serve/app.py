@@ -1,0 +1,150 @@
+"""The service: its addresses and what they answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from grapy_cli import __version__
+from grapy_cli.errors import SettingsError
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.photos import read_size
+from grapy_cli.serve.answers import Answer, answer, check_kind, describe_labels
+from grapy_cli.serve.bodies import TooLargeError, read_body
+from grapy_cli.serve.desk import Desk
+from grapy_cli.serve.page import PAGE, POLICY
+from grapy_cli.serve.refusals import answer_errors
+
+Kind = Literal["mask", "overlay", "json"]
+
+_LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
+
+
+# How a photo may come, for /openapi.json.
+_BYTES = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"photo": _BYTES}}
+_BODIES = {"image/*": {"schema": _BYTES}, "multipart/form-data": {"schema": _FORM}}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one photo, and all of them together, may ask of the machine."""
+
+    waiting: int = 8
+    """Photos that wait while another is parsed."""
+    megabytes: float = 20.0
+    """Of a request."""
+    megapixels: float = 50.0
+    """Of a photo."""
+    timeout: float = 60.0
+    """Seconds for a photo to arrive, and again to be parsed."""
+
+
+def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> FastAPI:
+    """Put the service together.
+
+    Args:
+        parser: Parses all photos, one at a time.
+        limits: See there.
+        local: Whether only this machine is served: then requests that name another host are
+            refused, so that no page of the web can reach the service by a name of its own.
+    """
+    desk = Desk(limits.waiting)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    app = FastAPI(
+        title="grapy", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    if local:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(_LOCAL))
+    answer_errors(app)
+
+    @app.get("/")
+    def page() -> HTMLResponse:
+        """A page where photos can be dropped and their parts seen."""
+        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+        return HTMLResponse(PAGE, headers=headers)
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        """None; browsers ask for one all the same."""
+        return Response(status_code=204)
+
+    @app.get("/health")
+    def health() -> dict[str, object]:
+        """Whether the service stands, and by which weights it parses."""
+        return {
+            "status": "ok",
+            "grapy": __version__,
+            "weights": parser.card.name if parser.card else None,
+            "device": str(parser.device),
+            "datasets": list(parser.datasets),
+            "parsed": desk.done,
+        }
+
+    @app.get("/labels")
+    def labels() -> list[dict[str, object]]:
+        """The label sets with the ids, names and colours of every level."""
+        return [describe_labels(one) for one in parser.network.label_sets.values()]
+
+    @app.post("/parse", openapi_extra={"requestBody": {"required": True, "content": _BODIES}})
+    async def parse(
+        request: Request, dataset: str = "", levels: str = "3", kind: Kind | None = None
+    ) -> Response:
+        """Parse the photo in the body, or in a form; `dataset` and `levels` are comma-separated."""
+        chosen = kind or _kind_of(request.headers.get("accept", ""))
+        datasets, level_ids = _datasets(dataset, parser), _levels(levels)
+        check_kind(chosen, datasets, level_ids)
+        most = int(limits.megabytes * 1e6)
+        data = await asyncio.wait_for(read_body(request, most), limits.timeout)
+
+        def work() -> Answer:
+            _check_pixels(data, limits.megapixels)
+            return answer(chosen, parser.parse_all(data, datasets), level_ids)
+
+        told = await desk.ask(work, limits.timeout)
+        return Response(told.body, media_type=told.media_type)
+
+    return app
+
+
+def _kind_of(accept: str) -> Kind:
+    """What a client that names no kind gets: JSON if it takes no pictures, else the mask."""
+    return "json" if "application/json" in accept and "image/" not in accept else "mask"
+
+
+def _datasets(text: str, parser: HumanParser) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if "all" in names or (not names and len(parser.datasets) == 1):
+        return list(parser.datasets)
+    if not names:
+        raise SettingsError(
+            "say by which label set the photo is to be parsed",
+            hint=f"?dataset={parser.datasets[0]}, or ?dataset=all with kind=json",
+        )
+    parser.check_datasets(names)
+    return list(dict.fromkeys(names))
+
+
+def _levels(text: str) -> list[int]:
+    names = dict.fromkeys(text.split(","))
+    if not set(names) <= {"1", "2", "3"}:
+        raise SettingsError(f"levels={text} is not made of 3, 2 and 1", hint="?levels=3,2,1")
+    return [int(name) for name in names]
+
+
+def _check_pixels(data: bytes, megapixels: float) -> None:
+    height, width = read_size(data)
+    if height * width > megapixels * 1e6:
+        raise TooLargeError(
+            f"the photo has {height * width / 1e6:.1f} megapixels, more than {megapixels:g}"
+        )

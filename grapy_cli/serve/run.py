@@ -1,0 +1,82 @@
+"""`grapy serve`: the parser as a service for one machine."""
+
+import socket
+from importlib.util import find_spec
+
+from grapy_cli.errors import SettingsError
+from grapy_cli.predict.run import load_parser
+from grapy_cli.runtime.interrupt import deferred_interrupts
+from grapy_cli.runtime.reporting import Reporter, Told, Warned
+from grapy_cli.settings.settings import Settings
+
+_NEEDED = ("fastapi", "uvicorn", "python_multipart")
+_AT_THE_DOOR = 32
+"""Connections beside those that wait in the queue: photos on their way, pages, idle browsers."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def run_serve(settings: Settings, reporter: Reporter) -> None:
+    """Serve until Ctrl-C or SIGTERM; what is being answered then is finished.
+
+    Raises:
+        SettingsError: If the extra is missing, or the address cannot be had.
+        WeightsError: If the weights cannot be read.
+        DeviceError: If the device is absent.
+    """
+    _check_extra()
+    import uvicorn
+
+    from grapy_cli.serve.app import Limits, build_app
+
+    wanted = settings.serve
+    listening = _listen(wanted.host, wanted.port)
+    with listening, deferred_interrupts():
+        limits = Limits(
+            waiting=wanted.waiting,
+            megabytes=wanted.megabytes,
+            megapixels=wanted.megapixels,
+            timeout=wanted.timeout,
+        )
+        local = wanted.host in _LOOPBACK
+        app = build_app(load_parser(settings), limits, local=local)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=wanted.waiting + _AT_THE_DOOR,
+            timeout_graceful_shutdown=round(wanted.timeout) + 1,
+        )
+        port = listening.getsockname()[1]
+        name = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+        if not local:
+            reporter(Warned(f"whoever reaches {wanted.host} can have photos parsed"))
+        reporter(Told(f"parsing photos at http://{name}:{port}/ until Ctrl-C"))
+        # uvicorn takes both signals for itself and, when all is answered, hands them on.
+        uvicorn.Server(config).run(sockets=[listening])
+    reporter(Told("stopped"))
+
+
+def _check_extra() -> None:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"grapy serve needs {', '.join(missing)}, which this Python has not",
+            hint="pip install 'grapy-cli[serve]'",
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()  # from now on the address is ours; who comes early waits a moment
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise SettingsError(
+            f"{host}:{port} cannot be served: {error}",
+            hint="Name another one by --host and --port; --port 0 takes one that is free.",
+        ) from error
+    return listening

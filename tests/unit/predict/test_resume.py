@@ -1,0 +1,225 @@
+"""Runs that go on where another stopped, and runs that share the work."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grapy_cli.errors import InterruptedRun, PhotoError
+from grapy_cli.predict.events import PhotoParsed, PhotoRejected
+from grapy_cli.predict.run import plan_predict, run_predict
+from grapy_cli.runtime.reporting import Progressed, Told, silence
+from grapy_cli.settings.sections import (
+    BatchSettings,
+    DataSettings,
+    InferSettings,
+    PredictSettings,
+    RunSettings,
+)
+from grapy_cli.settings.settings import Settings
+from tests.support.networks import write_weights
+
+NAMES = [f"{letter}.png" for letter in "abcde"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_weights(tmp_path_factory.mktemp("weights") / "w", ["atr"])
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for name in NAMES:
+        Image.fromarray(random.integers(0, 256, (9, 12, 3), np.uint8)).save(f"photos/{name}")
+    return tmp_path
+
+
+@pytest.fixture
+def settings(weights):
+    def build(tta="none", weights=weights, **more):
+        batch = {name: more.pop(name) for name in BatchSettings.model_fields if name in more}
+        return Settings(
+            data=DataSettings(dataset=["atr"]),
+            infer=InferSettings(weights=weights, tta=tta),
+            predict=PredictSettings(**more),
+            batch=BatchSettings(**batch),
+            run=RunSettings(device="cpu"),
+        )
+
+    return build
+
+
+@pytest.fixture
+def predict(settings):
+    """Runs the command and returns the names of the photos it parsed."""
+
+    def run(*sources, report=silence, **more):
+        parsed = []
+
+        def hear(event):
+            if isinstance(event, PhotoParsed):
+                parsed.append(event.photo.removeprefix("photos/"))
+            report(event)
+
+        run_predict(sources or ["photos"], settings(**more), hear)
+        return parsed
+
+    return run
+
+
+def manifest(work):
+    return [json.loads(line) for line in (work / "masks/manifest.jsonl").read_text().splitlines()]
+
+
+def test_what_is_done_is_not_done_again(predict, work):
+    assert predict() == NAMES
+    before = (work / "masks/manifest.jsonl").read_bytes()
+    events = []
+    assert predict(report=events.append) == []
+    assert (work / "masks/manifest.jsonl").read_bytes() == before  # even the seconds
+    assert Told("5 of 5 photos were done before") in events
+
+
+def test_only_what_is_missing_or_other_is_done(predict, work):
+    predict()
+    (work / "masks/b.png").unlink()
+    Image.new("RGB", (5, 5)).save("photos/c.png")
+    Image.new("RGB", (5, 5)).save("photos/new.png")
+    assert predict() == ["b.png", "c.png", "new.png"]
+    assert [row["source"] for row in manifest(work)] == [f"photos/{n}" for n in [*NAMES, "new.png"]]
+
+
+@pytest.mark.parametrize(
+    "other", [{"tta": "flip"}, {"only": ["hair"]}, {"save": ["overlay"]}, {"max_side": 5}]
+)
+def test_other_settings_do_everything_anew(predict, other):
+    predict()
+    assert predict(**other) == NAMES
+
+
+def test_other_weights_do_everything_anew(predict, work):
+    predict()
+    other = write_weights(work / "other", ["atr"], answer=3)
+    assert predict(weights=other) == NAMES
+
+
+def test_settings_that_change_no_file_do_nothing_anew(predict):
+    predict()
+    assert predict(fail_fast=True, contact_sheet=False) == []
+
+
+def test_overwrite_does_everything_anew(predict):
+    predict()
+    assert predict(overwrite=True) == NAMES
+
+
+def test_a_photo_that_failed_is_tried_again(predict, work):
+    whole = (work / "photos/b.png").read_bytes()
+    (work / "photos/b.png").write_bytes(whole[:50])
+    assert predict() == ["a.png", "c.png", "d.png", "e.png"]
+    assert (work / "masks/failures.jsonl").exists()
+    (work / "photos/b.png").write_bytes(whole)
+    assert predict() == ["b.png"]
+    assert not (work / "masks/failures.jsonl").exists()
+
+
+def test_a_photo_that_breaks_later_loses_its_row(predict, work):
+    predict()
+    (work / "photos/b.png").write_bytes(b"")
+    assert predict() == []
+    assert "photos/b.png" not in [row["source"] for row in manifest(work)]
+
+
+def test_what_other_photos_left_is_remembered(predict, work):
+    predict()
+    assert predict("photos/c.png") == []
+    assert predict() == []
+    assert len(manifest(work)) == 5
+
+
+def test_shards_are_disjoint_and_complete(predict, work):
+    shares = [predict(shard=f"{index}/3") for index in (3, 1, 2)]
+    assert shares == [["c.png"], ["a.png", "d.png"], ["b.png", "e.png"]]
+    assert [row["source"] for row in manifest(work)] == [f"photos/{name}" for name in NAMES]
+    assert predict() == []
+
+
+def test_files_of_all_photos_are_made_when_the_last_shard_ends(predict, work):
+    predict(shard="1/2", contact_sheet=True)
+    assert not (work / "masks/contact-sheet.png").exists()
+    predict(shard="2/2", contact_sheet=True)
+    assert (work / "masks/contact-sheet.png").exists()
+
+
+def test_of_launched_processes_the_last_one_fails(settings, work, monkeypatch):
+    """Whichever that is: the launcher stops the others when one of them fails."""
+    (work / "photos/b.png").write_bytes(b"")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    summaries = []
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        summaries.append(run_predict(["photos"], settings(), silence))
+    assert [(summary.parsed, summary.failed) for summary in summaries] == [(1, 0), (3, 1)]
+
+
+def test_fail_fast_stops_and_the_same_command_goes_on(predict, work):
+    (work / "photos/b.png").write_bytes(b"")
+    with pytest.raises(PhotoError, match=r"b\.png cannot be read"):
+        predict(fail_fast=True)
+    assert [row["source"] for row in manifest(work)] == ["photos/a.png"]
+    (work / "photos/b.png").unlink()
+    assert "a.png" not in predict(fail_fast=True)
+    assert len(manifest(work)) == 4
+
+
+def test_a_wish_to_stop_ends_the_run_between_photos(predict, work):
+    def stop(event):
+        if isinstance(event, PhotoParsed) and event.photo == "photos/a.png":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    for number in range(12):
+        Image.new("RGB", (5, 5)).save(f"photos/more{number:02d}.png")
+    with pytest.raises(InterruptedRun, match=r"stopped with \d+ of 17 photos done") as stopped:
+        predict(report=stop)
+    assert "same command" in stopped.value.hint
+    early = [row["source"].removeprefix("photos/") for row in manifest(work)]
+    assert 1 <= len(early) < 17
+    assert {path.name for path in (work / "masks").iterdir()} == {*early, "manifest.jsonl"}
+    late = predict()
+    assert len(early) + len(late) == 17
+    assert not set(early) & set(late)
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(predict, settings, work):
+    planned = list(plan_predict(["photos"], settings(save=["mask", "overlay"])))
+    assert not (work / "masks").exists()
+    assert planned[0].photo == "photos/a.png"
+    assert planned[0].files == ("atr/a.png", "overlay/a.png")
+    predict("photos/a.png", "photos/c.png", save=["mask", "overlay"])
+    (work / "photos/b.png").write_bytes(b"")
+    planned = list(plan_predict(["photos"], settings(save=["mask", "overlay"])))
+    assert [one.is_done for one in planned] == [True, False, True, False, False]
+    share = plan_predict(["photos"], settings(save=["mask", "overlay"], shard="2/2"))
+    assert [one.photo for one in share] == ["photos/b.png", "photos/d.png"]
+    anew = plan_predict(["photos"], settings(save=["mask", "overlay"], overwrite=True))
+    assert not any(one.is_done for one in anew)
+
+
+def test_progress_tells_pace_and_time_left(predict, work):
+    (work / "photos/broken.png").write_bytes(b"")
+    predict("photos/a.png")
+    events = []
+    predict(report=events.append)
+    steps = [event for event in events if isinstance(event, Progressed)]
+    assert [step.done for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert steps[0].note == "1 done before"
+    assert steps[-1].note.endswith("photos/s")
+    assert steps[-1].seconds_left == 0
+    assert steps[2].seconds_left > 0
+    assert sum(isinstance(event, PhotoRejected) for event in events) == 1
