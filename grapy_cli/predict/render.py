@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from grapy_cli.labels import Node
+from grapy_cli.labels import IGNORE, Node
 from grapy_cli.predict.regions import box_of
 
 LabelMap = UInt8[np.ndarray, "h w"]
@@ -15,8 +15,10 @@ Photo = UInt8[np.ndarray, "h w 3"]
 
 
 def color_mask(label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
-    """Paint each pixel in its part's colour, RGB."""
-    colors = np.array([node.color for node in nodes], np.uint8)
+    """Paint each pixel in its part's colour, RGB; what names nothing is grey, ignored is white."""
+    colors = np.full((256, 3), 127, np.uint8)
+    colors[IGNORE] = 255
+    colors[: len(nodes)] = [node.color for node in nodes]
     return Image.fromarray(colors[label_map])
 
 

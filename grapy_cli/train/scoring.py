@@ -13,7 +13,7 @@ from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, DeviceError, PhotoError
 from grapy_cli.evaluate.scoring import score_datasets
 from grapy_cli.files import replacing
-from grapy_cli.labels import IGNORE
+from grapy_cli.labels import IGNORE, Level
 from grapy_cli.metrics.scores import scores_of
 from grapy_cli.predict.augment import Augmentation
 from grapy_cli.predict.parser import HumanParser
@@ -117,8 +117,8 @@ class Scorer:
             words = "nothing to compare" if right is None else f"{right:.1%} of pixels right"
             yield [
                 (Image.fromarray(photo), f"{name} {key}"),
-                (color_mask(truth, labels, 3), "truth"),
-                (color_mask(parsing.label_map, labels, 3), f"parsing, {words}"),
+                (color_mask(truth, labels.nodes(Level.PART)), "truth"),
+                (color_mask(parsing.label_map, labels.nodes(Level.PART)), f"parsing, {words}"),
             ]
 
 

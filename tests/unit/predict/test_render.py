@@ -102,3 +102,11 @@ def test_a_palette_of_every_part_is_in_the_legend_once():
     picture = np.array(overlay(photo_of(*label_map.shape), label_map, NODES, 0.6))
     colors = {tuple(pixel) for pixel in picture[200:].reshape(-1, 3)}
     assert {part.color for part in ATR.parts[1:]} <= colors
+
+
+def test_a_label_map_of_the_truth_may_ignore_and_may_be_strange():
+    label_map = np.array([[0, 1, 200, 255]], np.uint8)
+    colors = np.array(color_mask(label_map, NODES))[0]
+    assert colors[2].tolist() == [127] * 3
+    assert colors[3].tolist() == [255] * 3
+    assert tuple(colors[1].tolist()) == NODES[1].color
