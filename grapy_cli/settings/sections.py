@@ -219,7 +219,7 @@ class TrainSettings(Section):
     seed: NonNegativeInt = 0
     """Of data order, augmentation and initial weights."""
     tensorboard: bool = False
-    """Write the run's curves for TensorBoard as well (extra: grapy-cli[tensorboard])."""
+    """Write the run's curves for TensorBoard as well (extra: tensorboard)."""
     optimizer: OptimizerSettings = OptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     augment: AugmentSettings = AugmentSettings()
