@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grapy_cli.labels import Level
-from grapy_cli.model.graph import one_hot_regions, pool_nodes, region_sums
+from grapy_cli.model.graph import look_up, pool_nodes, region_sums
 from grapy_cli.model.pyramid import GraphPyramid
 
 
@@ -28,27 +28,24 @@ def refine(
     """
     pixels = features.flatten(2).transpose(1, 2)
     index = label_map.flatten(1)
-    regions = one_hot_regions(index, len(pyramid.lift(Level.PART, dataset)), pixels)
-    tables = _tables(pyramid, pixels, index, regions, dataset)
+    tables = _tables(pyramid, pixels, index, dataset)
     matrix, bias = _fusion_matrix(pyramid.fusion)
     own, *per_level = matrix.split(features.shape[1], 1)
     # Every floor is the features plus its table, so the features meet the sum of all blocks.
     shared = own + torch.stack(per_level).sum(0)
     vectors = bias + sum(table @ block.T for table, block in zip(tables, per_level, strict=True))
-    added = regions.transpose(1, 2) @ vectors  # a look-up, as the product that is fastest
-    fused = F.conv2d(features, shared[:, :, None, None])
-    return F.relu(fused + added.transpose(1, 2).unflatten(2, label_map.shape[1:]))
+    fused = F.relu(pixels @ shared.T + look_up(vectors, index))
+    return fused.transpose(1, 2).unflatten(2, label_map.shape[1:])
 
 
 def _tables(
     pyramid: GraphPyramid,
     pixels: Float[Tensor, "b hw c"],
     index: Int[Tensor, "b hw"],
-    regions: Float[Tensor, "b p hw"],
     dataset: str,
 ) -> list[Float[Tensor, "b p c"]]:
     """For each level, what all levels up to it have added to the pixels of each part."""
-    counts, sums, maxima = region_sums(pixels, index, regions)
+    counts, sums, maxima = region_sums(pixels, index, len(pyramid.lift(Level.PART, dataset)))
     table = torch.zeros_like(sums)
     tables = []
     for level in pyramid.levels:

@@ -4,7 +4,9 @@ Regions are given as a node map: for every pixel the id of the node it belongs t
 level cover the photo without overlap, so this says all that boolean masks would.
 """
 
+import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 import torch
@@ -35,35 +37,71 @@ def aggregate(
         first, and its checkpoints were trained with that.
     """
     pixels = features.flatten(2).transpose(1, 2)
-    index = node_map.flatten(1)
-    counts, sums, maxima = region_sums(pixels, index, one_hot_regions(index, num_nodes, pixels))
+    counts, sums, maxima = region_sums(pixels, node_map.flatten(1), num_nodes)
     return pool_nodes(counts, sums, maxima, pixels.shape[1], pooling)
 
 
-def one_hot_regions(
-    index: Int[Tensor, "b hw"], num_nodes: int, like: Float[Tensor, "b hw c"]
-) -> Float[Tensor, "b n hw"]:
-    """Write node ids as one row of zeros and ones per node, in the type of `like`."""
-    return (index[:, None, :] == torch.arange(num_nodes, device=index.device)[:, None]).to(like)
-
-
 def region_sums(
-    pixels: Float[Tensor, "b hw c"],
-    index: Int[Tensor, "b hw"],
-    regions: Float[Tensor, "b n hw"],
+    pixels: Float[Tensor, "b hw c"], index: Int[Tensor, "b hw"], num_nodes: int
 ) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
     """Count, add up and take the maximum of each region's pixels; zeros where there are none.
 
     Args:
         pixels: Features, one row a pixel.
         index: Node id of each pixel.
-        regions: The same as `one_hot_regions`.
+        num_nodes: Of the level.
     """
+    if not torch.is_grad_enabled():
+        return _region_sums_by_row(pixels, index, num_nodes)
+    regions = _one_hot_regions(index, num_nodes, pixels)
     spread = index[:, :, None].expand_as(pixels)
-    maxima = pixels.new_zeros(pixels.shape[0], regions.shape[1], pixels.shape[2]).scatter_reduce(
+    maxima = pixels.new_zeros(pixels.shape[0], num_nodes, pixels.shape[2]).scatter_reduce(
         1, spread, pixels, "amax", include_self=False
     )
     return regions.sum(2, keepdim=True), regions @ pixels, maxima
+
+
+def look_up(table: Float[Tensor, "b n c"], index: Int[Tensor, "b hw"]) -> Float[Tensor, "b hw c"]:
+    """Give each pixel its node's row: by the quickest way that there is, with a gradient or not."""
+    if not torch.is_grad_enabled():
+        return table.flatten(0, 1)[_rows(index, table.shape[1])].view(*index.shape, -1)
+    return _one_hot_regions(index, table.shape[1], table).transpose(1, 2) @ table
+
+
+def _one_hot_regions(
+    index: Int[Tensor, "b hw"], num_nodes: int, like: Float[Tensor, "b m c"]
+) -> Float[Tensor, "b n hw"]:
+    """Write node ids as one row of zeros and ones per node, in the type of `like`."""
+    return (index[:, None, :] == torch.arange(num_nodes, device=index.device)[:, None]).to(like)
+
+
+def _region_sums_by_row(
+    pixels: Float[Tensor, "b hw c"], index: Int[Tensor, "b hw"], num_nodes: int
+) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
+    """The same without a gradient, reading each pixel once: three to five times as quick."""
+    _spend_the_warning()
+    batch, _, channels = pixels.shape
+    rows, flat = pixels.reshape(-1, channels), _rows(index, num_nodes)
+    empty = pixels.new_zeros(batch * num_nodes, channels)
+    counts = torch.bincount(flat, minlength=batch * num_nodes).to(pixels.dtype)
+    sums = empty.index_add(0, flat, rows)
+    maxima = empty.index_reduce(0, flat, rows, "amax", include_self=False)
+    shape = (batch, num_nodes, -1)
+    return counts.view(shape), sums.view(shape), maxima.view(shape)
+
+
+def _rows(index: Int[Tensor, "b hw"], num_nodes: int) -> Int[Tensor, " bhw"]:
+    """Number the nodes of all photos through."""
+    first = num_nodes * torch.arange(index.shape[0], device=index.device)
+    return (index + first[:, None]).flatten()
+
+
+@cache
+def _spend_the_warning() -> None:
+    """Torch says once per process that `index_reduce` is in beta; nobody needs to read it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.zeros(1).index_reduce(0, torch.zeros(1, dtype=torch.long), torch.ones(1), "amax")
 
 
 def pool_nodes(
