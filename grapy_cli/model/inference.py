@@ -6,6 +6,7 @@ convolution before it; and oneDNN rectifies what it convolves before it leaves t
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -15,6 +16,8 @@ from torch.nn import functional as F
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import ConvNorm6
 from grapy_cli.model.grapy import GrapyNet
+
+Precision = Literal["fp32", "bf16"]
 
 # Convolutions with the batch norms that follow them, and what a block's `relu` means.
 FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = MappingProxyType(
@@ -49,6 +52,25 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
                 setattr(module, norm, nn.Identity())
             module.relu = False  # type: ignore[assignment] # done by the convolution
     return network
+
+
+def encode_in_bf16(network: GrapyNet) -> GrapyNet:
+    """Compute a network's features in bfloat16, and all that is decided from them in float32.
+
+    The network itself is changed. It is about twice as quick where the processor multiplies
+    bfloat16, and costs about one pixel in a hundred, most of them at the borders of parts.
+    """
+    network.deeplab = _Bf16Features(network.deeplab)
+    return network
+
+
+class _Bf16Features(nn.Module):
+    def __init__(self, deeplab: nn.Module) -> None:
+        super().__init__()
+        self.deeplab = deeplab.to(torch.bfloat16)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
+        return self.deeplab(images.to(torch.bfloat16)).float()
 
 
 class FoldedConv(nn.Module):
@@ -91,11 +113,16 @@ def _has_onednn(features: Tensor) -> bool:
     """
     return (
         features.device.type == "cpu"
-        and features.dtype in (torch.float32, torch.bfloat16)
         and not torch.is_grad_enabled()
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and (features.dtype == torch.float32 or _has_bf16(features))
     )
+
+
+def _has_bf16(features: Tensor) -> bool:
+    """Whether features are bfloat16 and oneDNN multiplies that on this processor."""
+    return features.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.predict import render
 from grapy_cli.predict.doubt import wrong_share
+from grapy_cli.runtime.stopwatch import stage
 
 ROWS_AT_ONCE = 512
 """Rows of a photo whose logits are held at its own size at one time; bounds the memory."""
@@ -117,6 +118,7 @@ class Parsing:
         return render.overlay(self.photo, self.label_map_at(level), nodes, alpha)
 
 
+@stage("choosing parts")
 def decide(
     logits: Float[Tensor, "p u v"], height: int, width: int
 ) -> tuple[UInt8[np.ndarray, "{height} {width}"], Float32[np.ndarray, "{height} {width}"]]:

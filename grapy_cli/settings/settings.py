@@ -1,6 +1,7 @@
 """The settings tree, the same for all commands, for `grapy.toml` and for a run folder."""
 
 from grapy_cli.settings.sections import (
+    BenchSettings,
     DataSettings,
     EvaluateSettings,
     InferSettings,
@@ -25,4 +26,5 @@ class Settings(Section):
     predict: PredictSettings = PredictSettings()
     prepare: PrepareSettings = PrepareSettings()
     serve: ServeSettings = ServeSettings()
+    bench: BenchSettings = BenchSettings()
     run: RunSettings = RunSettings()
