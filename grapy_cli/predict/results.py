@@ -61,6 +61,7 @@ class Results:
             raise
 
 
+@stage("describing")
 def describe(parsings: Mapping[str, Parsing]) -> dict[str, Any]:
     """Measure a photo's parsings, for its row of the manifest.
 
