@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -55,7 +56,7 @@ class Contestant:
         forget_peak(self.parser.device)
         begun = time.process_time()
         with watch.running():
-            latencies = tuple(_seconds(lambda task=task: self._parse(task)) for task in self._tasks)
+            latencies = tuple(_seconds(partial(self._parse, task)) for task in self._tasks)
         cpu_seconds = (time.process_time() - begun) / len(latencies)
         pace = len(latencies) / _seconds(self._parse_folder)
         device = self.parser.device

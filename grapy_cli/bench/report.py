@@ -83,7 +83,7 @@ class BenchReport:
     differences: Mapping[str, Any]
     """Settings of the second contestant that the first has otherwise."""
     equal_pixels: float | None
-    """Share of pixels where the two have the same part; None for one contestant."""
+    """Share of pixels where the two have the same part; None where there is nothing to compare."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -96,7 +96,7 @@ class BenchReport:
                 for one in self.results
             ],
         }
-        if self.equal_pixels is None:
+        if len(self.results) == 1:
             return document
         second = {key: str(value) for key, value in self.differences.items()}
         against = {"differences": second, "equal_pixels": self.equal_pixels}
@@ -148,9 +148,10 @@ class BenchReport:
             f"{'+'.join(facts.datasets)}, {facts.precision}, {facts.form}, "
             f"augmentation {facts.tta}, longest side {side}"
         )
-        if self.equal_pixels is not None:
+        if len(self.results) > 1:
             second = ", ".join(f"{key} = {value}" for key, value in self.differences.items())
             yield f"{self.results[1].name}: the same but {second or 'for nothing'}"
+        if self.equal_pixels is not None:
             yield f"masks agree on {100 * self.equal_pixels:.4f} % of all pixels"
 
     def to_markdown(self) -> str:

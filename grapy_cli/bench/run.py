@@ -1,7 +1,7 @@
 """`grapy bench`: contestants measured by turns, so that what disturbs one disturbs the other."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,11 +45,12 @@ def run_bench(
         entered[_name_of(against)] = overlaid(settings, against)
     with TemporaryDirectory() as scratch:
         photos = _photos(sources, Path(scratch) / "drawn")
+        sizes = ["{}x{}".format(*read_size(photo.source)) for photo in photos]
         masks = {name: Path(scratch) / str(place) for place, name in enumerate(entered)}
         facts, rounds = _measure(entered, photos, masks, report)
         return BenchReport(
             machine=describe_machine(),
-            photos=["{}x{}".format(*read_size(photo.source)) for photo in photos],
+            photos=sizes,
             drawn=not sources,
             repeats=settings.bench.repeats,
             results=[Result.of(name, facts[name], rounds[name]) for name in entered],
@@ -80,7 +81,7 @@ def _measure(
 ) -> tuple[dict[str, Facts], dict[str, list[Round]]]:
     repeats = entered[FIRST].bench.repeats
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(Worker()) for name in entered}
+        workers = {name: stack.enter_context(closing(Worker())) for name in entered}
         facts = {
             name: worker.load(entered[name], photos, masks[name])
             for name, worker in workers.items()

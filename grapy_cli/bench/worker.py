@@ -6,8 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, TypeVar
 
 from grapy_cli.bench.build import Facts, build_contestant
 from grapy_cli.bench.contestant import Contestant, Round
@@ -20,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """Holds a contestant and does what is asked while the others rest; to be used by `with`."""
+    """Holds a contestant and does what is asked while the others rest."""
 
     def __init__(self) -> None:
         # A new process, since a copy of this one would share what torch has begun in it.
@@ -42,15 +41,8 @@ class Worker:
         """
         return self._call(_measure)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the process when it has done what it is at."""
         self._process.shutdown(cancel_futures=True)
 
     def _call(

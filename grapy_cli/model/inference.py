@@ -60,7 +60,7 @@ def encode_in_bf16(network: GrapyNet) -> GrapyNet:
     The network itself is changed. It is about twice as quick where the processor multiplies
     bfloat16, and costs about one pixel in a hundred, most of them at the borders of parts.
     """
-    network.deeplab = _Bf16Features(network.deeplab)
+    network.deeplab = _Bf16Features(network.deeplab)  # type: ignore[assignment] # same call
     return network
 
 

@@ -20,11 +20,17 @@ class Stopwatch:
 
     Args:
         wait: Waits until the device has done what it was given; cards work beside the thread.
+        clock: Tells the time, seconds.
     """
 
-    def __init__(self, wait: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        wait: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.seconds: dict[str, float] = {}
         self._wait = wait
+        self._clock = clock
         self._stack: list[str] = []
         self._since = 0.0
 
@@ -51,7 +57,7 @@ class Stopwatch:
     def _switch(self) -> None:
         """Book the time since the last switch on the innermost stage."""
         self._wait()
-        now = time.perf_counter()
+        now = self._clock()
         if self._stack:
             inner = self._stack[-1]
             self.seconds[inner] = self.seconds.get(inner, 0.0) + now - self._since
