@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import ConvNorm6
+from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
 
 Precision = Literal["fp32", "bf16"]
@@ -51,6 +52,8 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
                 setattr(module, convolution, FoldedConv(folded, activate))
                 setattr(module, norm, nn.Identity())
             module.relu = False  # type: ignore[assignment] # done by the convolution
+    if network.numbers.pyramid is not None:
+        network.pyramid.fusion = _fold_fusion(network.pyramid.fusion)
     return network
 
 
@@ -123,6 +126,16 @@ def _has_onednn(features: Tensor) -> bool:
 def _has_bf16(features: Tensor) -> bool:
     """Whether features are bfloat16 and oneDNN multiplies that on this processor."""
     return features.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+@torch.no_grad()
+def _fold_fusion(fusion: nn.Sequential) -> nn.Sequential:
+    """Multiply the fusion's two convolutions into one, which otherwise is done for each photo."""
+    matrix, bias = fusion_matrix(fusion)
+    folded = nn.Conv2d(matrix.shape[1], matrix.shape[0], 1, device="meta")
+    weights = {"weight": matrix[:, :, None, None], "bias": bias}
+    folded.load_state_dict(weights, assign=True)
+    return nn.Sequential(folded.requires_grad_(False))
 
 
 @torch.no_grad()
