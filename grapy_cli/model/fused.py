@@ -82,8 +82,13 @@ def _gather_nodes(
 def fusion_matrix(fusion: nn.Sequential) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]]:
     """Multiply the convolutions of a fusion, which are linear, into one matrix and its bias."""
     first, *others = (layer for layer in fusion if isinstance(layer, nn.Conv2d))
-    matrix, bias = first.weight.flatten(1), first.bias
+    matrix, bias = first.weight.flatten(1), _bias_of(first)
     for layer in others:
         outer = layer.weight.flatten(1)
-        matrix, bias = outer @ matrix, F.linear(bias, outer, layer.bias)
+        matrix, bias = outer @ matrix, outer @ bias + _bias_of(layer)
     return matrix, bias
+
+
+def _bias_of(layer: nn.Conv2d) -> Float[Tensor, " c"]:
+    assert layer.bias is not None
+    return layer.bias
