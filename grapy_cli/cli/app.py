@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from grapy_cli import __version__
-from grapy_cli.cli import doctor, evaluate, labels, predict, prepare, serve, train, weights
+from grapy_cli.cli import bench, doctor, evaluate, labels, predict, prepare, serve, train, weights
 
 app = typer.Typer(
     name="grapy",
@@ -17,7 +17,7 @@ app = typer.Typer(
 for module in (prepare, train, evaluate, predict, serve):
     app.add_typer(module.app)
 app.add_typer(weights.app, name="weights", rich_help_panel="Look")
-for module in (labels, doctor):
+for module in (labels, doctor, bench):
     app.add_typer(module.app)
 
 

@@ -29,12 +29,13 @@ def refine(
     pixels = features.flatten(2).transpose(1, 2)
     index = label_map.flatten(1)
     tables = _tables(pyramid, pixels, index, dataset)
-    matrix, bias = _fusion_matrix(pyramid.fusion)
+    matrix, bias = fusion_matrix(pyramid.fusion)
     own, *per_level = matrix.split(features.shape[1], 1)
     # Every floor is the features plus its table, so the features meet the sum of all blocks.
     shared = own + torch.stack(per_level).sum(0)
     vectors = bias + sum(table @ block.T for table, block in zip(tables, per_level, strict=True))
-    fused = F.relu(pixels @ shared.T + look_up(vectors, index))
+    # In place, since each new map of this size costs more than the sum itself.
+    fused = look_up(vectors, index).baddbmm_(pixels, shared.T.expand(len(pixels), -1, -1)).relu_()
     return fused.transpose(1, 2).unflatten(2, label_map.shape[1:])
 
 
@@ -78,9 +79,16 @@ def _gather_nodes(
     return node_counts, belongs @ sums, joined
 
 
-def _fusion_matrix(fusion: nn.Sequential) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]]:
-    first, second = (layer for layer in fusion if isinstance(layer, nn.Conv2d))
-    outer = second.weight.flatten(1)
-    assert first.bias is not None
-    assert second.bias is not None
-    return outer @ first.weight.flatten(1), outer @ first.bias + second.bias
+def fusion_matrix(fusion: nn.Sequential) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]]:
+    """Multiply the convolutions of a fusion, which are linear, into one matrix and its bias."""
+    first, *others = (layer for layer in fusion if isinstance(layer, nn.Conv2d))
+    matrix, bias = first.weight.flatten(1), _bias_of(first)
+    for layer in others:
+        outer = layer.weight.flatten(1)
+        matrix, bias = outer @ matrix, outer @ bias + _bias_of(layer)
+    return matrix, bias
+
+
+def _bias_of(layer: nn.Conv2d) -> Float[Tensor, " c"]:
+    assert layer.bias is not None
+    return layer.bias

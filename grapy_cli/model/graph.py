@@ -7,7 +7,7 @@ level cover the photo without overlap, so this says all that boolean masks would
 import warnings
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grapy_cli.labels import Category
+
+PIXELS_AT_ONCE = 2048
+"""Whose features are worked on at once where that keeps them in the processor's cache."""
 
 Pooling = Literal["both", "mean", "max"]
 Reasoning = Literal["attention", "convolution"]
@@ -53,6 +56,8 @@ def region_sums(
     """
     if not torch.is_grad_enabled():
         return _region_sums_by_row(pixels, index, num_nodes)
+    if pixels.device.type == "cpu":
+        return _RegionSums.apply(pixels, index, num_nodes)  # type: ignore[no-untyped-call]
     regions = _one_hot_regions(index, num_nodes, pixels)
     spread = index[:, :, None].expand_as(pixels)
     maxima = pixels.new_zeros(pixels.shape[0], num_nodes, pixels.shape[2]).scatter_reduce(
@@ -88,6 +93,51 @@ def _region_sums_by_row(
     maxima = empty.index_reduce(0, flat, rows, "amax", include_self=False)
     shape = (batch, num_nodes, -1)
     return counts.view(shape), sums.view(shape), maxima.view(shape)
+
+
+class _RegionSums(torch.autograd.Function):
+    """`_region_sums_by_row` with a gradient of its own, which goes over the pixels once as well.
+
+    Of several pixels that are all the largest each gets its share, as by torch's own `amax`.
+    On a card sums by row come out otherwise each time, so there matrices do it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401 - torch's own
+        pixels: Float[Tensor, "b hw c"],
+        index: Int[Tensor, "b hw"],
+        num_nodes: int,
+    ) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
+        counts, sums, maxima = _region_sums_by_row(pixels, index, num_nodes)
+        ctx.save_for_backward(pixels, index, maxima)
+        ctx.mark_non_differentiable(counts)
+        return counts, sums, maxima
+
+    @staticmethod
+    def backward(
+        ctx: Any,  # noqa: ANN401
+        _: Tensor,
+        sums_grad: Float[Tensor, "b n c"],
+        maxima_grad: Float[Tensor, "b n c"],
+    ) -> tuple[Float[Tensor, "b hw c"], None, None]:
+        pixels, index, maxima = ctx.saved_tensors
+        flat, most, sums_slope = (one.flatten(0, 1) for one in (pixels, maxima, sums_grad))
+        pieces = list(zip(flat.split(PIXELS_AT_ONCE), _pieces(index, maxima), strict=True))
+        ties = torch.zeros_like(most)
+        for some, rows in pieces:
+            ties.index_add_(0, rows, (some == most[rows]).to(some.dtype))
+        share = maxima_grad.flatten(0, 1) / ties.clamp(min=1)
+        slopes = torch.empty(flat.shape, dtype=flat.dtype)
+        for (some, rows), slope in zip(pieces, slopes.split(PIXELS_AT_ONCE), strict=True):
+            is_largest = (some == most[rows]).to(some.dtype)
+            torch.addcmul(sums_slope[rows], is_largest, share[rows], out=slope)
+        return slopes.view_as(pixels), None, None
+
+
+def _pieces(index: Int[Tensor, "b hw"], table: Float[Tensor, "b n c"]) -> tuple[Tensor, ...]:
+    """The row of the table for each pixel of all photos, in pieces that stay in the cache."""
+    return _rows(index, table.shape[1]).split(PIXELS_AT_ONCE)
 
 
 def _rows(index: Int[Tensor, "b hw"], num_nodes: int) -> Int[Tensor, " bhw"]:

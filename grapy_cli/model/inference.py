@@ -6,6 +6,7 @@ convolution before it; and oneDNN rectifies what it convolves before it leaves t
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -14,7 +15,10 @@ from torch.nn import functional as F
 
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import ConvNorm6
+from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
+
+Precision = Literal["fp32", "bf16"]
 
 # Convolutions with the batch norms that follow them, and what a block's `relu` means.
 FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = MappingProxyType(
@@ -48,7 +52,28 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
                 setattr(module, convolution, FoldedConv(folded, activate))
                 setattr(module, norm, nn.Identity())
             module.relu = False  # type: ignore[assignment] # done by the convolution
+    if network.numbers.pyramid is not None:
+        network.pyramid.fusion = _fold_fusion(network.pyramid.fusion)
     return network
+
+
+def encode_in_bf16(network: GrapyNet) -> GrapyNet:
+    """Compute a network's features in bfloat16, and all that is decided from them in float32.
+
+    The network itself is changed. It is about twice as quick where the processor multiplies
+    bfloat16, and costs about one pixel in a hundred, most of them at the borders of parts.
+    """
+    network.deeplab = _Bf16Features(network.deeplab)  # type: ignore[assignment] # same call
+    return network
+
+
+class _Bf16Features(nn.Module):
+    def __init__(self, deeplab: nn.Module) -> None:
+        super().__init__()
+        self.deeplab = deeplab.to(torch.bfloat16)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
+        return self.deeplab(images.to(torch.bfloat16)).float()
 
 
 class FoldedConv(nn.Module):
@@ -91,11 +116,24 @@ def _has_onednn(features: Tensor) -> bool:
     """
     return (
         features.device.type == "cpu"
-        and features.dtype in (torch.float32, torch.bfloat16)
         and not torch.is_grad_enabled()
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and (features.dtype == torch.float32 or _has_bf16(features))
     )
+
+
+def _has_bf16(features: Tensor) -> bool:
+    """Whether features are bfloat16 and oneDNN multiplies that on this processor."""
+    return features.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+@torch.no_grad()
+def _fold_fusion(fusion: nn.Sequential) -> nn.Sequential:
+    """Multiply the fusion's two convolutions into one, which otherwise is done for each photo."""
+    matrix, bias = fusion_matrix(fusion)
+    empty = nn.Conv2d(matrix.shape[1], matrix.shape[0], 1, device="meta")
+    return nn.Sequential(_filled(empty, matrix[:, :, None, None], bias))
 
 
 @torch.no_grad()
@@ -104,14 +142,20 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     assert norm.running_mean is not None
     assert norm.running_var is not None
     factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    folded = nn.utils.skip_init(
-        nn.Conv2d,
-        *(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride),
-        *(conv.padding, conv.dilation, conv.groups),
-        device=conv.weight.device,
-        dtype=conv.weight.dtype,
+    empty = nn.Conv2d(
+        *(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride),  # type: ignore[arg-type]
+        *(conv.padding, conv.dilation, conv.groups),  # type: ignore[arg-type]
+        device="meta",
     )
-    folded.weight.copy_(conv.weight * factor[:, None, None, None])
-    assert folded.bias is not None
-    folded.bias.copy_(norm.bias - norm.running_mean * factor)
-    return folded.requires_grad_(False).to(memory_format=torch.channels_last)
+    weight = conv.weight * factor[:, None, None, None]
+    return _filled(empty, weight, norm.bias - norm.running_mean * factor)
+
+
+def _filled(empty: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    """Give a convolution on the meta device its numbers.
+
+    `nn.utils.skip_init` would do, but has torch import 480 modules, which takes 0.4 s.
+    """
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    empty.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return empty.requires_grad_(False)

@@ -15,6 +15,7 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.predict.tiles import STRIDE, blend_tiles
+from grapy_cli.runtime.stopwatch import stage
 
 Photo = UInt8[np.ndarray, "h w 3"]
 
@@ -67,6 +68,7 @@ def on_grid(side: float, grid: int) -> int:
     return max(1, grid * round((side - 1) / grid) + 1)
 
 
+@stage("resizing logits")
 @torch.inference_mode()
 def parse_logits(
     network: GrapyNet,
@@ -122,6 +124,7 @@ def parse_logits(
     return {dataset: logits / len(augmentation.scales) for dataset, logits in total.items()}
 
 
+@stage("heads and pyramid")
 def _version_logits(
     network: GrapyNet, version: Photo, datasets: Sequence[str], *, mirror: bool
 ) -> dict[str, Float[Tensor, "_p h4 w4"]]:
@@ -133,6 +136,7 @@ def _version_logits(
     }
 
 
+@stage("resizing the photo")
 def scaled_photo(
     photo: Photo, size: tuple[int, int], scale: float, grid: int = 0
 ) -> UInt8[np.ndarray, "u v 3"]:
@@ -144,6 +148,7 @@ def scaled_photo(
     return np.asarray(resized)
 
 
+@stage("backbone and decoder")
 def _encode(network: GrapyNet, version: Photo, *, mirror: bool) -> Float[Tensor, "b c h4 w4"]:
     """Compute the features of one version, its mirror image second in the batch."""
     versions = np.stack([version, version[:, ::-1]] if mirror else [version])

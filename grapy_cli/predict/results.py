@@ -12,6 +12,7 @@ from grapy_cli.predict.consistency import disagreement_share
 from grapy_cli.predict.films import filmed
 from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.parsing import Parsing
+from grapy_cli.runtime.stopwatch import stage
 
 # A name no file system takes, or a file where a folder must be: no other photo is concerned.
 _OF_ONE_PHOTO = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
@@ -47,6 +48,7 @@ class Results:
         ]
         return files.issuperset(wanted) and all((self.out / file).is_file() for file in files)
 
+    @stage("writing")
     def write(self, parsings: Mapping[str, Parsing], name: PurePosixPath) -> list[str]:
         """Write a photo's results and return its files, relative to the output folder.
 
@@ -66,6 +68,7 @@ class Results:
             raise
 
 
+@stage("describing")
 def describe(parsings: Mapping[str, Parsing]) -> dict[str, Any]:
     """Measure a photo's parsings, for its row of the manifest.
 

@@ -101,8 +101,10 @@ def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[Planned
         yield PlannedPhoto(str(task.photo), tuple(files), done)
 
 
-def load_parser(settings: Settings, world: World | None = None) -> HumanParser:
-    """Load the parser that settings describe.
+def load_parser(
+    settings: Settings, world: World | None = None, *, folded: bool = True
+) -> HumanParser:
+    """Load the parser that settings describe; `folded` is as in `HumanParser.load`.
 
     Raises:
         WeightsError: If the weights cannot be read.
@@ -118,6 +120,8 @@ def load_parser(settings: Settings, world: World | None = None) -> HumanParser:
         longest_side=settings.infer.longest_side,
         tile=settings.infer.tile,
         max_side=settings.predict.max_side,
+        precision=settings.infer.precision,
+        folded=folded,
     )
 
 

@@ -8,6 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -80,6 +81,28 @@ def resolve(
         given = _stage_layer(given) | given
     origins = {path: given[path].origin if path in given else "default" for path in leaves()}
     return Resolved(_validated(given), MappingProxyType(origins))
+
+
+def overlaid(settings: Settings, file: Path) -> Settings:
+    """Put what a file names over settings that are resolved already.
+
+    Raises:
+        SettingsError: If the file cannot be read or used.
+    """
+    given = {
+        path: _Given(reduce(getattr, path.split("."), settings), "the settings below it")
+        for path in leaves()
+    }
+    return _validated(given | _file_layer(file, Path()))
+
+
+def differences(one: Settings, other: Settings) -> dict[str, Any]:
+    """What `other` says otherwise, by dotted path."""
+    both = {
+        path: [reduce(getattr, path.split("."), settings) for settings in (one, other)]
+        for path in leaves()
+    }
+    return {path: theirs for path, (ours, theirs) in both.items() if ours != theirs}
 
 
 def _stage_layer(given: _Layer) -> _Layer:

@@ -239,6 +239,9 @@ class InferSettings(Section):
     tile: NonNegativeInt = 2048
     """Pixels above which what the network sees of a photo is cut into overlapping tiles of that
     side; 0 never. Where memory is short, that happens by itself."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the network's features: bf16 is quicker on many processors and cards, but
+    costs some pixels at the borders of parts; `grapy bench --against` counts them."""
 
 
 class EvaluateSettings(Section):
@@ -321,6 +324,15 @@ class ServeSettings(Section):
     """Largest photo, in millions of pixels (else 413)."""
     timeout: PositiveFloat = 60
     """Seconds a photo may take to be parsed, waiting included (else 504)."""
+
+
+class BenchSettings(Section):
+    """Measuring."""
+
+    repeats: PositiveInt = 5
+    """How often everything is measured; what is shown are medians."""
+    form: Literal["folded", "plain"] = "folded"
+    """Form of the network: as it parses photos, or plain, as it is trained."""
 
 
 class SyntheticSettings(Section):

@@ -2,6 +2,7 @@
 
 from grapy_cli.settings.sections import (
     BatchSettings,
+    BenchSettings,
     DataSettings,
     EvaluateSettings,
     InferSettings,
@@ -27,4 +28,5 @@ class Settings(Section):
     batch: BatchSettings = BatchSettings()
     prepare: PrepareSettings = PrepareSettings()
     serve: ServeSettings = ServeSettings()
+    bench: BenchSettings = BenchSettings()
     run: RunSettings = RunSettings()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.command_line import run_grapy, run_python
 
-COMMANDS = ["prepare", "train", "eval", "predict", "weights", "labels", "doctor"]
+COMMANDS = ["prepare", "train", "eval", "predict", "weights", "labels", "serve", "bench", "doctor"]
 HEAVY = ("torch", "numpy", "cv2", "PIL")
 
 PROGRAM = """

@@ -9,7 +9,20 @@ from tests.support.command_line import run_grapy
 from tests.support.golden import check_text
 
 PAGES = Path(__file__).parent / "help"
-COMMANDS = ["", "prepare", "train", "eval", "predict", "weights", "labels", "serve", "doctor"]
+COMMANDS = [
+    *("", "prepare", "train", "eval", "predict", "weights", "labels", "serve", "bench", "doctor")
+]
+    "",
+    "prepare",
+    "train",
+    "eval",
+    "predict",
+    "weights",
+    "labels",
+    "serve",
+    "bench",
+    "doctor",
+]
 
 
 @pytest.mark.skipif(

@@ -1,8 +1,9 @@
 """Outputs of the reference implementation, and our networks with the weights that gave them."""
 
+import copy
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from grapy_cli.model.grapy import GrapyNet, build_network
+from grapy_cli.model.inference import fold_for_inference
 from grapy_cli.model.legacy import LegacyNetwork, rename_legacy
 from tests.support.recipe import recipe_state
 
@@ -46,6 +48,12 @@ def network_of(model: str) -> GrapyNet:
         network = build_network(legacy.numbers, legacy.label_sets)
     network.load_state_dict(legacy.tensors, assign=True)
     return network.eval()
+
+
+@lru_cache(maxsize=1)  # all of them would be gigabytes
+def folded_of(model: str) -> GrapyNet:
+    """The same in the form it parses with."""
+    return fold_for_inference(copy.deepcopy(network_of(model)))
 
 
 @cache

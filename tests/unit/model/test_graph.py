@@ -8,6 +8,7 @@ from grapy_cli.model.graph import (
     aggregate,
     body_adjacency,
     distribute,
+    region_sums,
 )
 
 
@@ -100,3 +101,30 @@ def test_reasoning_goes_back_to_the_width_of_the_features(reasoning):
     block = GraphReasoning(32, 16, range(5), rounds=2, reasoning=reasoning)
     assert block(torch.randn(3, 5, 32)).shape == (3, 5, 16)
     assert len(block.rounds) == len(block.norms) == 2
+
+
+def by_loops(pixels, index, num_nodes):
+    """Counts, sums and maxima, one region after the other."""
+    sums, maxima = [], []
+    for photo, nodes in zip(pixels, index, strict=True):
+        inside = [photo[nodes == node] for node in range(num_nodes)]
+        sums.append(torch.stack([some.sum(0) for some in inside]))
+        nothing = torch.zeros_like(photo[0])
+        maxima.append(torch.stack([some.amax(0) if len(some) else nothing for some in inside]))
+    return torch.stack(sums), torch.stack(maxima)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_gradients_of_regions_are_those_of_loops(ties):
+    random = torch.manual_seed(0)
+    pixels = torch.randn(2, 30, 4, generator=random, dtype=torch.float64)
+    if ties:
+        pixels = pixels.round()
+    index = torch.randint(0, 4, (2, 30), generator=random)  # the fifth region is empty
+    weights = torch.randn(2, 2, 5, 4, generator=random, dtype=torch.float64)
+    gradients = []
+    for regions in (lambda *given: region_sums(*given)[1:], by_loops):
+        leaf = pixels.clone().requires_grad_()
+        (torch.stack(regions(leaf, index, 5)) * weights).sum().backward()
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*gradients)

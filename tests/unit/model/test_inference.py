@@ -8,7 +8,7 @@ from torch import nn
 
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.grapy import NetworkNumbers, build_network
-from grapy_cli.model.inference import FoldedConv, fold_for_inference
+from grapy_cli.model.inference import FoldedConv, encode_in_bf16, fold_for_inference
 from grapy_cli.model.pyramid import PyramidNumbers
 from tests.support.reference import fill_by_recipe
 
@@ -65,3 +65,20 @@ def test_both_ways_of_convolving_agree(activation, monkeypatch):
     torch.testing.assert_close(one, other)
     assert one.max() == 6 if activation == "relu6" else one.max() > 6
     assert (one.min() < 0) == (activation == "none")
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_bf16_is_near_and_decides_in_float32(fused, monkeypatch):
+    network = build("efficientnet_lite0")
+    folded = fold_for_inference(copy.deepcopy(network))
+    half = encode_in_bf16(copy.deepcopy(folded))
+    if not fused:
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    with torch.inference_mode():
+        features, plain = half.encode(images()), folded.encode(images())
+        logits = half.parse(features, "atr")
+    assert features.dtype == logits.refined.dtype == torch.float32
+    assert {one.dtype for one in half.deeplab.parameters()} == {torch.bfloat16}
+    assert {one.dtype for one in half.main_heads.parameters()} == {torch.float32}
+    difference = (features - plain).abs().max() / plain.abs().max()
+    assert 0 < difference < 0.1

@@ -235,3 +235,20 @@ def test_the_library_needs_neither_typer_nor_rich(tmp_path):
     )
     ran = run_python("-c", code, folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_the_form_for_inference_is_taken_unless_said_and_parses_alike(weights, parser, photo):
+    plain = HumanParser.load(weights, device="cpu", folded=False)
+    assert any(isinstance(one, torch.nn.BatchNorm2d) for one in plain.network.modules())
+    assert not any(isinstance(one, torch.nn.BatchNorm2d) for one in parser.network.modules())
+    ours, theirs = parser.parse(photo, "atr"), plain.parse(photo, "atr")
+    assert (ours.label_map == theirs.label_map).mean() > 0.999
+    np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=1e-3)
+
+
+def test_bf16_is_asked_for_and_finds_much_the_same(weights, parser, photo):
+    half = HumanParser.load(weights, device="cpu", precision="bf16")
+    ours, theirs = half.parse(photo, "atr"), parser.parse(photo, "atr")
+    assert ours.logits.dtype == torch.float32
+    assert not torch.equal(ours.logits, theirs.logits)
+    assert (ours.label_map == theirs.label_map).mean() > 0.9

@@ -1,0 +1,100 @@
+"""Settings become a contestant."""
+
+import hashlib
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from grapy_cli.bench.contestant import Contestant
+from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
+from grapy_cli.predict.outputs import plan_kinds
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.plan import Plan, choose_datasets
+from grapy_cli.predict.results import Results
+from grapy_cli.predict.run import load_parser
+from grapy_cli.predict.sources import FoundPhoto, name_masks
+from grapy_cli.settings.settings import Settings
+
+LOADS = 3
+"""How often the network is loaded, to know how long that takes."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a contestant is, for whoever reads its figures."""
+
+    weights: str
+    weights_sha256: str
+    datasets: tuple[str, ...]
+    form: str
+    precision: str
+    tta: str
+    longest_side: int
+    """Pixels; 0 for photos as they are."""
+    device: str
+    threads: int
+    load_seconds: float
+    """From the weights file to a network that is ready; torch was imported before."""
+
+
+def build_contestant(
+    settings: Settings, photos: Sequence[FoundPhoto], out: Path
+) -> tuple[Contestant, Facts]:
+    """Build the contestant that settings describe.
+
+    Args:
+        settings: Without a label set, the first that the weights know is taken.
+        photos: What it is to parse.
+        out: Folder for its masks.
+
+    Raises:
+        WeightsError: If the weights cannot be read.
+        DatasetError: If the weights do not know the label set.
+        DeviceError: If the device is absent.
+    """
+    weights = resolve_weights(settings.infer.weights)
+    card = read_card(weights)
+    known = {labels.name: labels for labels in card.load_label_sets()}
+    datasets = choose_datasets(settings.data.dataset or list(known)[:1], list(known))
+    kinds = plan_kinds([known[name] for name in datasets], [3], ["mask"])
+    parser, seconds = _load(settings)
+    plan = Plan(photos, name_masks(photos), datasets, Results(out, kinds), recipe="")
+    return Contestant(parser, plan), _facts(settings, card, weights, parser, datasets, seconds)
+
+
+def _load(settings: Settings) -> tuple[HumanParser, float]:
+    """Load the parser, and say how long that took, seconds: the median of several times."""
+    took = []
+    for _ in range(LOADS):
+        begun = time.perf_counter()
+        parser = load_parser(settings, folded=settings.bench.form == "folded")
+        took.append(time.perf_counter() - begun)
+    return parser, statistics.median(took)
+
+
+def _facts(
+    settings: Settings,
+    card: WeightsCard,
+    weights: Path,
+    parser: HumanParser,
+    datasets: Sequence[str],
+    load_seconds: float,
+) -> Facts:
+    device = parser.device
+    is_card = device.type == "cuda"
+    return Facts(
+        weights=card.name,
+        weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        datasets=tuple(datasets),
+        form=settings.bench.form,
+        precision=settings.infer.precision,
+        tta=settings.infer.tta,
+        longest_side=parser.longest_side or 0,
+        device=torch.cuda.get_device_name(device) if is_card else str(device),
+        threads=torch.get_num_threads(),
+        load_seconds=load_seconds,
+    )

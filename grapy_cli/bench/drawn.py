@@ -1,0 +1,20 @@
+"""Photos for who has none at hand: soft colours and grain, about as hard to read as real ones."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SIZES = ((512, 384), (640, 427), (1000, 667), (1600, 1200))
+"""Height and width, pixels: a web picture up to one of a telephone."""
+
+
+def draw_photos(folder: Path) -> None:
+    """Write one JPEG of each size into a folder; they are the same every time."""
+    random = np.random.default_rng(0)
+    for height, width in SIZES:
+        blots = random.integers(0, 256, (height // 64, width // 64, 3), np.uint8)
+        soft = Image.fromarray(blots).resize((width, height), Image.Resampling.BICUBIC)
+        grain = random.integers(-6, 7, (height, width, 3))
+        pixels = (np.asarray(soft) + grain).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{height}x{width}.jpg", quality=90)

@@ -1,0 +1,178 @@
+"""What a bench has to say: as one document, and as rows for people."""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grapy_cli.bench.build import Facts
+from grapy_cli.bench.contestant import Round
+
+
+class Measure(NamedTuple):
+    """A figure of every contestant."""
+
+    key: str
+    title: str
+    digits: int
+
+
+MEASURES = (
+    Measure("photos_per_second", "photos per second, a folder", 2),
+    Measure("latency_ms", "one photo, median, ms", 1),
+    Measure("latency_p95_ms", "one photo, 95 of 100 within, ms", 1),
+    Measure("cpu_ms", "processor time of a photo, ms", 1),
+    Measure("load_ms", "loading the network, ms", 1),
+    Measure("memory_mib", "peak memory, MiB", 0),
+    Measure("card_memory_mib", "peak memory of the card, MiB", 0),
+)
+
+STAGES = (
+    "reading",
+    "resizing the photo",
+    "backbone and decoder",
+    "heads and pyramid",
+    "resizing logits",
+    "choosing parts",
+    "writing",
+    "describing",
+)
+"""What `runtime.stopwatch.stage` marks on the way of a photo, in its order."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A contestant and its figures."""
+
+    name: str
+    facts: Facts
+    figures: Mapping[str, float | None]
+    """By the keys of `MEASURES`; None for what this system cannot know."""
+    stages: Mapping[str, float]
+    """Share of each stage in the time of one photo, in [0, 1]."""
+
+    @classmethod
+    def of(cls, name: str, facts: Facts, rounds: Sequence[Round]) -> "Result":
+        """Sum rounds up: medians of each figure."""
+        latencies = [seconds for one in rounds for seconds in one.latencies]
+        figures = {
+            "photos_per_second": statistics.median(one.photos_per_second for one in rounds),
+            "latency_ms": 1e3 * statistics.median(latencies),
+            "latency_p95_ms": 1e3 * float(np.percentile(latencies, 95)),
+            "cpu_ms": 1e3 * statistics.median(one.cpu_seconds for one in rounds),
+            "load_ms": 1e3 * facts.load_seconds,
+            "memory_mib": _mebibytes([one.process_peak for one in rounds]),
+            "card_memory_mib": _mebibytes([one.card_peak for one in rounds]),
+        }
+        return cls(name, facts, figures, _shares(rounds))
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """One contestant, or two with what they have to do with one another."""
+
+    machine: Mapping[str, str | int]
+    photos: Sequence[str]
+    """Size of each, as "512x384"."""
+    drawn: bool
+    """Whether they were made for the occasion."""
+    repeats: int
+    results: Sequence[Result]
+    differences: Mapping[str, Any]
+    """Settings of the second contestant that the first has otherwise."""
+    equal_pixels: float | None
+    """Share of pixels where the two have the same part; None where there is nothing to compare."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        document = {
+            "machine": dict(self.machine),
+            "photos": {"sizes": list(self.photos), "drawn": self.drawn},
+            "repeats": self.repeats,
+            "contestants": [
+                {"name": one.name, **asdict(one.facts), **one.figures, "stages": dict(one.stages)}
+                for one in self.results
+            ],
+        }
+        if len(self.results) == 1:
+            return document
+        second = {key: str(value) for key, value in self.differences.items()}
+        against = {"differences": second, "equal_pixels": self.equal_pixels}
+        return document | {"against": {**against, "ratios": self.ratios}}
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Each figure of the second contestant divided by the first's."""
+        first, *others = (one.figures for one in self.results)
+        return {
+            key: second[key] / value  # type: ignore[operator] # both have it or neither
+            for second in others
+            for key, value in first.items()
+            if value and second[key] is not None
+        }
+
+    def columns(self) -> list[str]:
+        """Heads of the table; ">" marks columns of numbers."""
+        ratio = [">ratio"] if len(self.results) > 1 else []
+        return ["", *(f">{one.name}" for one in self.results), *ratio]
+
+    def rows(self) -> Iterator[list[str]]:
+        """The table: figures first, then where the time of one photo goes."""
+        for measure in MEASURES:
+            values = [one.figures[measure.key] for one in self.results]
+            if values[0] is None:
+                continue
+            ratio = [f"{self.ratios[measure.key]:.2f}"] if len(values) > 1 else []
+            yield [measure.title, *(f"{value:.{measure.digits}f}" for value in values), *ratio]
+        for name in self.results[0].stages:
+            shares = [f"{100 * one.stages[name]:.1f} %" for one in self.results]
+            yield [f"  {name}", *shares, *[""] * (len(self.columns()) - 1 - len(shares))]
+
+    def sentences(self) -> Iterator[str]:
+        """What was measured, on what, and how far two contestants agree."""
+        machine, facts = self.machine, self.results[0].facts
+        threads = f"{facts.threads} thread{'s' if facts.threads > 1 else ''}"
+        device = "" if facts.device == "cpu" else f"; network on {facts.device}"
+        yield (
+            f"{machine['cpu']}, {machine['cores']} cores, {threads}, torch {machine['torch']}, "
+            f"grapy {machine['grapy']}{device}"
+        )
+        sizes = ", ".join(dict.fromkeys(self.photos))
+        drawn = ", drawn for this" if self.drawn else ""
+        yield f"{len(self.photos)} photos of {sizes} pixels{drawn}; medians of {self.repeats}"
+        side = f"{facts.longest_side} px" if facts.longest_side else "the photo's own"
+        yield (
+            f"{self.results[0].name}: {facts.weights} ({facts.weights_sha256[:12]}), "
+            f"{'+'.join(facts.datasets)}, {facts.precision}, {facts.form}, "
+            f"augmentation {facts.tta}, longest side {side}"
+        )
+        if len(self.results) > 1:
+            second = ", ".join(f"{key} = {value}" for key, value in self.differences.items())
+            yield f"{self.results[1].name}: the same but {second or 'for nothing'}"
+        if self.equal_pixels is not None:
+            yield f"masks agree on {100 * self.equal_pixels:.4f} % of all pixels"
+
+    def to_markdown(self) -> str:
+        """A table and what was measured, for a README."""
+        heads = self.columns()
+        rule = ["---:" if head.startswith(">") else "---" for head in heads]
+        rows = [[head.removeprefix(">") for head in heads], rule]
+        rows += [[cell.strip() for cell in row] for row in self.rows()]
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        return "\n".join([*lines, "", *(f"- {line}" for line in self.sentences())])
+
+
+def _shares(rounds: Sequence[Round]) -> dict[str, float]:
+    """Each stage's share of the time of one photo: medians over the rounds, the rest last."""
+    shares = {
+        name: statistics.median(one.stages[name] / sum(one.latencies) for one in rounds)
+        for name in STAGES
+    }
+    return shares | {"the rest": max(0.0, 1 - sum(shares.values()))}
+
+
+def _mebibytes(peaks: Sequence[int | None]) -> float | None:
+    known = [peak for peak in peaks if peak is not None]
+    return statistics.median(known) / 2**20 if known else None

@@ -1,0 +1,107 @@
+"""`grapy bench`: contestants measured by turns, so that what disturbs one disturbs the other."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from grapy_cli.bench.build import Facts
+from grapy_cli.bench.contestant import Round
+from grapy_cli.bench.drawn import draw_photos
+from grapy_cli.bench.machine import describe_machine
+from grapy_cli.bench.report import BenchReport, Result
+from grapy_cli.bench.worker import Worker
+from grapy_cli.data.files import load_label_map
+from grapy_cli.predict.photos import read_size
+from grapy_cli.predict.sources import FoundPhoto, find_photos
+from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.settings.layers import differences, overlaid
+from grapy_cli.settings.settings import Settings
+
+FIRST = "this"
+
+
+def run_bench(
+    sources: Sequence[str], against: Path | None, settings: Settings, report: Reporter
+) -> BenchReport:
+    """Measure how photos are parsed, and by other settings in the same breath.
+
+    Args:
+        sources: Photos and folders; none for photos drawn for the occasion.
+        against: Settings file whose values take the place of those in `settings` for a second
+            contestant.
+        settings: Of the first contestant.
+        report: Hears of the progress.
+
+    Raises:
+        SettingsError: If a source or the file is not there.
+        PhotoError: If a photo cannot be read.
+        WeightsError: If weights cannot be read.
+        DatasetError: If weights do not know a label set.
+        DeviceError: If a device is absent, or short of memory.
+    """
+    entered = {FIRST: settings}
+    if against is not None:
+        entered[_name_of(against)] = overlaid(settings, against)
+    with TemporaryDirectory() as scratch:
+        photos = _photos(sources, Path(scratch) / "drawn")
+        sizes = ["{}x{}".format(*read_size(photo.source)) for photo in photos]
+        masks = {name: Path(scratch) / str(place) for place, name in enumerate(entered)}
+        facts, rounds = _measure(entered, photos, masks, report)
+        return BenchReport(
+            machine=describe_machine(),
+            photos=sizes,
+            drawn=not sources,
+            repeats=settings.bench.repeats,
+            results=[Result.of(name, facts[name], rounds[name]) for name in entered],
+            differences=differences(*entered.values()) if against else {},
+            equal_pixels=share_of_equal(*masks.values()) if against else None,
+        )
+
+
+def share_of_equal(one: Path, other: Path) -> float | None:
+    """Share of pixels where the masks of two folders have the same value.
+
+    None if they have no mask in common, as when two contestants parse by different label sets.
+    """
+    equal = total = 0
+    for path in sorted(one.rglob("*.png")):
+        rival = other / path.relative_to(one)
+        if rival.exists():
+            same = load_label_map(path) == load_label_map(rival)
+            equal, total = equal + int(same.sum()), total + same.size
+    return equal / total if total else None
+
+
+def _measure(
+    entered: Mapping[str, Settings],
+    photos: Sequence[FoundPhoto],
+    masks: Mapping[str, Path],
+    report: Reporter,
+) -> tuple[dict[str, Facts], dict[str, list[Round]]]:
+    repeats = entered[FIRST].bench.repeats
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(closing(Worker())) for name in entered}
+        facts = {
+            name: worker.load(entered[name], photos, masks[name])
+            for name, worker in workers.items()
+        }
+        rounds: dict[str, list[Round]] = {name: [] for name in entered}
+        for done in range(repeats):
+            report(Progressed("measuring", done, repeats))
+            for name, worker in workers.items():
+                rounds[name].append(worker.measure())
+        report(Progressed("measuring", repeats, repeats))
+    return facts, rounds
+
+
+def _photos(sources: Sequence[str], drawn: Path) -> list[FoundPhoto]:
+    if sources:
+        return find_photos(sources, leave_out=drawn)
+    drawn.mkdir()
+    draw_photos(drawn)
+    return find_photos([str(drawn)], leave_out=drawn.parent / "masks")
+
+
+def _name_of(file: Path) -> str:
+    return f"{file.stem} (2)" if file.stem == FIRST else file.stem
