@@ -12,17 +12,6 @@ PAGES = Path(__file__).parent / "help"
 COMMANDS = [
     *("", "prepare", "train", "eval", "predict", "weights", "labels", "serve", "bench", "doctor")
 ]
-    "",
-    "prepare",
-    "train",
-    "eval",
-    "predict",
-    "weights",
-    "labels",
-    "serve",
-    "bench",
-    "doctor",
-]
 
 
 @pytest.mark.skipif(
