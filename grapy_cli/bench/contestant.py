@@ -13,7 +13,7 @@ from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.plan import Plan, Task
-from grapy_cli.predict.results import describe
+from grapy_cli.predict.write.results import describe
 from grapy_cli.runtime.stopwatch import Stopwatch
 
 

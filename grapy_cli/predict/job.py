@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.errors import PhotoError
+from grapy_cli.predict.film.video import parse_video
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import ReadPhoto, read_size
 from grapy_cli.predict.pipeline import Room, in_order
 from grapy_cli.predict.plan import Plan, Task
-from grapy_cli.predict.results import describe
-from grapy_cli.predict.video import parse_video
+from grapy_cli.predict.write.results import describe
 from grapy_cli.runtime.reporting import Reporter, silence
 
 PIXELS_IN_THE_AIR = 48_000_000

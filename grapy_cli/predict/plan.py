@@ -11,9 +11,9 @@ from grapy_cli import __version__
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
 from grapy_cli.labels import LabelSet, dataset_name
 from grapy_cli.predict.manifest import Shard
-from grapy_cli.predict.outputs import OUTPUTS, Kind
-from grapy_cli.predict.results import Results
 from grapy_cli.predict.sources import FoundPhoto
+from grapy_cli.predict.write.outputs import OUTPUTS, Kind
+from grapy_cli.predict.write.results import Results
 
 
 class Task(NamedTuple):

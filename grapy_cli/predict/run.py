@@ -7,19 +7,19 @@ from pathlib import Path
 
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
-from grapy_cli.predict.closing import finish, spare_names
 from grapy_cli.predict.events import PhotoRejected
-from grapy_cli.predict.films import check_filmed
 from grapy_cli.predict.folder import joining, open_folder, tidy
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
-from grapy_cli.predict.outputs import plan_kinds
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of, spare_photos
 from grapy_cli.predict.ranking import advice
-from grapy_cli.predict.results import Results
 from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
 from grapy_cli.predict.tally import Tally
+from grapy_cli.predict.write.closing import finish, spare_names
+from grapy_cli.predict.write.films import check_filmed
+from grapy_cli.predict.write.outputs import plan_kinds
+from grapy_cli.predict.write.results import Results
 from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.launch import is_launched, launch

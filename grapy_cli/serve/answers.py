@@ -15,8 +15,8 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.render import overlay
-from grapy_cli.predict.summary import summarize
-from grapy_cli.predict.views import Layer, plan_views
+from grapy_cli.predict.write.summary import summarize
+from grapy_cli.predict.write.views import Layer, plan_views
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from grapy_cli.predict.augment import Augmentation
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.photos import read_photo
 from grapy_cli.predict.render import color_mask
-from grapy_cli.predict.sheet import Cell, contact_sheet
+from grapy_cli.predict.write.sheet import Cell, contact_sheet
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World
 from grapy_cli.train.checkpoints import Trained

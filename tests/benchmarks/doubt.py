@@ -28,10 +28,10 @@ from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.labels import IGNORE
 from grapy_cli.labels.agreement import together
-from grapy_cli.predict.consistency import disagreement
 from grapy_cli.predict.doubt import wrong_share
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import read_photo
+from grapy_cli.predict.write.consistency import disagreement
 from tests.benchmarks.spoiling import Spoiler, Truths
 
 Parsings = Mapping[str, Parsing]

@@ -10,7 +10,7 @@ import numpy as np
 
 from grapy_cli.files import write_text
 from grapy_cli.predict.regions import box_of
-from grapy_cli.predict.views import Layer
+from grapy_cli.predict.write.views import Layer
 
 
 def write_summary(layer: Layer, path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grapy_cli.errors import PhotoError
-from grapy_cli.predict.consistency import disagreement_share
-from grapy_cli.predict.films import filmed
-from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.parsing import Parsing
+from grapy_cli.predict.write.consistency import disagreement_share
+from grapy_cli.predict.write.films import filmed
+from grapy_cli.predict.write.outputs import Kind
 from grapy_cli.runtime.stopwatch import stage
 
 # A name no file system takes, or a file where a folder must be: no other photo is concerned.

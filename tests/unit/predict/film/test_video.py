@@ -6,10 +6,10 @@ import pytest
 from grapy_cli import HumanParser
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.films import FILMS, check_filmed
-from grapy_cli.predict.outputs import plan_kinds
-from grapy_cli.predict.results import Results
-from grapy_cli.predict.video import parse_video
+from grapy_cli.predict.film.video import parse_video
+from grapy_cli.predict.write.films import FILMS, check_filmed
+from grapy_cli.predict.write.outputs import plan_kinds
+from grapy_cli.predict.write.results import Results
 from grapy_cli.runtime.reporting import Progressed, silence
 from tests.support.films import read_sound, read_video, write_video
 from tests.support.networks import write_weights

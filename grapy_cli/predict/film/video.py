@@ -15,11 +15,11 @@ from jaxtyping import UInt8
 
 from grapy_cli.errors import PhotoError
 from grapy_cli.files import replacing
-from grapy_cli.predict.filming import FilmWriter
-from grapy_cli.predict.films import FILMS
-from grapy_cli.predict.outputs import Kind
+from grapy_cli.predict.film.filming import FilmWriter
 from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.results import Results, describe
+from grapy_cli.predict.write.films import FILMS
+from grapy_cli.predict.write.outputs import Kind
+from grapy_cli.predict.write.results import Results, describe
 from grapy_cli.runtime.reporting import Progressed, Reporter, silence
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from PIL import Image
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict import gallery, sheet
-from grapy_cli.predict.closing import finish, spare_names
-from grapy_cli.predict.gallery import write_gallery
-from grapy_cli.predict.outputs import plan_kinds
 from grapy_cli.predict.ranking import doubt_of, first_to_look_at
+from grapy_cli.predict.write import gallery, sheet
+from grapy_cli.predict.write.closing import finish, spare_names
+from grapy_cli.predict.write.gallery import write_gallery
+from grapy_cli.predict.write.outputs import plan_kinds
 from tests.support.galleries import MAPS, write_run
 from tests.support.parsings import PASCAL, parsing_of
 

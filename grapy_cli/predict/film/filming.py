@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from grapy_cli.predict.films import Film
+from grapy_cli.predict.write.films import Film
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer

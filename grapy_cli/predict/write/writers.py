@@ -12,7 +12,7 @@ from grapy_cli.data.files import save_label_map
 from grapy_cli.files import replacing
 from grapy_cli.labels import Node
 from grapy_cli.predict import render
-from grapy_cli.predict.views import Layer
+from grapy_cli.predict.write.views import Layer
 
 
 def write_mask(layer: Layer, path: Path) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 
 from grapy_cli.files import write_text
 from grapy_cli.predict.regions import Box, box_of
-from grapy_cli.predict.rings import Ring, polygons_of
-from grapy_cli.predict.rle import encode_region
-from grapy_cli.predict.views import Layer
+from grapy_cli.predict.write.rings import Ring, polygons_of
+from grapy_cli.predict.write.rle import encode_region
+from grapy_cli.predict.write.views import Layer
 
 
 def write_polygons(layer: Layer, path: Path) -> None:

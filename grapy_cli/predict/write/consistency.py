@@ -14,8 +14,8 @@ from torch import Tensor
 from grapy_cli.labels.agreement import together
 from grapy_cli.predict.doubt import wrong_share
 from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.views import Layer
-from grapy_cli.predict.writers import save_picture
+from grapy_cli.predict.write.views import Layer
+from grapy_cli.predict.write.writers import save_picture
 
 ROWS_AT_ONCE = 256
 """Rows of the logits whose probabilities are held at one time; bounds the memory."""

@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grapy_cli.errors import SettingsError
-from grapy_cli.predict.coco import write_coco
-from grapy_cli.predict.gallery import write_gallery
-from grapy_cli.predict.outputs import THUMBNAILS, Kind
-from grapy_cli.predict.sheet import SHEET, write_sheet
+from grapy_cli.predict.write.coco import write_coco
+from grapy_cli.predict.write.gallery import write_gallery
+from grapy_cli.predict.write.outputs import THUMBNAILS, Kind
+from grapy_cli.predict.write.sheet import SHEET, write_sheet
 
 Row = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from grapy_cli.files import replacing
-from grapy_cli.predict.views import Layer
+from grapy_cli.predict.write.views import Layer
 
 SIDE = 560
 """Of the longest side, pixels; larger photos are made smaller."""

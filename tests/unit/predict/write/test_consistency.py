@@ -5,9 +5,9 @@ from PIL import Image
 
 from grapy_cli import HumanParser
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.consistency import disagreement, disagreement_share, write_disagreement
 from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.views import Layer, View
+from grapy_cli.predict.write.consistency import disagreement, disagreement_share, write_disagreement
+from grapy_cli.predict.write.views import Layer, View
 from tests.support.networks import write_weights
 
 ATR, PASCAL, CIHP = (LABEL_SETS[name] for name in ("atr", "pascal", "cihp"))

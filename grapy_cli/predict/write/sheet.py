@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from grapy_cli.files import replacing
 from grapy_cli.predict import render
-from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.ranking import first_to_look_at
+from grapy_cli.predict.write.outputs import Kind
 
 SHEET = "contact-sheet.png"
 MOST = 96

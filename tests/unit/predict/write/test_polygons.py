@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.coco import write_coco
-from grapy_cli.predict.outputs import plan_kinds
+from grapy_cli.predict.write.coco import write_coco
+from grapy_cli.predict.write.outputs import plan_kinds
 from tests.support.parsings import PASCAL, block_map, parsing_of, write_kind
 
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.predict import render
-from grapy_cli.predict.outputs import Kind
-from grapy_cli.predict.views import Layer
+from grapy_cli.predict.write.outputs import Kind
+from grapy_cli.predict.write.views import Layer
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.outputs import OUTPUTS, plan_kinds
+from grapy_cli.predict.write.outputs import OUTPUTS, plan_kinds
 from grapy_cli.settings.sections import PredictSettings
 from grapy_cli.settings.tree import choices
 

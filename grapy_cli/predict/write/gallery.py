@@ -12,8 +12,8 @@ from grapy_cli.page import grid
 from grapy_cli.page.elements import page, table, tiles
 from grapy_cli.page.grid import Shown
 from grapy_cli.page.pictures import address
-from grapy_cli.predict.outputs import Kind
 from grapy_cli.predict.ranking import first_to_look_at
+from grapy_cli.predict.write.outputs import Kind
 
 GALLERY = "gallery.html"
 PER_PAGE = 300

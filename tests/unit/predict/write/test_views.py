@@ -6,7 +6,7 @@ import pytest
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.orders import ORDERS
-from grapy_cli.predict.views import plan_views
+from grapy_cli.predict.write.views import plan_views
 
 CIHP, ATR, PASCAL = (LABEL_SETS[name] for name in ("cihp", "atr", "pascal"))
 

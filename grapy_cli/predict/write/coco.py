@@ -8,8 +8,8 @@ from typing import Any, TextIO
 from grapy_cli import __version__
 from grapy_cli.files import replacing
 from grapy_cli.labels import LabelSet, Level
-from grapy_cli.predict.outputs import Kind
-from grapy_cli.predict.views import View
+from grapy_cli.predict.write.outputs import Kind
+from grapy_cli.predict.write.views import View
 
 COCO = "coco.json"
 Row = Mapping[str, Any]

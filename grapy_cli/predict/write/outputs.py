@@ -9,13 +9,13 @@ from typing import Any
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import LabelSet, Level
-from grapy_cli.predict import writers
-from grapy_cli.predict.consistency import write_disagreement
 from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.polygons import write_polygons
-from grapy_cli.predict.summary import write_summary
-from grapy_cli.predict.thumbnails import write_small_mask, write_small_photo
-from grapy_cli.predict.views import Layer, View, plan_views
+from grapy_cli.predict.write import writers
+from grapy_cli.predict.write.consistency import write_disagreement
+from grapy_cli.predict.write.polygons import write_polygons
+from grapy_cli.predict.write.summary import write_summary
+from grapy_cli.predict.write.thumbnails import write_small_mask, write_small_photo
+from grapy_cli.predict.write.views import Layer, View, plan_views
 
 
 @dataclass(frozen=True)

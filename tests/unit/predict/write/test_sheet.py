@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from grapy_cli.predict.sheet import GAP, LINE, contact_sheet
+from grapy_cli.predict.write.sheet import GAP, LINE, contact_sheet
 
 
 def test_every_picture_has_its_cell():

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from grapy_cli.labels import LABEL_SETS, Node
-from grapy_cli.predict.writers import part_files
+from grapy_cli.predict.write.writers import part_files
 from tests.support.parsings import block_map, parsing_of, write_kind
 
 HEAD, TORSO = np.s_[2:10, 5:15], np.s_[10:30, 3:20]
