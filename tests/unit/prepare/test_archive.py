@@ -45,7 +45,11 @@ def test_an_archive_below_raw_is_found(tmp_path, prepare):
     assert prepare("atr").datasets[0].photos == {"train": 3, "val": 1}
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no tar" * 100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive", gzip.compress(b"no tar" * 100)],
+    ids=["nothing", "text", "gzip without tar"],
+)
 def test_a_file_that_is_no_archive_is_named(tmp_path, prepare, content):
     path = tmp_path / "x.zip"
     path.write_bytes(content)
