@@ -20,7 +20,7 @@ from grapy_cli.predict.write.closing import finish, spare_names
 from grapy_cli.predict.write.films import check_filmed
 from grapy_cli.predict.write.outputs import plan_kinds
 from grapy_cli.predict.write.results import Results
-from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
+from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Event, Reporter, Told, Warned
@@ -111,8 +111,7 @@ def load_parser(
         DeviceError: If the device is absent.
     """
     world = world or World()
-    fair_share = max(1, usable_cores() // world.local_size) if world.size > 1 else 0
-    set_threads(settings.run.threads or fair_share)
+    set_threads(settings.run.threads or fair_threads(world.local_size))
     return HumanParser.load(
         settings.infer.weights,
         device=str(pick_device(settings.run.device, world.local_rank)),
