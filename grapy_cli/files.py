@@ -1,5 +1,9 @@
-"""Writing without ever leaving half a file: beside the target first, then renamed over it."""
+"""Writing without ever leaving half a file: beside the target first, then renamed over it.
 
+And the digest of what was written.
+"""
+
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +34,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a whole text file in one step that cannot be seen half done."""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, 64 hex digits; it is never in memory as a whole."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

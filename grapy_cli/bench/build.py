@@ -1,6 +1,5 @@
 """Settings become a contestant."""
 
-import hashlib
 import statistics
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 
 from grapy_cli.bench.contestant import Contestant
+from grapy_cli.files import file_digest
 from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.plan import Plan, choose_datasets
@@ -88,7 +88,7 @@ def _facts(
     is_card = device.type == "cuda"
     return Facts(
         weights=card.name,
-        weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        weights_sha256=file_digest(weights),
         datasets=tuple(datasets),
         form=settings.bench.form,
         precision=settings.infer.precision,

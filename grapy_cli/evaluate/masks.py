@@ -10,7 +10,8 @@ from jaxtyping import UInt8
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import CARD, PreparedDataset
 from grapy_cli.errors import DatasetError
-from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of, file_digest
+from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of
+from grapy_cli.files import file_digest
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World

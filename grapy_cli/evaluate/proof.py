@@ -11,7 +11,8 @@ import PIL
 import torch
 
 from grapy_cli import __version__
-from grapy_cli.evaluate.scorebook import digest_of, file_digest
+from grapy_cli.evaluate.scorebook import digest_of
+from grapy_cli.files import file_digest
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.weights import WeightsCard
 from grapy_cli.predict.parser import HumanParser

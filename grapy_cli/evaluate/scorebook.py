@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -119,9 +118,3 @@ class Scorebook:
 def digest_of(*facts: object) -> str:
     """32 hex digits that change with any of the facts."""
     return hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()[:32]
-
-
-def file_digest(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,8 +8,9 @@ from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, PhotoError
 from grapy_cli.evaluate.records import Case
-from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of, file_digest
+from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of
 from grapy_cli.evaluate.tally import Tally
+from grapy_cli.files import file_digest
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.photos import read_photo

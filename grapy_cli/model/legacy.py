@@ -4,7 +4,6 @@ Their tensors get our names, the stem is turned round from BGR to RGB, and 1x1 c
 nodes become the linear layers they are. What the reference never uses is left out and listed.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from grapy_cli.errors import WeightsError
+from grapy_cli.files import file_digest
 from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
@@ -135,7 +135,7 @@ def import_legacy(
         legacy = rename_legacy(state, numbers)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error.message}", hint=error.hint) from error
-    with torch.device("meta"), path.open("rb") as file:
+    with torch.device("meta"):
         card = card_of(
             build_network(legacy.numbers, legacy.label_sets),
             name=out.stem,
@@ -143,7 +143,7 @@ def import_legacy(
             stage="imported",
             licence="that of the imported file",
             provenance=f"imported from {path.name} (a {legacy.kind} network of the reference), "
-            f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}",
+            f"sha256 {file_digest(path)}",
             limits="" if legacy.label_sets else "Has no heads: only a training can start from it.",
         )
     save_weights(out, legacy.tensors, card)

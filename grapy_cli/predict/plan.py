@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from grapy_cli import __version__
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
+from grapy_cli.files import file_digest
 from grapy_cli.labels import LabelSet, dataset_name
 from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.sources import FoundPhoto
@@ -129,10 +130,9 @@ def recipe_of(
         label_sets: The photos are parsed by.
         kinds: Of their ids as they are written, which a file of the user's own may change.
     """
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     tables = [kind.view.table for kind in kinds if kind.save in OUTPUTS]
-    everything = [__version__, digest, settings, [labels.digest for labels in label_sets], tables]
+    parts = [labels.digest for labels in label_sets]
+    everything = [__version__, file_digest(weights), settings, parts, tables]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -166,7 +166,6 @@ def _digest(photo: FoundPhoto) -> str:
     if isinstance(photo.source, bytes):
         return hashlib.sha256(photo.source).hexdigest()
     try:
-        with photo.source.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(photo.source)
     except OSError as error:
         raise PhotoError(f"the photo {photo} cannot be read: {error}") from error
