@@ -1,6 +1,5 @@
 """The label sets: three that ship, and any that a user writes down in TOML."""
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.labels.atr import ATR
 from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, Category, LabelSet, Level, Node, Part
+from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
 
 __all__ = [
@@ -35,17 +35,7 @@ def label_set(name: str) -> LabelSet:
     Raises:
         DatasetError: If no label set has that name, or the file cannot be used.
     """
-    if name in LABEL_SETS:
-        return LABEL_SETS[name]
-    if not name.endswith(".toml"):
-        close = difflib.get_close_matches(name, LABEL_SETS, n=1)
-        raise DatasetError(
-            f"there is no label set {name!r}",
-            hint=f"Did you mean {close[0]}?"
-            if close
-            else f"Known are {', '.join(LABEL_SETS)}; your own is read from a .toml file.",
-        )
-    return _read_label_file(Path(name))
+    return look_up(name, LABEL_SETS, _read_label_file, "label set")
 
 
 def dataset_name(dataset: str) -> str:

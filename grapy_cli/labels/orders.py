@@ -4,7 +4,6 @@ A part keeps its name; a table says only where the names differ. What the other 
 becomes background: in a score it counts as missed, in a mask nobody mistakes it for something else.
 """
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.labels.atr import ATR
 from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, LabelSet
+from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
 
 Renames = Mapping[str, Mapping[str, str]]
@@ -178,17 +178,7 @@ def label_order(name: str) -> LabelOrder:
     Raises:
         DatasetError: If there is none of that name, or the file cannot be used.
     """
-    if name in ORDERS:
-        return ORDERS[name]
-    if name.endswith(".toml"):
-        return _read_order(Path(name))
-    close = difflib.get_close_matches(name, ORDERS, n=1)
-    raise DatasetError(
-        f"there is no label order {name!r}",
-        hint=f"Did you mean {close[0]}?"
-        if close
-        else f"Known are {', '.join(ORDERS)}; your own is read from a .toml file.",
-    )
+    return look_up(name, ORDERS, _read_order, "label order")
 
 
 def _read_order(path: Path) -> LabelOrder:
