@@ -52,7 +52,7 @@ def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
         tta: The name of its augmentation.
     """
     facts = {**device_facts(parser), **versions()}
-    return digest_of(weights, tta, parser.longest_side, facts)
+    return digest_of(weights, tta, parser.longest_side, parser.tiles.side, facts)
 
 
 def data_facts(

@@ -102,9 +102,19 @@ def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[Planned
 
 
 def load_parser(
-    settings: Settings, world: World | None = None, *, folded: bool = True
+    settings: Settings,
+    world: World | None = None,
+    *,
+    weights: Path | None = None,
+    folded: bool = True,
 ) -> HumanParser:
-    """Load the parser that settings describe; `folded` is as in `HumanParser.load`.
+    """Load the parser that settings describe.
+
+    Args:
+        settings: Theirs are device, threads, and all of `infer`.
+        world: Which of several processes this is.
+        weights: Others than those the settings name.
+        folded: As in `HumanParser.load`.
 
     Raises:
         WeightsError: If the weights cannot be read.
@@ -113,7 +123,7 @@ def load_parser(
     world = world or World()
     set_threads(settings.run.threads or fair_threads(world.local_size))
     return HumanParser.load(
-        settings.infer.weights,
+        weights or settings.infer.weights,
         device=str(pick_device(settings.run.device, world.local_rank)),
         tta=settings.infer.tta,
         longest_side=settings.infer.longest_side,

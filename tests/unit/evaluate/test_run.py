@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,17 @@ from PIL import Image
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError
+from grapy_cli.evaluate.build import load_parsers
+from grapy_cli.evaluate.proof import device_facts, parser_digest
 from grapy_cli.labels import IGNORE, LABEL_SETS, Level
 from grapy_cli.metrics.confusion import count_pairs
 from grapy_cli.metrics.scores import scores_of
 from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.tiles import TileLimit
 from grapy_cli.runtime.reporting import Progressed, Warned
+from grapy_cli.runtime.world import World
+from grapy_cli.settings.sections import InferSettings, RunSettings
+from grapy_cli.settings.settings import Settings
 from tests.support.networks import write_weights
 
 
@@ -215,3 +222,21 @@ def test_what_is_not_prepared_cannot_be_scored(evaluate, weights, tmp_path):
 def test_weights_without_heads_score_nothing(evaluate, tmp_path):
     with pytest.raises(DatasetError, match="prepared for the weights'"):
         evaluate(write_weights(tmp_path / "bare", []))
+
+
+def test_precision_and_tiles_are_those_of_the_settings(weights):
+    settings = Settings(
+        infer=InferSettings(weights=weights.looking, precision="bf16", tile=24),
+        run=RunSettings(device="cpu"),
+    )
+    ((path, parser),) = load_parsers(settings, World()).values()
+    assert path == weights.looking
+    assert parser.tiles.side == 24
+    assert device_facts(parser)["precision"] == "bfloat16"
+
+
+def test_a_photo_that_was_scored_in_other_tiles_is_scored_anew(weights):
+    parser = HumanParser.load(weights.looking, device="cpu")
+    tiled = replace(parser, tiles=TileLimit(24))
+    assert parser_digest(parser, "weights", "none") == parser_digest(parser, "weights", "none")
+    assert parser_digest(parser, "weights", "none") != parser_digest(tiled, "weights", "none")
