@@ -1,7 +1,7 @@
 """Weights files: one safetensors file that carries all that is needed to use it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from grapy_cli.errors import WeightsError
+from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
@@ -261,6 +261,24 @@ def load_weights(path: Path) -> tuple[GrapyNet, WeightsCard]:
         )
     network.load_state_dict(tensors, assign=True)
     return network.eval(), card
+
+
+def check_known(datasets: Iterable[str], known: Collection[str]) -> None:
+    """Make sure that weights know label sets.
+
+    Args:
+        datasets: Their names.
+        known: Those of the weights.
+
+    Raises:
+        DatasetError: If one is not among them.
+    """
+    unknown = [name for name in datasets if name not in known]
+    if unknown:
+        raise DatasetError(
+            f"the weights do not know the label set {unknown[0]!r}",
+            hint=f"They know {', '.join(known) or 'none: they are for --init alone'}.",
+        )
 
 
 def embedded_weights() -> dict[str, Path]:

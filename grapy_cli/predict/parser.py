@@ -12,7 +12,7 @@ from PIL import Image
 from grapy_cli.errors import DatasetError, DeviceError, PhotoError
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.inference import Precision, encode_in_bf16, fold_for_inference
-from grapy_cli.model.weights import WeightsCard, load_weights, resolve_weights
+from grapy_cli.model.weights import WeightsCard, check_known, load_weights, resolve_weights
 from grapy_cli.predict.augment import TTA, Augmentation, base_size, parse_logits
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import ReadPhoto, read_shrunk
@@ -195,9 +195,4 @@ class HumanParser:
         Raises:
             DatasetError: If they do not.
         """
-        unknown = [dataset for dataset in datasets if dataset not in self.network.label_sets]
-        if unknown:
-            raise DatasetError(
-                f"the weights do not know the label set {unknown[0]!r}",
-                hint=f"They know {', '.join(self.datasets) or 'none: they are for --init alone'}.",
-            )
+        check_known(datasets, self.datasets)

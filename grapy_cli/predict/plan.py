@@ -11,6 +11,7 @@ from grapy_cli import __version__
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
 from grapy_cli.files import file_digest
 from grapy_cli.labels import LabelSet, dataset_name
+from grapy_cli.model.weights import check_known
 from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.sources import FoundPhoto
 from grapy_cli.predict.write.outputs import OUTPUTS, Kind
@@ -92,12 +93,7 @@ def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
             hint=f"--dataset {known[0]}, or --dataset all",
         )
     names = [dataset_name(name) for name in named]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise DatasetError(
-            f"the weights do not know the label set {unknown[0]!r}",
-            hint=f"They know {', '.join(known)}.",
-        )
+    check_known(names, known)
     return names
 
 
