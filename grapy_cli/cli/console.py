@@ -41,17 +41,27 @@ def show_error(error: GrapyError) -> None:
 
 
 def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = ""
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    title: str = "",
+    width: int | None = None,
 ) -> None:
     """Print a table on standard output; the columns of a pipe are aligned by spaces alone.
 
     Args:
-        columns: The heads; one that begins with ">" has its cells aligned to the right.
+        columns: The heads; one that begins with ">" has its cells aligned to the right. Where all
+            are empty there is no line of heads.
         rows: The cells, text that is shown as it stands.
         title: A line above the table.
+        width: Columns of text it may take, also in a pipe; longer cells are folded.
     """
     console = results()
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD if console.is_terminal else None,
+        pad_edge=False,
+        show_header=any(columns),
+    )
     for column in columns:
         table.add_column(
             column.removeprefix(">"),
@@ -62,7 +72,7 @@ def show_table(
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     if title:
         say(console, title, "bold")
-    console.print(table)
+    console.print(table, width=width)
 
 
 def _console(*, stderr: bool) -> Console:

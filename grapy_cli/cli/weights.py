@@ -1,15 +1,23 @@
 """`grapy weights`: what weights files there are, what is in them, and the reference's as ours."""
 
 import json
-from collections.abc import Iterator, Mapping
+import textwrap
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grapy_cli import __version__
 from grapy_cli.cli.command import command
-from grapy_cli.errors import SettingsError
+from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.runtime.reporting import Reporter
+from grapy_cli.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from grapy_cli.weights.telling import Section
+
+WIDTH = 80
+"""Columns of text that the card takes, also in a pipe: it is read by people, its JSON by others."""
 
 app = typer.Typer(no_args_is_help=True, help="Import weights, list them, and say what is in them.")
 
@@ -35,7 +43,13 @@ def import_(
     say(results(), str(report.out))
 
 
-@command(app, example="grapy weights info runs/joint/best/weights.safetensors")
+@command(
+    app,
+    "infer.tta",
+    "run.device",
+    "run.threads",
+    example="grapy weights info runs/joint --page card.html --photos holiday/",
+)
 def info(
     file: Annotated[
         Path | None,
@@ -45,17 +59,37 @@ def info(
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", metavar="FILE.html", help="Write the card as a page instead."),
+    ] = None,
+    photos: Annotated[
+        str | None,
+        typer.Option(
+            "--photos", metavar="SOURCE", help="Photos for the page, parsed and sorted by doubt."
+        ),
+    ] = None,
+    settings: Settings,
+    reporter: Reporter,
 ) -> None:
     """Show what a weights file says about itself."""
-    from grapy_cli.cli.console import show_table
-    from grapy_cli.model.weights import read_card, resolve_weights
-
-    card = read_card(resolve_weights(file)).to_dict()
-    if as_json:
-        typer.echo(json.dumps(card, indent=2))
+    if page is not None:
+        _write_page(file, page, photos, settings, reporter)
         return
-    scores = {f"{row['dataset']} level {row['level']}": _score(row) for row in card["scores"]}
-    show_table(["what", "value"], list(_rows(card | {"scores": scores})))
+    if photos is not None:
+        raise SettingsError("--photos are for a page", hint="Say which one: --page card.html.")
+    from grapy_cli.model.weights import read_card, resolve_weights
+    from grapy_cli.weights.telling import tell
+
+    card = read_card(resolve_weights(file))
+    if as_json:
+        typer.echo(json.dumps(card.to_dict(), indent=2))
+        return
+    from grapy_cli.cli.console import results, say
+
+    say(results(), card.name, "bold")
+    for section in tell(card):
+        _say_section(section)
 
 
 @command(app, example="grapy weights pack runs/joint --out mine.safetensors --card card.toml")
@@ -66,11 +100,19 @@ def pack(
     card: Annotated[
         Path | None,
         typer.Option(
-            "--card", help="TOML with the card's name, licence, trained_on, provenance, limits."
+            "--card", help="TOML with fields of the card: name, licence, data, recipe, limits, ..."
         ),
     ] = None,
     scores: Annotated[
         Path | None, typer.Option("--scores", help="What grapy eval --json printed.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Prepared data sets trained on: says how many photos show each part.",
+        ),
     ] = None,
     mix: Annotated[
         Path | None, typer.Option("--mix", help="Weights of a later run to mix with these.")
@@ -80,14 +122,10 @@ def pack(
     ] = 0.5,
 ) -> None:
     """Make a weights file to give away: half the size, with its card completed."""
-    import tomllib
-
     from grapy_cli.cli.console import results, say
-    from grapy_cli.model.weights import pack_weights
+    from grapy_cli.weights.pack import pack_weights
 
-    facts = tomllib.loads(_read(card)) if card else {}
-    measured = json.loads(_read(scores)) if scores else None
-    pack_weights(source, out, facts, measured, mix=mix, share=share)
+    pack_weights(source, out, card=card, scores=scores, data=data, mix=mix, share=share)
     say(results(), f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -106,36 +144,36 @@ def list_() -> None:
         say(talk(), "This package has no weights embedded; name a file with --weights.")
 
 
-def _score(row: Mapping[str, Any]) -> str:
-    """One result of an evaluation as a line; `--json` has the parts as well."""
-    from grapy_cli.cli.console import percent
+def _write_page(
+    file: Path | None, page: Path, photos: str | None, settings: Settings, reporter: Reporter
+) -> None:
+    from grapy_cli.cli.console import results, say
+    from grapy_cli.weights.run import write_card_page
 
-    protocol = row.get("protocol", {})
-    return (
-        f"mean IoU {percent(row['mean_iou'])}, mean accuracy {percent(row['mean_accuracy'])}, "
-        f"pixel accuracy {percent(row['pixel_accuracy'])} on {row['photos']} {row['split']} "
-        f"photos, test-time augmentation {protocol.get('tta', 'unknown')}"
-    )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
+    failed = write_card_page(file, page, photos, settings, reporter)
+    say(results(), str(page))
+    if failed:
+        raise typer.Exit(PhotoError.exit_code)
 
 
-def _rows(card: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in card.items():
-        match value:
-            case {"parts": [*parts], "name": _}:
-                yield f"{prefix}{name}", ", ".join(part["name"] for part in parts)
-            case dict():
-                yield from _rows(value, f"{prefix}{name}.")
-            case [{}, *_]:
-                for number, item in enumerate(value):
-                    yield from _rows({str(item.get("name", number)): item}, f"{prefix}{name}.")
-            case [*items]:
-                yield f"{prefix}{name}", ", ".join(map(str, items))
-            case _:
-                yield f"{prefix}{name}", str(value)
+def _say_section(section: "Section") -> None:
+    from grapy_cli.cli.console import results, say, show_table
+    from grapy_cli.weights.telling import Parts, Words, part_rows
+
+    say(results(), "")
+    if section.title:
+        say(results(), section.title, "bold")
+    if isinstance(section, Words):
+        _say_wrapped(section.text)
+        return
+    rows = part_rows(section) if isinstance(section, Parts) else section
+    show_table(rows.heads, rows.rows, width=WIDTH)
+    _say_wrapped(rows.below, "dim")
+
+
+def _say_wrapped(text: str, style: str = "") -> None:
+    from grapy_cli.cli.console import results, say
+
+    for paragraph in text.splitlines():
+        for line in textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False):
+            say(results(), line, style)

@@ -1,7 +1,7 @@
 """Weights files: one safetensors file that carries all that is needed to use it."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from safetensors.torch import save
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS, LabelSet
+from grapy_cli.model.card import DataRow, Measurement, RecipeRow
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 
-FORMAT = 1
+FORMAT = 2
+"""2 adds the tables and the protocol; a card of format 1 has none of them."""
 CARD_KEY = "grapy"
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "pretrained"
 DEFAULT_EMBEDDED = "grapy-lite-ccp"
@@ -45,9 +47,19 @@ class WeightsCard(BaseModel):
     step: int = 0
     """Optimizer updates made in the last stage."""
     scores: list[dict[str, Any]] = []
-    """What was measured: results as `grapy eval` prints them, with their protocol."""
+    """What was measured: the results of `grapy eval`, of every data set and level."""
+    protocol: dict[str, Any] = {}
+    """How the scores were measured; of format 1, each score says it by itself."""
+    also_measured: list[Measurement] = []
+    """What was measured beside, above all on photos unlike those trained on."""
     trained_on: str = ""
     """Data, in a sentence a person can judge."""
+    data: list[DataRow] = []
+    """The photos that were seen, and their terms."""
+    training_photos: dict[str, dict[str, int]] = {}
+    """By data set and part, how many of the training photos show it."""
+    recipe: list[RecipeRow] = []
+    """The runs, in their order."""
     licence: str = ""
     """Terms of the weights."""
     provenance: str = ""
@@ -121,63 +133,6 @@ def save_weights(
         beside.write_bytes(save(stored, {CARD_KEY: card.model_dump_json()}))
 
 
-def pack_weights(
-    source: Path,
-    out: Path,
-    facts: Mapping[str, Any],
-    scores: Mapping[str, Any] | None = None,
-    *,
-    mix: Path | None = None,
-    share: float = 0.5,
-) -> WeightsCard:
-    """Make a weights file fit to be given away: half precision, its card completed.
-
-    Weights and those of a later run that started from them may be mixed: often the mixture keeps
-    what the first knew of unusual photos and has most of what the second learned (Wortsman et al.
-    2022, robust fine-tuning).
-
-    Args:
-        source: A weights file or run folder.
-        out: Where to.
-        facts: Fields of the card: name, licence, trained_on, provenance, limits.
-        scores: What `grapy eval --json` printed for the file that is written (half precision
-            rounds, so scores belong to the packed file).
-        mix: A weights file or run folder of the same network.
-        share: Of `mix` in the mixture, in [0, 1].
-
-    Raises:
-        WeightsError: If a file cannot be read, or `mix` is another network, or a fact is no field
-            of the card.
-    """
-    path = resolve_weights(source)
-    card = read_card(path).to_dict() | dict(facts)
-    if scores is not None:
-        measured = {"protocol": scores["protocol"], "weights": scores["weights"]}
-        card["scores"] = [result | measured for result in scores["results"]]
-    try:
-        packed = WeightsCard.model_validate(card)
-    except ValidationError as error:
-        raise WeightsError(f"the card of {out} would be wrong: {error}") from error
-    tensors = read_tensors(path)
-    if mix is not None:
-        tensors = _mixed(tensors, read_tensors(resolve_weights(mix)), share)
-    save_weights(out, tensors, packed, half=True)
-    return packed
-
-
-def _mixed(
-    own: dict[str, torch.Tensor], other: dict[str, torch.Tensor], share: float
-) -> dict[str, torch.Tensor]:
-    if {key: value.shape for key, value in own.items()} != {
-        key: value.shape for key, value in other.items()
-    }:
-        raise WeightsError("weights of two different networks cannot be mixed")
-    return {
-        key: torch.lerp(value, other[key], share) if value.is_floating_point() else other[key]
-        for key, value in own.items()
-    }
-
-
 def read_card(path: Path) -> WeightsCard:
     """Read what a weights file says of itself, without its tensors.
 
@@ -203,14 +158,16 @@ def read_card(path: Path) -> WeightsCard:
             hint="Only files that grapy wrote can be used; see `grapy weights import`.",
         )
     try:
-        card = WeightsCard.model_validate_json(metadata[CARD_KEY])
-        if card.format > FORMAT:
+        plain = json.loads(metadata[CARD_KEY])
+        # Looked at first: a newer card may have fields that are unknown here.
+        if plain.get("format", 1) > FORMAT:
             raise WeightsError(
-                f"{path} has card format {card.format}, this grapy reads up to {FORMAT}",
+                f"{path} has card format {plain['format']}, this grapy reads up to {FORMAT}",
                 hint="Install a newer grapy.",
             )
+        card = WeightsCard.model_validate(plain)
         card.network_numbers()
-    except (ValidationError, TypeError, json.JSONDecodeError) as error:
+    except (ValidationError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise WeightsError(f"the card of {path} cannot be read: {error}") from error
     return card
 

@@ -1,6 +1,5 @@
 """Pictures of where a parsing is wrong, small enough to stand in a page."""
 
-import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from PIL import Image
 
 from grapy_cli.evaluate.records import Pictures
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.page.pictures import address, jpeg_address
+from grapy_cli.page.pictures import jpeg_address, see_through
 
 SIDE = 400  # pixels of the longest side of a photo and its layers
 CUTOUT = 112  # likewise of what is cut out around a part
@@ -84,9 +83,9 @@ def layers_of(seen: Pictures, labels: LabelSet) -> Layers:
     parts = [(part.color, PART_ALPHA if index else 0) for index, part in enumerate(labels.parts)]
     parts.append(UNSCORED_INK)
     over = [
-        ("truth", _see_through(np.minimum(truth, labels.num_parts), parts)),
-        ("parsing", _see_through(np.minimum(label_map, labels.num_parts), parts)),
-        ("errors", _see_through(errors, [(kind.color, kind.alpha) for kind in KINDS])),
+        ("truth", see_through(np.minimum(truth, labels.num_parts), parts)),
+        ("parsing", see_through(np.minimum(label_map, labels.num_parts), parts)),
+        ("errors", see_through(errors, [(kind.color, kind.alpha) for kind in KINDS])),
     ]
     if seen.photo is None:
         return Layers(("", jpeg_address(Image.new("RGB", size, GREY), SIDE)), over)
@@ -124,12 +123,3 @@ def _window(where: Bool[np.ndarray, "h w"]) -> tuple[slice, slice]:
 
 def _resized(label_map: LabelMap, size: tuple[int, int]) -> UInt8[np.ndarray, "u v"]:
     return np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-
-
-def _see_through(ids: LabelMap, inks: Sequence[tuple[Color, int]]) -> str:
-    """Paint each id in its ink, a colour and how much it hides, and return the address."""
-    picture = Image.fromarray(ids).convert("P")
-    picture.putpalette([channel for color, _ in inks for channel in color])
-    written = io.BytesIO()
-    picture.save(written, "PNG", transparency=bytes(alpha for _, alpha in inks), optimize=True)
-    return address("png", written.getvalue())

@@ -5,9 +5,11 @@ import os
 
 import pytest
 import torch
+from PIL import Image
 
 from grapy_cli.cli.weights import app
 from grapy_cli.labels import LABEL_SETS
+from grapy_cli.model.card import DataRow, Measurement
 from grapy_cli.model.weights import (
     WeightsCard,
     card_of,
@@ -15,7 +17,7 @@ from grapy_cli.model.weights import (
     load_weights,
     save_weights,
 )
-from tests.support.networks import tiny_network
+from tests.support.networks import tiny_network, write_weights
 
 
 @pytest.fixture
@@ -45,11 +47,50 @@ def file(tmp_path):
 def test_info_shows_the_card(invoke, file):
     result = invoke(app, "info", str(file))
     assert result.exit_code == 0, result.output
-    rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["numbers.backbone", "xception65"] in rows
-    assert "scores.pascal level 3" in result.stdout
-    assert "mean IoU 50.00, mean accuracy 25.00, pixel accuracy -" in result.stdout
-    assert ["label_sets.pascal", "background,", "head,"] in [row[:3] for row in rows]
+    lines = result.stdout.splitlines()
+    rows = [line.split() for line in lines]
+    assert rows[0] == ["tiny"]
+    assert ["network", "xception65"] in rows
+    assert ["pascal", "val", "3", "7", "unknown", "50.0", "-", "25.0", "-"] in rows
+    assert "background, head, torso, upper-arm, lower-arm, upper-leg, lower-leg" in lines
+
+
+def test_info_fits_80_columns_without_colour_however_long_the_words(invoke, tmp_path):
+    card = WeightsCard(
+        name="tiny",
+        grapy="0.1.0",
+        numbers={"backbone": "xception65"},
+        label_sets=[],
+        stage="joint",
+        limits="many words " * 50,
+        data=[DataRow(name="x" * 60, photos=1, used_for="all", licence="of some kind " * 9)],
+        also_measured=[Measurement(name="y" * 99, what="IoU", value=0.5)],
+    )
+    save_weights(tmp_path / "w.safetensors", {}, card)
+    result = invoke(app, "info", "w.safetensors")
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert result.stdout.count("words") == 50
+    assert "\x1b" not in result.stdout
+
+
+def test_photos_without_a_page_are_a_mistake(invoke, file):
+    result = invoke(app, "info", str(file), "--photos", ".")
+    assert result.exit_code == 2
+    assert "--page card.html" in result.stderr
+
+
+def test_a_page_names_photos_that_failed_and_says_so(invoke, tmp_path):
+    write_weights(tmp_path / "w.safetensors")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "broken.jpg").write_text("none")
+    Image.new("RGB", (40, 30)).save(tmp_path / "photos" / "black.png")
+    result = invoke(app, "info", "w.safetensors", "--page", "card.html", "--photos", "photos")
+    assert result.exit_code == 5
+    assert result.stdout == "card.html\n"
+    page = (tmp_path / "card.html").read_text()
+    assert "<b>black.png</b>: doubt" in page
+    assert "broken.jpg" in page
 
 
 def test_info_as_json_is_the_card(invoke, file):

@@ -111,7 +111,7 @@ class TestUnusable:
         self.refuse(read, tmp_path / "w", "without grapy's card")
 
     def test_newer_card(self, read, saved):
-        rewrite(saved, lambda card: card.update(format=weights.FORMAT + 1))
+        rewrite(saved, lambda card: card.update(format=weights.FORMAT + 1, unknown_yet=1))
         self.refuse(read, saved, "card format", str(weights.FORMAT + 1))
 
     @pytest.mark.parametrize(
@@ -130,6 +130,21 @@ class TestUnusable:
     def test_card_that_is_no_json(self, read, saved):
         save_file(load_file(saved), saved, metadata={weights.CARD_KEY: "{"})
         self.refuse(read, saved, "card", "cannot be read")
+
+
+def test_a_card_of_the_first_format_is_read(saved):
+    new = ("protocol", "also_measured", "data", "training_photos", "recipe")
+
+    def age(card):
+        for field in new:
+            del card[field]
+        card["format"] = 1
+
+    rewrite(saved, age)
+    card = weights.read_card(saved)
+    assert card.format == 1
+    assert not any(getattr(card, field) for field in new)
+    weights.load_weights(saved)
 
 
 def test_a_label_set_that_changed_since_is_refused(saved):

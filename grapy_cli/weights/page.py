@@ -1,0 +1,116 @@
+"""The card as a page: what is known of weights, and photos as they parse them."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from grapy_cli.model.weights import WeightsCard
+from grapy_cli.page import charts, layers
+from grapy_cli.page.elements import chips, page, table, tiles
+from grapy_cli.weights.shots import FEW, Shot
+from grapy_cli.weights.telling import Parts, Rows, Section, Words, percent, tell
+
+STYLE = f"""
+{charts.STYLE}
+{layers.STYLE}
+.text {{ max-width: 46rem }} .below {{ white-space: pre-line; color: var(--soft) }}
+.columns {{ columns: 26rem; column-gap: 2rem }} .columns > div {{ break-inside: avoid;
+  display: flow-root }}
+.columns h2 {{ margin-top: 1rem }}
+.cards {{ grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr));
+  align-items: start }}
+.number {{ white-space: nowrap }}
+@media (max-width: 600px) {{ .bars th:first-child {{ width: 55% }} }}
+@media print {{ figure, tr {{ break-inside: avoid }} .wide {{ overflow: visible }} }}
+""".strip()
+SCRIPT = f"{charts.SCRIPT}\n{layers.SCRIPT}"
+
+
+def render_card(
+    card: WeightsCard,
+    shots: Sequence[Shot] = (),
+    failed: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Write the page; the same card and photos give the same bytes.
+
+    Args:
+        card: Of the weights.
+        shots: Photos, those of least doubt first.
+        failed: Names of photos that could not be parsed, and why.
+    """
+    sections = [*tell(card)]
+    body = [f"<h1>{escape(card.name)}</h1>", tiles(_figures(card))]
+    body += [_say(section) for section in sections if not isinstance(section, Parts)]
+    parts = [_say(section) for section in sections if isinstance(section, Parts)]
+    body.append(f'<div class="columns">{"".join(parts)}</div>')
+    body += _photos(shots)
+    if failed:
+        body += ["<h2>Photos that could not be read</h2>", table(["photo", "why"], failed)]
+    return page(f"{card.name}: weights card", body, style=STYLE, script=SCRIPT)
+
+
+def _figures(card: WeightsCard) -> Iterator[tuple[str, str]]:
+    if card.recipe:
+        yield "crops seen", f"{sum(it.crops for it in card.recipe):,}"
+        yield "hours", f"{sum(it.hours for it in card.recipe):.2f}"
+    for score in card.scores:
+        if score["level"] == 3:
+            yield f"mIoU, {score['dataset']} {score['split'] or ''}", percent(score["mean_iou"])
+
+
+def _say(section: Section) -> str:
+    match section:
+        case Words(title, text):
+            return f'<h2>{escape(title)}</h2><p class="text">{escape(text)}</p>'
+        case Rows(title, heads, rows, below):
+            head = f"<h2>{escape(title)}</h2>" if title else ""
+            end = f'<p class="below">{escape(below)}</p>' if below else ""
+            return f"{head}{table(heads, rows)}{end}"
+        case Parts(title, rows):
+            bars = [
+                (
+                    row.name if row.photos is None else f"{row.name} ({row.photos:,})",
+                    row.color,
+                    (row.iou, row.accuracy),
+                )
+                for row in rows
+            ]
+            is_counted = any(row.photos is not None for row in rows)
+            note = "In brackets: training photos that show it." if is_counted else ""
+            chart = charts.bar_table(["IoU", "accuracy"], bars, title)
+            return f'<div><h2>{escape(title)}</h2>{chart}<p class="soft">{note}</p></div>'
+
+
+def _photos(shots: Sequence[Shot]) -> Iterator[str]:
+    if not shots:
+        return
+    yield "<h2>Photos</h2>"
+    yield (
+        '<p class="text soft">Nobody has looked these through: doubt is what share of the person '
+        "is likely wrong by the network's own account. Move the border with the pointer or the "
+        "arrow keys; what lies on either side is chosen below. Red is doubt.</p>"
+    )
+    for title, some in _ends(shots).items():
+        yield f'<h3>{title}</h3><div class="cards">'
+        yield from (_shot(shot, f"{title}-{index}") for index, shot in enumerate(some))
+        yield "</div>"
+
+
+def _ends(shots: Sequence[Shot]) -> dict[str, Sequence[Shot]]:
+    """Those to be shown together, by what they are: of a few photos all."""
+    if len(shots) < 2 * FEW:
+        return {"The most doubtful first": shots[::-1]}
+    return {"The most doubtful": shots[-FEW:][::-1], "The surest": shots[:FEW]}
+
+
+def _shot(shot: Shot, group: str) -> str:
+    first = shot.layers[0][0]
+    what = f"{shot.name}: photo and parsing"
+    picture = layers.layers(
+        ("photo", shot.photo), shot.layers, what, group=group, left="photo", right=first
+    )
+    sure = ", ".join(f"{name} {share:.0%}" for name, share in shot.confidence.items())
+    return (
+        f"<figure>{picture}<figcaption><b>{escape(shot.name)}</b>: doubt {shot.doubt:.2f}"
+        f'<br><span class="soft">confidence: {escape(sure)}</span>'
+        f"{chips(shot.parts)}</figcaption></figure>"
+    )

@@ -1,0 +1,69 @@
+"""`grapy weights info --page`: the card as a page, with photos that the weights parse."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from grapy_cli.errors import PhotoError
+from grapy_cli.files import write_text
+from grapy_cli.model.weights import read_card, resolve_weights
+from grapy_cli.predict.events import PhotoRejected
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.run import load_parser
+from grapy_cli.predict.sources import FoundPhoto, find_photos
+from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.settings.settings import Settings
+from grapy_cli.weights.page import render_card
+from grapy_cli.weights.shots import Shot, both_ends, shoot
+
+
+def write_card_page(
+    weights: Path | None,
+    out: Path,
+    photos: str | None,
+    settings: Settings,
+    reporter: Reporter,
+) -> int:
+    """Write the page, and say how many photos failed.
+
+    Args:
+        weights: A weights file or run folder; the embedded one unless said.
+        out: The page.
+        photos: A photo, a folder or whatever else names photos; None for a page without any.
+        settings: How they are parsed.
+        reporter: Hears of progress, and of photos that cannot be read.
+
+    Raises:
+        SettingsError: If no photo is found.
+        WeightsError: If the weights cannot be read.
+        DeviceError: If the device is absent.
+        PhotoError: If the page cannot be written.
+    """
+    path = resolve_weights(weights)
+    card = read_card(path)
+    failed: list[tuple[str, str]] = []
+    shots: list[Shot] = []
+    if photos is not None:
+        found = [it for it in find_photos([photos], leave_out=out) if not it.is_video]
+        parser = load_parser(settings, weights=path)
+        shots = both_ends(_heard(parser, found, failed, reporter))
+    try:
+        write_text(out, render_card(card, shots, failed))
+    except OSError as error:
+        raise PhotoError(f"the page {out} cannot be written: {error}") from error
+    return len(failed)
+
+
+def _heard(
+    parser: HumanParser,
+    photos: list[FoundPhoto],
+    failed: list[tuple[str, str]],
+    reporter: Reporter,
+) -> Iterator[Shot]:
+    """The shots of the photos; those that fail are noted, and progress is told."""
+    for done, (photo, shot) in enumerate(shoot(parser, photos), 1):
+        if isinstance(shot, PhotoError):
+            failed.append((str(photo), shot.message))
+            reporter(PhotoRejected(str(photo), shot.message))
+        else:
+            yield shot
+        reporter(Progressed("parsing photos", done, len(photos)))

@@ -1,0 +1,98 @@
+"""Photos as weights parse them: those they are surest of, and those they doubt most."""
+
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image
+
+from grapy_cli.errors import PhotoError
+from grapy_cli.page.elements import Color
+from grapy_cli.page.pictures import jpeg_address, see_through
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.parsing import Parsing
+from grapy_cli.predict.sources import FoundPhoto
+from grapy_cli.predict.write.results import describe
+
+SIDE = 480
+"""Pixels of the longest side of a photo on the page."""
+FEW = 12
+"""Photos shown from either end."""
+CHIPS = 6
+"""Parts named below a photo: the largest."""
+PART_ALPHA = 215
+DOUBT: Color = (220, 30, 90)
+STEPS = 16
+"""Shades of doubt: so few make small pictures."""
+
+
+class Shot(NamedTuple):
+    """One photo as it is shown."""
+
+    name: str
+    doubt: float
+    """What share of the person is likely wrong, in [0, 1]."""
+    confidence: Mapping[str, float]
+    """By label set: mean probability of what was decided."""
+    photo: str
+    """Address of the picture."""
+    layers: Sequence[tuple[str, str]]
+    """Names and addresses of what lies over it: a layer for each label set, and the doubt."""
+    parts: Sequence[tuple[str, Color, str]]
+    """Names, colours and shares of the largest parts, by the first label set."""
+
+
+def shoot(
+    parser: HumanParser, photos: Sequence[FoundPhoto]
+) -> Iterator[tuple[FoundPhoto, Shot | PhotoError]]:
+    """Parse photos by all label sets the weights know; one that cannot be read gives its error."""
+    sources = (photo.source for photo in photos)
+    for photo, found in zip(photos, parser.parse_many(sources, parser.datasets), strict=True):
+        failed = isinstance(found, PhotoError)
+        yield photo, found if failed else _shot(photo.relative.as_posix(), found)
+
+
+def both_ends(shots: Iterable[Shot], few: int = FEW) -> list[Shot]:
+    """Keep the shots of least and of greatest doubt, in that order, the others are let go."""
+    kept: list[Shot] = []
+    for shot in shots:
+        insort(kept, shot, key=lambda it: (it.doubt, it.name))
+        if len(kept) > 2 * few:
+            del kept[few]
+    return kept
+
+
+def _shot(name: str, parsings: Mapping[str, Parsing]) -> Shot:
+    row, first = describe(parsings), next(iter(parsings.values()))
+    photo = Image.fromarray(first.photo)
+    photo.thumbnail((SIDE, SIDE))
+    over = [(dataset, _parts(parsing, photo.size)) for dataset, parsing in parsings.items()]
+    confidence = np.mean([parsing.confidence for parsing in parsings.values()], axis=0)
+    over.append(("doubt", _doubt(np.asarray(confidence, np.float32), photo.size)))
+    address = jpeg_address(photo, SIDE)
+    return Shot(name, row["doubt"], row["confidence"], address, over, _chips(first))
+
+
+def _parts(parsing: Parsing, size: tuple[int, int]) -> str:
+    inks = [(part.color, PART_ALPHA) for part in parsing.label_set.parts]
+    inks[0] = (inks[0][0], 0)  # the background shows the photo
+    return see_through(_resized(parsing.label_map, size), inks)
+
+
+def _doubt(confidence: Float32[np.ndarray, "h w"], size: tuple[int, int]) -> str:
+    """Red where the parsings are likely wrong, the more the likelier."""
+    steps = np.asarray(((1 - confidence) * (STEPS - 1)).round(), np.uint8)
+    inks = [(DOUBT, 255 * step // (STEPS - 1)) for step in range(STEPS)]
+    return see_through(_resized(steps, size), inks)
+
+
+def _chips(parsing: Parsing) -> list[tuple[str, Color, str]]:
+    parts = [(parsing.shares.get(part.name, 0), part) for part in parsing.label_set.parts[1:]]
+    largest = sorted(parts, key=lambda it: -it[0])[:CHIPS]
+    return [(part.name, part.color, f"{share:.1%}") for share, part in largest if share]
+
+
+def _resized(ids: UInt8[np.ndarray, "_h _w"], size: tuple[int, int]) -> UInt8[np.ndarray, "_u _v"]:
+    return np.asarray(Image.fromarray(ids).resize(size, Image.Resampling.NEAREST))

@@ -1,0 +1,66 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from grapy_cli.errors import PhotoError
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.sources import find_photos
+from grapy_cli.weights.shots import DOUBT, SIDE, Shot, both_ends, shoot
+from tests.support.networks import write_weights
+
+
+@given(st.lists(st.floats(0, 1)), st.integers(1, 4))
+def test_both_ends_of_the_doubts_are_kept_in_order(doubts, few):
+    shots = [Shot(str(index), doubt, {}, "", (), ()) for index, doubt in enumerate(doubts)]
+    kept = [shot.doubt for shot in both_ends(shots, few)]
+    ordered = sorted(doubts)
+    assert kept == (ordered if len(doubts) <= 2 * few else ordered[:few] + ordered[-few:])
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """One that is large, and one that is none."""
+    noise = np.random.default_rng(0).integers(0, 256, (2 * SIDE, SIDE, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    (tmp_path / "broken.jpg").write_text("no photo")
+    return find_photos([str(tmp_path)], leave_out=tmp_path / "page.html")
+
+
+def picture(address):
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+
+
+def test_photos_get_a_layer_for_each_label_set_and_one_for_doubt(photos, tmp_path):
+    parser = HumanParser.load(
+        write_weights(tmp_path / "weights", answer=3), device="cpu", longest_side=64
+    )
+    found = {photo.relative.name: shot for photo, shot in shoot(parser, photos)}
+    assert isinstance(found["broken.jpg"], PhotoError)
+    shot = found["large.png"]
+    assert shot.doubt == 0
+    assert [name for name, _ in shot.layers] == ["pascal", "atr", "doubt"]
+    assert [(name, share) for name, _, share in shot.parts] == [("upper-arm", "100.0%")]
+    small = picture(shot.photo)
+    assert small.size == (SIDE // 2, SIDE)
+    for name, address in shot.layers:
+        layer = np.asarray(picture(address).convert("RGBA"))
+        assert layer.shape[:2] == (SIDE, SIDE // 2)
+        hides = bool(layer[..., 3].any())
+        assert hides == (name != "doubt")  # it is quite certain
+
+
+def test_doubt_is_the_redder_the_less_sure_the_network_is(tmp_path):
+    weights = write_weights(tmp_path / "weights", ["pascal"])
+    parser = HumanParser.load(weights, device="cpu", longest_side=64)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "photo.png")
+    ((_, shot),) = shoot(parser, find_photos([str(tmp_path / "photo.png")], leave_out=tmp_path))
+    layer = np.asarray(picture(dict(shot.layers)["doubt"]).convert("RGBA"))
+    sure = parser.parse(noise).confidence
+    assert np.corrcoef(layer[..., 3].ravel(), sure.ravel())[0, 1] < -0.95
+    assert (layer[layer[..., 3] > 0][:, :3] == DOUBT).all()
