@@ -247,8 +247,8 @@ def _introduce(card: WeightsCard, weights: Path | None) -> str:
     if weights is not None:
         return f"weights {weights} ({card.name})"
     return (
-        f"weights {card.name}, embedded: small, trained on street photos of one adult. "
-        "Larger ones are trained by `grapy train` or taken over by `grapy weights import`."
+        f"weights {card.name}, embedded and small (`grapy weights info` tells their limits); "
+        "larger ones are trained by `grapy train` or taken over by `grapy weights import`"
     )
 
 
