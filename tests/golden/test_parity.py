@@ -33,6 +33,21 @@ DEEPLAB = {
     "decoder": "deeplab",
 }
 
+# Name of the recorded case, of the network, and of the label set.
+DEEPLAB_CASES = [
+    ("deeplab18_eval", "deeplab18", "atr"),
+    ("multiset_cihp_eval", "multiset", "cihp"),
+    ("multiset_pascal_eval", "multiset", "pascal"),
+    ("multiset_atr_eval", "multiset", "atr"),
+]
+GRAPY_CASES = [
+    ("grapynet20_eval", "grapynet20", "cihp"),
+    ("grapynet7_eval", "grapynet7", "pascal"),
+    ("mutual_cihp_eval", "mutual", "cihp"),
+    ("mutual_pascal_eval", "mutual", "pascal"),
+    ("mutual_atr_eval", "mutual", "atr"),
+]
+
 
 def pyramid_taps(dataset: str) -> dict[str, str]:
     blocks = ("human", "category", f"part-{dataset}")
@@ -57,15 +72,7 @@ def test_recipe_gives_the_bytes_of_the_manifest(model):
     assert digest == parity.manifest(model)["sha256_of_recipe_tensors_in_entry_order"]
 
 
-@pytest.mark.parametrize(
-    ("case", "model", "dataset"),
-    [
-        ("deeplab18_eval", "deeplab18", "atr"),
-        ("multiset_cihp_eval", "multiset", "cihp"),
-        ("multiset_pascal_eval", "multiset", "pascal"),
-        ("multiset_atr_eval", "multiset", "atr"),
-    ],
-)
+@pytest.mark.parametrize(("case", "model", "dataset"), DEEPLAB_CASES)
 def test_deeplab(case, model, dataset, record):
     arrays = parity.arrays_of(case)
     network = parity.network_of(model)
@@ -78,16 +85,7 @@ def test_deeplab(case, model, dataset, record):
     check_choice(arrays["out_argmax"], main)
 
 
-@pytest.mark.parametrize(
-    ("case", "model", "dataset"),
-    [
-        ("grapynet20_eval", "grapynet20", "cihp"),
-        ("grapynet7_eval", "grapynet7", "pascal"),
-        ("mutual_cihp_eval", "mutual", "cihp"),
-        ("mutual_pascal_eval", "mutual", "pascal"),
-        ("mutual_atr_eval", "mutual", "atr"),
-    ],
-)
+@pytest.mark.parametrize(("case", "model", "dataset"), GRAPY_CASES)
 def test_grapy(case, model, dataset, record):
     arrays = parity.arrays_of(case)
     network = parity.network_of(model)
@@ -107,20 +105,7 @@ def test_grapy(case, model, dataset, record):
     check_choice(arrays["final_argmax"], final)
 
 
-@pytest.mark.parametrize(
-    ("case", "model", "dataset"),
-    [
-        ("deeplab18_eval", "deeplab18", "atr"),
-        ("multiset_cihp_eval", "multiset", "cihp"),
-        ("multiset_pascal_eval", "multiset", "pascal"),
-        ("multiset_atr_eval", "multiset", "atr"),
-        ("grapynet20_eval", "grapynet20", "cihp"),
-        ("grapynet7_eval", "grapynet7", "pascal"),
-        ("mutual_cihp_eval", "mutual", "cihp"),
-        ("mutual_pascal_eval", "mutual", "pascal"),
-        ("mutual_atr_eval", "mutual", "atr"),
-    ],
-)
+@pytest.mark.parametrize(("case", "model", "dataset"), [*DEEPLAB_CASES, *GRAPY_CASES])
 def test_form_for_inference(case, model, dataset, record):
     """It is what parses photos, so it is held to the reference as the network itself is."""
     arrays = parity.arrays_of(case)
