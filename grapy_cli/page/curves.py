@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from grapy_cli.page.drawing import SOFT, Drawing, Number, Point
 from grapy_cli.page.elements import Color
 
 COLORS: tuple[Color, ...] = (
@@ -19,15 +20,10 @@ COLORS: tuple[Color, ...] = (
     (119, 119, 119),
 )
 """Okabe and Ito's, which people with any colour vision tell apart."""
-INK, SOFT, GRID = (29, 33, 38), (98, 107, 118), (226, 229, 233)
+GRID = (226, 229, 233)
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, LINE = 960, 64, 230, 34, 30, 19
-FINE = 2
-"""Drawn so many times as large and then made smaller: Pillow's own lines have jagged edges."""
 FEW = 25
 """Points up to this many are marked, since a line of one point would not be seen."""
-
-Number = int | float
-Point = tuple[Number, Number]
 
 
 class Curve(NamedTuple):
@@ -62,22 +58,21 @@ def draw_curves(panels: Sequence[Panel], axis: str) -> Image.Image:
     """
     panels = [panel for panel in panels if any(curve.points for curve in panel.curves)]
     height = sum(TOP + panel.room + BOTTOM for panel in panels) or TOP
-    canvas = Image.new("RGB", (WIDTH * FINE, height * FINE), "white")
-    draw = ImageDraw.Draw(canvas)
+    drawing = Drawing(WIDTH, height)
     curves = [curve for panel in panels for curve in panel.curves]
     last = max((step for curve in curves for step, _ in curve.points), default=1)
     top = TOP
     for panel in panels:
-        _Plot(draw, panel, top, last or 1).draw(axis)
+        _Plot(drawing, panel, top, last or 1).draw(axis)
         top += panel.room + BOTTOM + TOP
-    return canvas.resize((WIDTH, height), Image.Resampling.LANCZOS)
+    return drawing.finished()
 
 
 class _Plot:
-    """One panel at its place on the canvas; places are pixels of the finished picture."""
+    """One panel at its place on the drawing."""
 
-    def __init__(self, pen: ImageDraw.ImageDraw, panel: Panel, top: int, last: Number) -> None:
-        self.pen = pen
+    def __init__(self, drawing: Drawing, panel: Panel, top: int, last: Number) -> None:
+        self.drawing = drawing
         self.panel = panel
         self.top = top
         self.bottom = top + panel.room
@@ -86,16 +81,16 @@ class _Plot:
         self.ticks = nice_ticks(highest)
 
     def draw(self, axis: str) -> None:
-        self.text(LEFT, self.top - 14, self.panel.title, INK, "lm", 14)
+        self.drawing.text((LEFT, self.top - 14), self.panel.title, size=14)
         for tick in self.ticks:
             (_, y) = self.place((0, tick))
-            self.line([(LEFT, y), (WIDTH - RIGHT, y)], GRID, 1)
-            self.text(LEFT - 8, y, f"{tick:g}", SOFT, "rm")
+            self.drawing.line([(LEFT, y), (WIDTH - RIGHT, y)], GRID)
+            self.drawing.text((LEFT - 8, y), f"{tick:g}", anchor="rm", color=SOFT)
         steps = [tick for tick in nice_ticks(self.last) if tick <= self.last]
         for tick in steps:
             (x, _) = self.place((tick, 0))
             words = f"{axis} {tick:g}" if tick == steps[-1] else f"{tick:g}"
-            self.text(x, self.bottom + 12, words, SOFT, "mm")
+            self.drawing.text((x, self.bottom + 12), words, anchor="mm", color=SOFT)
         for index, curve in enumerate(self.panel.curves):
             self.curve(curve)
             self.legend(curve, self.top + LINE * index + LINE // 2)
@@ -103,36 +98,26 @@ class _Plot:
     def curve(self, curve: Curve) -> None:
         places = [self.place(point) for point in curve.points]
         for stroke in _dashes(places) if curve.dashed else [places]:
-            self.line(stroke, curve.color, 2)
+            self.drawing.line(stroke, curve.color, 2)
         if len(places) <= FEW:
-            for x, y in places:
-                box = [FINE * (x - 3), FINE * (y - 3), FINE * (x + 3), FINE * (y + 3)]
-                self.pen.ellipse(box, fill=curve.color)
+            for place in places:
+                self.drawing.dot(place, 3, curve.color)
 
     def legend(self, curve: Curve, y: Number) -> None:
         left = WIDTH - RIGHT + 16
         sample = [(left, y), (left + 22, y)]
         for stroke in _dashes(sample) if curve.dashed else [sample]:
-            self.line(stroke, curve.color, 3)
+            self.drawing.line(stroke, curve.color, 3)
         name = curve.name if len(curve.name) <= 22 else f"{curve.name[:21]}…"
-        self.text(left + 30, y, name, INK, "lm")
+        self.drawing.text((left + 30, y), name)
         if curve.points:
-            self.text(WIDTH - 8, y, f"{curve.points[-1][1]:.3g}", SOFT, "rm")
+            last = f"{curve.points[-1][1]:.3g}"
+            self.drawing.text((WIDTH - 8, y), last, anchor="rm", color=SOFT)
 
     def place(self, point: Point) -> Point:
         step, value = point
         x = LEFT + (WIDTH - RIGHT - LEFT) * step / self.last
         return x, self.bottom - (self.bottom - self.top) * value / self.ticks[-1]
-
-    def line(self, places: Sequence[Point], color: Color, width: int) -> None:
-        scaled = [(FINE * x, FINE * y) for x, y in places]
-        self.pen.line(scaled, fill=color, width=width * FINE, joint="curve")
-
-    def text(
-        self, x: Number, y: Number, words: str, color: Color, anchor: str, size: int = 12
-    ) -> None:
-        font = ImageFont.load_default(size * FINE)
-        self.pen.text((FINE * x, FINE * y), words, color, font, anchor=anchor)
 
 
 def nice_ticks(highest: Number) -> list[float]:

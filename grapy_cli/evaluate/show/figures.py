@@ -1,66 +1,24 @@
-"""The page's charts as PNG, for slides and papers: drawn at twice their size, then made smooth."""
+"""The page's charts as PNG, for slides and papers."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Int64
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageFont
 
 from grapy_cli.evaluate.records import Result
 from grapy_cli.labels import Node
 from grapy_cli.metrics.calibration import Bin
 from grapy_cli.page.charts import DEEP, PRINTED
+from grapy_cli.page.drawing import INK, PAPER, SOFT, Drawing, Point
+from grapy_cli.page.elements import Color
 
 CHARTS = ("parts", "confusion", "calibration")
 
-Color = tuple[int, int, int]
-Number = int | float
-Point = tuple[Number, Number]
-
-PAPER, INK, SOFT, RAIL = (255, 255, 255), (29, 33, 38), (98, 107, 118), (237, 239, 242)
+RAIL = (237, 239, 242)
 HUES = ((47, 107, 196), (230, 159, 0), (0, 158, 115))  # IoU, accuracy, F1
 DEEPEST, GAP = HUES[0], (224, 122, 116)
-DOTS = 2  # pixels of the finished picture per unit, for screens and paper with small dots
-FINER = 2 * DOTS  # pixels it is drawn with
-
-
-class Drawing:
-    """A white picture that is measured in units of a common screen's pixels."""
-
-    def __init__(self, width: Number, height: Number) -> None:
-        size = (FINER * round(width), FINER * round(height))
-        self._picture = Image.new("RGB", size, PAPER)
-        self._draw = ImageDraw.Draw(self._picture)
-
-    def box(self, left: Number, top: Number, width: Number, height: Number, color: Color) -> None:
-        """Fill a rectangle; what is thinner than nothing is not drawn."""
-        right, bottom = FINER * (left + width) - 1, FINER * (top + height) - 1
-        if right >= FINER * left and bottom >= FINER * top:
-            self._draw.rectangle((FINER * left, FINER * top, right, bottom), fill=color)
-
-    def line(self, start: Point, end: Point, color: Color) -> None:
-        """Draw a line of one unit."""
-        self._draw.line([FINER * it for it in (*start, *end)], fill=color, width=FINER)
-
-    def text(
-        self, place: Point, words: str, *, anchor: str = "lm", size: int = 12, color: Color = INK
-    ) -> None:
-        """Write words; the anchor is Pillow's."""
-        font = ImageFont.load_default(FINER * size)
-        self._draw.text((FINER * place[0], FINER * place[1]), words, color, font, anchor=anchor)
-
-    def upright(self, place: Point, words: str, size: int = 12) -> None:
-        """Write words upward, from the middle of their start."""
-        font = ImageFont.load_default(FINER * size)
-        strip = Image.new("RGB", (int(font.getlength(words)) + 4, FINER * (size + 6)), PAPER)
-        ImageDraw.Draw(strip).text((0, strip.height / 2), words, INK, font, anchor="lm")
-        turned = strip.transpose(Image.Transpose.ROTATE_90)
-        left, bottom = round(FINER * place[0]), round(FINER * place[1])
-        self._picture.paste(turned, (left - turned.width // 2, bottom - turned.height))
-
-    def finished(self) -> Image.Image:
-        """The picture, smooth."""
-        return self._picture.reduce(FINER // DOTS)
+DOTS = 2
 
 
 def figures_of(result: Result) -> Iterator[tuple[str, Image.Image]]:
@@ -76,7 +34,7 @@ def draw_parts(result: Result) -> Image.Image:
     """Three bars for each part, with their numbers."""
     names = _width([node.name for node in result.nodes])
     row, length = 44, 360
-    drawing = Drawing(names + length + 90, 44 + row * len(result.nodes))
+    drawing = Drawing(names + length + 90, 44 + row * len(result.nodes), dots=DOTS)
     for index, (title, hue) in enumerate(zip(("IoU", "accuracy", "F1"), HUES, strict=True)):
         drawing.box(names + 100 * index, 15, 11, 11, hue)
         drawing.text((names + 16 + 100 * index, 20), title)
@@ -97,7 +55,7 @@ def draw_confusion(nodes: Sequence[Node], counts: Int64[np.ndarray, "n n"]) -> I
     """The truth in rows, each divided by its sum; columns are what it was taken for."""
     cell, names = 30, _width([node.name for node in nodes])
     side = cell * len(nodes)
-    drawing = Drawing(names + side + 20, names + side + 20)
+    drawing = Drawing(names + side + 20, names + side + 20, dots=DOTS)
     for index, node in enumerate(nodes):
         at = names + cell * index + cell / 2
         drawing.text((names - 22, at), node.name, anchor="rm")
@@ -118,10 +76,10 @@ def draw_confusion(nodes: Sequence[Node], counts: Int64[np.ndarray, "n n"]) -> I
 def draw_calibration(bins: Sequence[Bin]) -> Image.Image:
     """The share that is right over the confidence, and how far it is from the line of equality."""
     left, top, side = 56, 20, 360
-    drawing = Drawing(left + side + 24, top + side + 52)
+    drawing = Drawing(left + side + 24, top + side + 52, dots=DOTS)
     for step in range(5):
         at = side * step / 4
-        drawing.line((left, top + side - at), (left + side, top + side - at), RAIL)
+        drawing.line([(left, top + side - at), (left + side, top + side - at)], RAIL)
         drawing.text((left - 6, top + side - at), f"{25 * step}%", anchor="rm", color=SOFT)
         drawing.text((left + at, top + side + 14), f"{25 * step}%", anchor="mm", color=SOFT)
     wide = side / len(bins)
@@ -131,7 +89,7 @@ def draw_calibration(bins: Sequence[Bin]) -> Image.Image:
         x, low, high = left + wide * index + 1, *sorted((it.confidence, it.accuracy))
         drawing.box(x, top + side * (1 - it.accuracy), wide - 2, side * it.accuracy, DEEPEST)
         drawing.box(x, top + side * (1 - high), wide - 2, side * (high - low), GAP)
-    drawing.line((left, top + side), (left + side, top), SOFT)
+    drawing.line([(left, top + side), (left + side, top)], SOFT)
     drawing.text((left + side / 2, top + side + 38), "confidence", anchor="mm")
     drawing.upright((12, top + side / 2 + 20), "right")
     return drawing.finished()
