@@ -17,6 +17,7 @@ from grapy_cli.evaluate.records import Case, PhotoScore
 from grapy_cli.evaluate.tally import PhotoCounts
 from grapy_cli.files import replacing
 from grapy_cli.metrics.scores import scores_of, totals_of
+from grapy_cli.rows import append_row, end_line, read_rows
 
 PHOTOS = "photos.jsonl"
 
@@ -45,7 +46,7 @@ class Ledger:
         self._known = {row["id"]: place for row, place in _read_all(folder)}
         self._mine: list[Place] = []
         self._path = folder / f"photos.{rank}.jsonl.part"
-        _end_line(self._path)
+        end_line(self._path)
 
     def recall(self, identity: str, order: tuple[int, ...]) -> PhotoCounts | None:
         """Return the counts of a photo that an earlier run has scored; None where none has."""
@@ -67,10 +68,7 @@ class Ledger:
             order: The photo's place among all of the run.
         """
         row = {**asdict(score), "id": identity, **_plain(photo)}
-        with self._path.open("ab") as file:
-            start = file.tell()
-            file.write(json.dumps(row, ensure_ascii=True).encode() + b"\n")
-        self._mine.append(Place(order, self._path.name, start))
+        self._mine.append(Place(order, self._path.name, append_row(self._path, row)))
 
     @property
     def places(self) -> list[Place]:
@@ -135,23 +133,9 @@ def _read_all(folder: Path) -> Iterator[tuple[dict[str, Any], Place]]:
 
 def _read(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
     """Read the lines of a file; what is no line of ours, as after a kill, is passed over."""
-    start = 0
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if isinstance(row, dict) and "id" in row:
-                yield row, Place((), path.name, start)
-            start += len(line)
-
-
-def _end_line(path: Path) -> None:
-    """Close a line that a kill has cut off, so that the next one begins at its start."""
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        with path.open("ab") as file:
-            file.write(b"\n")
+    for start, row in read_rows(path):
+        if "id" in row:
+            yield row, Place((), path.name, start)
 
 
 def _plain(photo: PhotoCounts) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.files import replacing
+from grapy_cli.rows import whole_lines
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
@@ -64,10 +65,8 @@ class Rows:
 
     def lines(self) -> Iterator[str]:
         """The rows as they stand; a last one that a kill cut off is left out."""
-        with suppress(FileNotFoundError), self.path.open(encoding="utf-8") as file:
-            for line in file:
-                if line.endswith("\n"):
-                    yield line
+        with suppress(FileNotFoundError):
+            yield from (line.decode() for line in whole_lines(self.path))
 
 
 class Manifest:

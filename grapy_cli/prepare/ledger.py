@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from grapy_cli.prepare.mirrored import Differences
+from grapy_cli.rows import whole_lines
 
 LEDGER = ".prepare.jsonl"
 
@@ -91,13 +92,11 @@ class Ledger:
         """Count the findings of an earlier run, and the bytes up to its last whole line."""
         if not self._path.is_file():
             return 0, 0
-        with self._path.open("rb") as file:
-            if file.readline() != self._head:
-                self.is_anothers = True
-                return 0, 0
-            num_done, size = 0, len(self._head)
-            for line in file:
-                if not line.endswith(b"\n"):  # the kill came while it was written
-                    break
-                num_done, size = num_done + 1, size + len(line)
+        lines = whole_lines(self._path)
+        if next(lines, None) != self._head:
+            self.is_anothers = True
+            return 0, 0
+        num_done, size = 0, len(self._head)
+        for line in lines:
+            num_done, size = num_done + 1, size + len(line)
         return num_done, size

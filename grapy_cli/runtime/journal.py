@@ -1,12 +1,10 @@
 """The journal of a run: every event as one line of JSON, the truth that plots are drawn from."""
 
-import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
 
+from grapy_cli.rows import append_row, end_line, read_rows
 from grapy_cli.runtime.reporting import Event
 
 
@@ -15,28 +13,15 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("ab+") as file:
-            if file.tell() and not _ends_well(file):  # a crash cut the last line off
-                file.write(b"\n")
+        path.touch()
+        end_line(path)
 
     def __call__(self, event: Event) -> None:
         """Write an event down, with its name and the time (seconds since 1970)."""
-        row = {"time": round(time.time(), 3), "event": type(event).__name__, **asdict(event)}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        head = {"time": round(time.time(), 3), "event": type(event).__name__}
+        append_row(self.path, {**head, **asdict(event)})
 
 
 def read_journal(path: Path) -> list[dict[str, object]]:
     """Read a journal back; a last line that was cut off by a crash is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
-
-
-def _ends_well(file: BinaryIO) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read() == b"\n"
+    return [row for _, row in read_rows(path)]
