@@ -50,8 +50,10 @@ def shoot(
     """Parse photos by all label sets the weights know; one that cannot be read gives its error."""
     sources = (photo.source for photo in photos)
     for photo, found in zip(photos, parser.parse_many(sources, parser.datasets), strict=True):
-        failed = isinstance(found, PhotoError)
-        yield photo, found if failed else _shot(photo.relative.as_posix(), found)
+        if isinstance(found, PhotoError):
+            yield photo, found
+        else:
+            yield photo, _shot(photo.relative.as_posix(), found)
 
 
 def both_ends(shots: Iterable[Shot], few: int = FEW) -> list[Shot]:

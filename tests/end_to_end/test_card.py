@@ -21,6 +21,8 @@ photos = 50
 """
 CPU = ("--device", "cpu", "--threads", "1")
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -69,7 +71,7 @@ def test_the_page_shows_photos_with_their_parts_and_doubt(folder):
         values = [float(text.partition("doubt ")[2].split()[0]) for text in doubts]
         assert values == sorted(values, reverse=True)
         figure = page.locator("figure").first
-        assert figure.locator(".at-right").get_attribute("data-name") == "atr"
+        assert figure.locator(".at-right").get_attribute("data-name") == "pascal"
         figure.locator("[data-side=at-right] input[value=doubt]").check()
         assert figure.locator(".at-right").get_attribute("data-name") == "doubt"
         for picture in figure.locator("img").all():
