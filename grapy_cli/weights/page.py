@@ -6,7 +6,7 @@ from html import escape
 from grapy_cli.model.weights import WeightsCard
 from grapy_cli.page import charts, layers
 from grapy_cli.page.elements import chips, page, table, tiles
-from grapy_cli.weights.shots import FEW, Shot
+from grapy_cli.weights.shots import Album, Shot
 from grapy_cli.weights.telling import Parts, Rows, Section, Words, percent, tell
 
 STYLE = f"""
@@ -27,14 +27,14 @@ SCRIPT = f"{charts.SCRIPT}\n{layers.SCRIPT}"
 
 def render_card(
     card: WeightsCard,
-    shots: Sequence[Shot] = (),
+    album: Album | None = None,
     failed: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Write the page; the same card and photos give the same bytes.
 
     Args:
         card: Of the weights.
-        shots: Photos, those of least doubt first.
+        album: Photos.
         failed: Names of photos that could not be parsed, and why.
     """
     sections = [*tell(card)]
@@ -42,7 +42,7 @@ def render_card(
     body += [_say(section) for section in sections if not isinstance(section, Parts)]
     parts = [_say(section) for section in sections if isinstance(section, Parts)]
     body.append(f'<div class="columns">{"".join(parts)}</div>')
-    body += _photos(shots)
+    body += _photos(album) if album else []
     if failed:
         body += ["<h2>Photos that could not be read</h2>", table(["photo", "why"], failed)]
     return page(f"{card.name}: weights card", body, style=STYLE, script=SCRIPT)
@@ -80,26 +80,17 @@ def _say(section: Section) -> str:
             return f'<div><h2>{escape(title)}</h2>{chart}<p class="soft">{note}</p></div>'
 
 
-def _photos(shots: Sequence[Shot]) -> Iterator[str]:
-    if not shots:
-        return
+def _photos(album: Album) -> Iterator[str]:
     yield "<h2>Photos</h2>"
     yield (
         '<p class="text soft">Nobody has looked these through: doubt is what share of the person '
         "is likely wrong by the network's own account. Move the border with the pointer or the "
         "arrow keys; what lies on either side is chosen below. Red is doubt.</p>"
     )
-    for title, some in _ends(shots).items():
+    for title, some in album.groups.items():
         yield f'<h3>{title}</h3><div class="cards">'
         yield from (_shot(shot, f"{title}-{index}") for index, shot in enumerate(some))
         yield "</div>"
-
-
-def _ends(shots: Sequence[Shot]) -> dict[str, Sequence[Shot]]:
-    """Those to be shown together, by what they are: of a few photos all."""
-    if len(shots) < 2 * FEW:
-        return {"The most doubtful first": shots[::-1]}
-    return {"The most doubtful": shots[-FEW:][::-1], "The surest": shots[:FEW]}
 
 
 def _shot(shot: Shot, group: str) -> str:

@@ -13,7 +13,7 @@ from grapy_cli.predict.sources import FoundPhoto, find_photos
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.settings import Settings
 from grapy_cli.weights.page import render_card
-from grapy_cli.weights.shots import Shot, both_ends, shoot
+from grapy_cli.weights.shots import Album, Shot, shoot
 
 
 def write_card_page(
@@ -41,13 +41,14 @@ def write_card_page(
     path = resolve_weights(weights)
     card = read_card(path)
     failed: list[tuple[str, str]] = []
-    shots: list[Shot] = []
+    album = Album()
     if photos is not None:
         found = [it for it in find_photos([photos], leave_out=out) if not it.is_video]
         parser = load_parser(settings, weights=path)
-        shots = both_ends(_heard(parser, found, failed, reporter))
+        for shot in _heard(parser, found, failed, reporter):
+            album.add(shot)
     try:
-        write_text(out, render_card(card, shots, failed))
+        write_text(out, render_card(card, album if photos else None, failed))
     except OSError as error:
         raise PhotoError(f"the page {out} cannot be written: {error}") from error
     return len(failed)

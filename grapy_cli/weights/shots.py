@@ -1,7 +1,8 @@
 """Photos as weights parse them: those they are surest of, and those they doubt most."""
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -56,14 +57,36 @@ def shoot(
             yield photo, _shot(photo.relative.as_posix(), found)
 
 
-def both_ends(shots: Iterable[Shot], few: int = FEW) -> list[Shot]:
-    """Keep the shots of least and of greatest doubt, in that order, the others are let go."""
-    kept: list[Shot] = []
-    for shot in shots:
-        insort(kept, shot, key=lambda it: (it.doubt, it.name))
-        if len(kept) > 2 * few:
-            del kept[few]
-    return kept
+@dataclass(frozen=True)
+class Album:
+    """The photos a page shows, of however many."""
+
+    shots: list[Shot] = field(default_factory=list)
+    """Those of least and of greatest doubt, in that order."""
+    nobody: list[Shot] = field(default_factory=list)
+    """The first of those in which nobody was found: nothing in them can be doubted."""
+    few: int = FEW
+
+    def add(self, shot: Shot) -> None:
+        """Take a photo in, and let go of one that is no longer wanted."""
+        if not shot.parts:
+            self.nobody.append(shot)
+            del self.nobody[self.few :]
+            return
+        insort(self.shots, shot, key=lambda it: (it.doubt, it.name))
+        if len(self.shots) > 2 * self.few:
+            del self.shots[self.few]
+
+    @property
+    def groups(self) -> dict[str, Sequence[Shot]]:
+        """Those to be shown together, by what they are; a few photos are not parted."""
+        if len(self.shots) < 2 * self.few:
+            parted: dict[str, Sequence[Shot]] = {"The most doubtful first": self.shots[::-1]}
+        else:
+            ends = (self.shots[-self.few :][::-1], self.shots[: self.few])
+            parted = dict(zip(("The most doubtful", "The surest"), ends, strict=True))
+        parted["Nobody found"] = self.nobody
+        return {title: some for title, some in parted.items() if some}
 
 
 def _shot(name: str, parsings: Mapping[str, Parsing]) -> Shot:

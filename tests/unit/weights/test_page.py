@@ -7,14 +7,17 @@ from grapy_cli.settings.sections import RunSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.weights.page import render_card
 from grapy_cli.weights.run import write_card_page
-from grapy_cli.weights.shots import FEW, Shot
+from grapy_cli.weights.shots import FEW, Album, Shot
 
 NO_SETTINGS = Settings(run=RunSettings(device="cpu"))
 
 
+HAT = [("hat", (0, 0, 0), "1%")]
+
+
 def shots(count):
     return [
-        Shot(f"photo {n:02}.jpg", n / 100, {"atr": 0.5}, "data:,", [("atr", "data:,")], [])
+        Shot(f"photo {n:02}.jpg", n / 100, {"atr": 0.5}, "data:,", [("atr", "data:,")], HAT)
         for n in range(count)
     ]
 
@@ -25,13 +28,13 @@ def order(page):
 
 
 def test_a_few_photos_stand_together_the_most_doubtful_first(weights):
-    page = render_card(read_card(weights), shots(3))
+    page = render_card(read_card(weights), Album(shots(3)))
     assert order(page) == ["photo 02.jpg", "photo 01.jpg", "photo 00.jpg"]
     assert "The surest" not in page
 
 
 def test_of_many_both_ends_are_told_apart(weights):
-    page = render_card(read_card(weights), shots(2 * FEW))
+    page = render_card(read_card(weights), Album(shots(2 * FEW)))
     assert len(order(page)) == 2 * FEW
     assert order(page)[0] == f"photo {2 * FEW - 1}.jpg"
     assert page.index("The most doubtful") < page.index("The surest")

@@ -10,16 +10,30 @@ from PIL import Image
 from grapy_cli.errors import PhotoError
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.sources import find_photos
-from grapy_cli.weights.shots import DOUBT, SIDE, Shot, both_ends, shoot
+from grapy_cli.weights.shots import DOUBT, SIDE, Album, Shot, shoot
 from tests.support.networks import write_weights
 
 
 @given(st.lists(st.floats(0, 1)), st.integers(1, 4))
 def test_both_ends_of_the_doubts_are_kept_in_order(doubts, few):
-    shots = [Shot(str(index), doubt, {}, "", (), ()) for index, doubt in enumerate(doubts)]
-    kept = [shot.doubt for shot in both_ends(shots, few)]
+    album = Album(few=few)
+    for index, doubt in enumerate(doubts):
+        album.add(Shot(str(index), doubt, {}, "", (), [("hat", (0, 0, 0), "1%")]))
+    kept = [shot.doubt for shot in album.shots]
     ordered = sorted(doubts)
     assert kept == (ordered if len(doubts) <= 2 * few else ordered[:few] + ordered[-few:])
+
+
+def test_photos_without_anybody_stand_apart_and_crowd_out_no_other():
+    album = Album(few=2)
+    for index in range(5):
+        album.add(Shot(f"empty {index}", 1.0, {}, "", (), ()))
+    album.add(Shot("person", 0.5, {}, "", (), [("hat", (0, 0, 0), "1%")]))
+    groups = {title: [shot.name for shot in some] for title, some in album.groups.items()}
+    assert groups == {
+        "The most doubtful first": ["person"],
+        "Nobody found": ["empty 0", "empty 1"],
+    }
 
 
 @pytest.fixture
