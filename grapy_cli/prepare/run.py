@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grapy_cli import __version__
+from grapy_cli.data.archive import Place
 from grapy_cli.data.layout import (
     CARD,
     PROBLEMS,
@@ -19,7 +20,6 @@ from grapy_cli.data.layout import (
 )
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.files import write_text
-from grapy_cli.prepare.archive import Place
 from grapy_cli.prepare.audit import Audit, compare_published, count_problems
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected

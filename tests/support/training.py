@@ -25,7 +25,8 @@ from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder
 from grapy_cli.train.events import StepDone
 from grapy_cli.train.job import TrainingJob
-from grapy_cli.train.run import TrainSummary, open_datasets, run_train
+from grapy_cli.train.roots import open_datasets
+from grapy_cli.train.run import TrainSummary, run_train
 from tests.support import tiny
 
 RECIPE = Path(__file__).with_name("debug.toml")

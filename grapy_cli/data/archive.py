@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from grapy_cli.data.inflate import GzipStream, ReadAt, Stream
 from grapy_cli.errors import DatasetError
-from grapy_cli.prepare.inflate import GzipStream, ReadAt, Stream
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 LARGEST = 1 << 28  # bytes; no photo is this large, but a bomb is
