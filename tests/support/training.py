@@ -53,9 +53,11 @@ def recipe(*sets: str, **flags: object) -> Settings:
     return resolve(config=RECIPE, sets=sets, flags=texts, stage_rows=True).settings
 
 
-def train(*sets: str, report: Reporter = silence, **flags: object) -> TrainSummary:
+def train(
+    *sets: str, report: Reporter = silence, dry_run: bool = False, **flags: object
+) -> TrainSummary:
     """Train by the debug recipe with changes."""
-    return run_train(recipe(*sets, **flags), report)
+    return run_train(recipe(*sets, **flags), report, dry_run=dry_run)
 
 
 def resume(run: Path, *sets: str, report: Reporter = silence) -> TrainSummary:
