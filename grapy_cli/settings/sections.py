@@ -357,9 +357,10 @@ class BenchSettings(Section):
 class SyntheticSettings(Section):
     """People made on the spot."""
 
-    labels: Literal["cihp", "atr", "pascal"] = "cihp"
-    """Label set of `--dataset synthetic`. Networks trained on made-up people alone don't transfer
-    to photos: it is there so that everything can be tried without a download."""
+    labels: Annotated[list[Literal["cihp", "atr", "pascal"]], Field(min_length=1)] = ["cihp"]
+    """Label sets of `--dataset synthetic`, comma-separated: cihp, atr, pascal; of several, each
+    becomes a data set of its name. Networks trained on made-up people alone don't transfer to
+    photos: it is there to try everything without a download, and as --more-data for odd poses."""
     count: PositiveInt = 60
     """Photos of `--dataset synthetic`."""
     size: tuple[PositiveInt, PositiveInt] = (224, 192)
