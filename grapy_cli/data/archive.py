@@ -1,4 +1,4 @@
-"""Releases that are still the archive they were downloaded as, read where they are.
+"""Archives as they were downloaded, releases or photos, read where they are.
 
 Nothing is unpacked: an `ArchivePath` answers like the `pathlib.Path` of an unpacked file.
 """
@@ -156,7 +156,7 @@ def open_archive(path: Path) -> ArchivePath:
             raise
         raise DatasetError(
             f"{path} cannot be read as an archive: {error}",
-            hint="--source takes a folder, a zip, a tar or a tar.gz file.",
+            hint="What can be read is a folder, a zip, a tar or a tar.gz file.",
         ) from error
 
 

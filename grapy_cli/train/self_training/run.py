@@ -169,17 +169,7 @@ def _finish(
     problems = [
         Problem("rejected", "unreadable-photo", "train", one.photo, one.reason) for one in rejected
     ]
-    counts = {
-        labels.name: np.sum([row.counts[labels.name] for row in rows], axis=0)
-        for labels in label_sets
-    }
-    shares = {
-        labels.name: {
-            name: round(float(count / counts[labels.name].sum()), 6)
-            for name, count in zip(labels.names, counts[labels.name], strict=False)
-        }
-        for labels in label_sets
-    }
+    shares = {labels.name: _shares(labels, rows) for labels in label_sets}
     for labels in label_sets:
         DatasetWriter(folder / labels.name, labels).finish(
             {"train": keys},
@@ -190,6 +180,15 @@ def _finish(
             audit={"shares": shares[labels.name]},
         )
     return PhotosLabelled(len(keys), len(rejected), shares)
+
+
+def _shares(labels: LabelSet, rows: Sequence[Labelled]) -> dict[str, float]:
+    """The share of all pixels that each part got."""
+    counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
+    return {
+        name: round(count / int(counts.sum()), 6)
+        for name, count in zip(labels.names, counts.tolist(), strict=False)
+    }
 
 
 def _open(folder: Path, label_sets: Sequence[LabelSet], share: float) -> DataRoot:
