@@ -13,6 +13,7 @@ def show_estimate(estimate: Estimate) -> None:
 def _rows(one: Estimate) -> list[tuple[str, str]]:
     return [
         ("photos to train on", counts(one.photos)),
+        *([("to be labelled first", f"{one.to_label} photos")] if one.to_label else []),
         ("steps to make", f"{one.steps} of {one.batch_size} photos"),
         ("a step", f"{one.seconds_per_step:.3g} s"),
         ("of it waiting for data", f"{one.waited:.0%}"),

@@ -6,7 +6,14 @@ from functools import singledispatch
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.runtime.reporting import Event, Progressed, Told, Warned
-from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, RunStarted, StepDone
+from grapy_cli.train.events import (
+    CheckpointSaved,
+    Diverged,
+    EpochScored,
+    PhotosLabelled,
+    RunStarted,
+    StepDone,
+)
 
 STARVED = 0.1
 """A share of time waiting for data that is worth a word: below it, more workers help little."""
@@ -86,6 +93,18 @@ def _(event: RunStarted) -> str:
         f"{event.stage} {start}, {event.steps} steps on {counts(event.datasets)} photos, "
         f"{event.parameters / 1e6:.1f} M parameters, in {event.folder}"
     )
+
+
+@line_of.register
+def _(event: PhotosLabelled) -> str:
+    def said(shares: Mapping[str, float]) -> str:
+        parts = sorted(shares.items(), key=lambda row: -row[1])
+        named = ", ".join(f"{part} {share:.1%}" for part, share in parts if share)
+        return f"{sum(shares.values()):.1%} of the pixels ({named})"
+
+    by_dataset = "; ".join(f"{name} {said(shares)}" for name, shares in event.shares.items())
+    rejected = f"; {event.rejected} could not be read" if event.rejected else ""
+    return f"the teacher labelled {event.photos} photos{rejected}: {by_dataset}"
 
 
 @line_of.register

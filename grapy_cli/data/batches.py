@@ -69,9 +69,15 @@ class Mixture:
         ]
         return [steps[index] for index in generator.permutation(len(steps))]
 
-    def smallest_batch(self, passes: int) -> int:
-        """Photos a mixed step needs, so that each of so many passes sees every group."""
-        needed = ceil(passes / min(self.fractions))
+    def smallest_batch(self, passes: int, least: Fraction | None = None) -> int:
+        """Photos a mixed step needs, so that each of so many passes sees every group.
+
+        Args:
+            passes: Of a step, over all processes.
+            least: Part of an epoch that the smallest group makes up which has to be seen; the
+                smallest of all unless said.
+        """
+        needed = ceil(passes / (least or min(self.fractions)))
         return ceil(needed / passes) * passes
 
     @property

@@ -38,9 +38,9 @@ class RandomCompany:
         if generator.random() >= self.probability:
             return sample
         names = tuple(sample.label_maps)
-        group = next(group for group in self.groups if group.datasets == names)
+        groups = [group for group in self.groups if group.datasets == names]
         for _ in range(int(generator.integers(1, self.most + 1))):
-            other = group.read(int(generator.integers(len(group.keys))))
+            other = _any_photo(groups, generator)
             sample = self._join(sample, other, generator)
         return sample
 
@@ -62,6 +62,16 @@ class RandomCompany:
                 for name, label_map in sample.label_maps.items()
             },
         )
+
+
+def _any_photo(groups: Sequence[Group], generator: np.random.Generator) -> Sample:
+    """Read one photo of all groups together, each as likely as any other."""
+    index = int(generator.integers(sum(len(group.keys) for group in groups)))
+    for group in groups:
+        if index < len(group.keys):
+            break
+        index -= len(group.keys)
+    return group.read(index)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ class Group:
 
     members: Mapping[str, PreparedDataset]
     keys: tuple[str, ...]
+    share: float = 1.0
+    """Multiplies what part of an epoch its photos make up."""
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -40,7 +42,9 @@ class Group:
         return Sample(load_photo(first.photo(key)), label_maps, key)
 
 
-def group_photos(datasets: Sequence[PreparedDataset], split: str, *, join: bool) -> list[Group]:
+def group_photos(
+    datasets: Sequence[PreparedDataset], split: str, *, join: bool, share: float = 1.0
+) -> list[Group]:
     """Arrange a split of several data sets as groups.
 
     Args:
@@ -48,6 +52,7 @@ def group_photos(datasets: Sequence[PreparedDataset], split: str, *, join: bool)
         split: Whose photos.
         join: Look for photos that lie in all of the data sets, under one key and with the same
             bytes, and make one group of them; what is left stays with its data set.
+        share: Of the groups.
     """
     shared: tuple[str, ...] = ()
     if join and len(datasets) > 1:
@@ -59,11 +64,12 @@ def group_photos(datasets: Sequence[PreparedDataset], split: str, *, join: bool)
             if key in common
             and all(cmp(first.photo(key), other.photo(key), shallow=False) for other in others)
         )
-    groups = [Group({dataset.name: dataset for dataset in datasets}, shared)] if shared else []
+    members = {dataset.name: dataset for dataset in datasets}
+    groups = [Group(members, shared, share)] if shared else []
     for dataset in datasets:
         own = tuple(key for key in dataset.keys(split) if key not in set(shared))
         if own:
-            groups.append(Group({dataset.name: dataset}, own))
+            groups.append(Group({dataset.name: dataset}, own, share))
     return groups
 
 

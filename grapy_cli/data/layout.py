@@ -178,18 +178,24 @@ class DatasetWriter:
         for part in self._parts:
             (folder / part).mkdir(parents=True, exist_ok=True)
 
-    def add_photo(self, key: str, photo: Path | bytes, extension: str) -> None:
-        """Give a photo its place: a file is linked, bytes out of an archive are written."""
+    def add_photo(self, key: str, photo: Path | bytes, extension: str) -> Path:
+        """Give a photo its place, which is returned.
+
+        A file is linked, bytes out of an archive are written.
+        """
         target = self.folder / "images" / f"{key}{extension}"
         if isinstance(photo, bytes):
             with replacing(target) as unfinished:
                 unfinished.write_bytes(photo)
-            return
         # Renaming one hard link onto another of the same file does nothing and leaves both.
-        if target.exists() and target.samefile(photo):
-            return
-        with replacing(target) as unfinished:
-            _link(photo.resolve(), unfinished, self._link)
+        elif not (target.exists() and target.samefile(photo)):
+            with replacing(target) as unfinished:
+                _link(photo.resolve(), unfinished, self._link)
+        return target
+
+    def label_map(self, key: str) -> Path:
+        """Where the parts of a key go, the last of its label maps to be written."""
+        return _label_path(self.folder, key, Level.PART)
 
     def add_label_map(self, key: str, label_map: UInt8[np.ndarray, "h w"]) -> None:
         """Write the label maps of all three levels, the coarse ones derived from the parts."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from grapy_cli.data.archive import Place, is_archive, open_archive
 from grapy_cli.data.layout import CARD, SPLITS, Problem, parse_keys
 from grapy_cli.errors import DatasetError
-from grapy_cli.prepare.archive import Place, is_archive, open_archive
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grapy_cli import __version__
+from grapy_cli.data.archive import Place
 from grapy_cli.data.layout import (
     CARD,
     PROBLEMS,
@@ -19,14 +20,13 @@ from grapy_cli.data.layout import (
 )
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.files import write_text
-from grapy_cli.prepare.archive import Place
 from grapy_cli.prepare.audit import Audit, compare_published, count_problems
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.prepare.ledger import LEDGER, Ledger
 from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
 from grapy_cli.prepare.report import render_report
-from grapy_cli.prepare.sources import SYNTHETIC, Source, source_of
+from grapy_cli.prepare.sources import Source, sources_of
 from grapy_cli.prepare.synthetic.release import draw_release, folder_name
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
@@ -58,7 +58,11 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
             hint="--dataset cihp, atr, pascal, synthetic, or a label file such as my-labels.toml",
         )
     labels = settings.prepare.synthetic.labels
-    sources = [source_of(name, synthetic_labels=labels) for name in settings.data.dataset]
+    sources = [
+        source
+        for name in settings.data.dataset
+        for source in sources_of(name, synthetic_labels=labels)
+    ]
     try:
         datasets = tuple(_prepare_dataset(source, settings, report) for source in sources)
     except OSError as error:  # reading has its own errors; this is a full or forbidden disk
@@ -104,16 +108,16 @@ def _already_prepared(
         raise DatasetError(f"{folder} was prepared with other parts; {again}")
     (folder / LEDGER).unlink(missing_ok=True)  # the kill came after all was done
     report(Told(f"{folder.name} is already prepared, from {prepared.card.source}; {again}"))
-    if source.label_set.name == SYNTHETIC and folder_name(settings) not in prepared.card.source:
-        report(Warned(f"{folder.name} was drawn with other settings than these; {again}"))
+    if source.drawn and folder_name(settings, source.drawn) not in prepared.card.source:
+        report(Warned(f"{folder.name} was not drawn, or with other settings than these; {again}"))
     return DatasetPrepared(folder.name, str(folder), dict(prepared.splits), rejected=0)
 
 
 def _find(source: Source, settings: Settings, report: Reporter) -> Release:
     root = settings.data.root
     given = settings.prepare.source
-    if source.label_set.name == SYNTHETIC:
-        return find_release(source, [draw_release(settings, report)], any_name=True)
+    if source.drawn:
+        return find_release(source, [draw_release(settings, source.drawn, report)], any_name=True)
     if given is None:
         return find_release(source, [root / "raw", root], any_name=False)
     if given.is_file():

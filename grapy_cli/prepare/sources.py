@@ -3,7 +3,7 @@
 Sources: the releases' own folders; the reference's `data/datasets` for the flat ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -49,6 +49,8 @@ class Source(NamedTuple):
     """Part ids by RGB, where label maps come as colour pictures."""
     published: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     """How many photos a split has by its papers, which don't always agree; "all" for no split."""
+    drawn: str = ""
+    """The label set that people are drawn and labelled in on the spot; empty for releases."""
 
 
 # What each colour shows was looked at on photos: these are not the ids that the VOC palette
@@ -149,22 +151,38 @@ def own_source(labels: LabelSet) -> Source:
     return Source(labels, (layout,), "Bring your own photos and label maps", colors)
 
 
-def synthetic_source(labels: str) -> Source:
-    """Describe made-up people: the layout and parts of a release under a name of their own."""
-    copied = SOURCES[labels]
-    parts = copied.label_set.parts
-    label_set = LabelSet(SYNTHETIC, "Made-up people", f"drawn by grapy; parts of {labels}", parts)
-    return copied._replace(label_set=label_set, published={})
+def synthetic_sources(labels: Sequence[str]) -> list[Source]:
+    """Describe made-up people, in the layout of the release that has their label set.
+
+    In one label set they are a data set with a name of its own. In several they are as many data
+    sets, of the same photos, that go by the label sets' names: a further folder to train on.
+    """
+    drawn = [SOURCES[name]._replace(published={}, drawn=name) for name in dict.fromkeys(labels)]
+    if len(drawn) > 1:
+        return drawn
+    return [source._replace(label_set=_synthetic(source.label_set)) for source in drawn]
 
 
-def source_of(dataset: str, *, synthetic_labels: str = "cihp") -> Source:
+def _synthetic(labels: LabelSet) -> LabelSet:
+    what = f"drawn by grapy; parts of {labels.name}"
+    return LabelSet(SYNTHETIC, "Made-up people", what, labels.parts)
+
+
+def sources_of(dataset: str, *, synthetic_labels: Sequence[str]) -> list[Source]:
+    """Return the row of a data set; several where made-up people have several label sets.
+
+    Raises:
+        DatasetError: If there is no such data set, or its label file cannot be used.
+    """
+    return synthetic_sources(synthetic_labels) if dataset == SYNTHETIC else [source_of(dataset)]
+
+
+def source_of(dataset: str) -> Source:
     """Return the row of a data set, or make one for a label file.
 
     Raises:
         DatasetError: If there is no such data set, or its label file cannot be used.
     """
-    if dataset == SYNTHETIC:
-        return synthetic_source(synthetic_labels)
     if dataset in SOURCES:
         return SOURCES[dataset]
     labels = label_set(dataset)

@@ -79,6 +79,11 @@ class RunFolder:
         """Folder of what TensorBoard shows."""
         return self.path / "tensorboard"
 
+    @property
+    def pseudo(self) -> Path:
+        """Folder of the data sets that a teacher labelled for the run."""
+        return self.path / "pseudo"
+
     def sheet(self, epochs: int) -> Path:
         """Photos, truths and parsings after so many epochs."""
         return self.path / "sheets" / f"epoch-{epochs:04d}.png"

@@ -60,6 +60,11 @@ class DataSettings(Section):
     """Processes that read and augment samples; 0 does it in the training process."""
     join_photos: bool = False
     """Train a photo that several data sets label on all of its labels at once."""
+    more: Annotated[list[Path], Flag("more-data")] = []
+    """Further data folders, comma-separated: of the data sets, those that lie there are trained on
+    as well; scores on val stay those of the first folder."""
+    more_shares: list[PositiveFloat] = []
+    """One number for each further data folder that multiplies its share of an epoch."""
 
 
 class DecoderSettings(Section):
@@ -174,6 +179,19 @@ class LossSettings(Section):
     """0 counts pixels alike; 1 counts parts alike by their share of the training pixels."""
 
 
+class SelfTrainingSettings(Section):
+    """Learning from photos without label maps, which a teacher labels before the first step."""
+
+    photos: list[Path] = []
+    """Folders or archives (tar, zip) of photos; tags.json and person/ beside them are heeded."""
+    teacher: Path | None = None
+    """Weights file or run folder that labels them; unset takes what --init names."""
+    confidence: Fraction = 0.8
+    """Pixels of whose part the teacher is less certain are ignored."""
+    share: PositiveFloat = 1.0
+    """Multiplies their share of an epoch."""
+
+
 class TrainSettings(Section):
     """Training."""
 
@@ -224,6 +242,7 @@ class TrainSettings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     augment: AugmentSettings = AugmentSettings()
     loss: LossSettings = LossSettings()
+    self_training: SelfTrainingSettings = SelfTrainingSettings()
 
 
 class InferSettings(Section):
@@ -338,9 +357,10 @@ class BenchSettings(Section):
 class SyntheticSettings(Section):
     """People made on the spot."""
 
-    labels: Literal["cihp", "atr", "pascal"] = "cihp"
-    """Label set of `--dataset synthetic`. Networks trained on made-up people alone don't transfer
-    to photos: it is there so that everything can be tried without a download."""
+    labels: Annotated[list[Literal["cihp", "atr", "pascal"]], Field(min_length=1)] = ["cihp"]
+    """Label sets of `--dataset synthetic`, comma-separated: cihp, atr, pascal; of several, each
+    becomes a data set of its name. Networks trained on made-up people alone don't transfer to
+    photos: it is there to try everything without a download, and as --more-data for odd poses."""
     count: PositiveInt = 60
     """Photos of `--dataset synthetic`."""
     size: tuple[PositiveInt, PositiveInt] = (224, 192)

@@ -19,27 +19,26 @@ COUNTED_PHOTOS = 400
 def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
     """Weigh the parts of each data set by how rare they are in a sample of its label maps."""
     weights = {}
-    for name, (dataset, keys) in _keys_by_dataset(groups).items():
+    for name, labelled in _labelled(groups).items():
         pixels: Counter[int] = Counter()
-        for key in keys[:: max(1, len(keys) // COUNTED_PHOTOS)]:
+        for dataset, key in labelled[:: max(1, len(labelled) // COUNTED_PHOTOS)]:
             label_map = load_label_map(dataset.label_map(key))
             pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
         del pixels[IGNORE]
         if not (total := sum(pixels.values())):
             continue  # nothing but ignored pixels: nothing to balance
         shares = {part: count / total for part, count in pixels.items() if count}
-        parts = dataset.label_set.num_parts
+        parts = labelled[0][0].label_set.num_parts
         weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
     return weights
 
 
-def _keys_by_dataset(
-    groups: Sequence[Group],
-) -> Mapping[str, tuple[PreparedDataset, list[str]]]:
-    found: dict[str, tuple[PreparedDataset, list[str]]] = {}
+def _labelled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDataset, str]]]:
+    """The photos of each data set: a key, and the folder it is a key of."""
+    found: dict[str, list[tuple[PreparedDataset, str]]] = {}
     for group in groups:
         for name, dataset in group.members.items():
-            found.setdefault(name, (dataset, []))[1].extend(group.keys)
+            found.setdefault(name, []).extend((dataset, key) for key in group.keys)
     return found
 
 

@@ -20,6 +20,18 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True)
+class PhotosLabelled(Event):
+    """A teacher labelled photos for self-training."""
+
+    photos: int
+    rejected: int
+    """Photos that could not be read."""
+    shares: dict[str, dict[str, float]]
+    """Share of all their pixels that each part got, by data set, in [0, 1]; what is missing to 1
+    is ignored."""
+
+
+@dataclass(frozen=True)
 class StepDone(Event):
     """One optimizer update was made."""
 

@@ -1,6 +1,9 @@
 """From settings to the order in which photos are learned from, checked against the machine."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 from grapy_cli.data.batches import Mixture
 from grapy_cli.data.dataset import Group
@@ -24,11 +27,12 @@ def build_mixture(settings: Settings, groups: Sequence[Group], processes: int) -
     passes = processes * train.accumulate
     _check_batch(train.batch_size, processes, train.accumulate, 1 if train.freeze_batch_norm else 2)
     sizes = tuple(len(group.keys) for group in groups)
-    shares = _shares(settings, groups, sizes)
+    shares = _shares(settings, groups)
     mixture = Mixture(sizes, train.batch_size, train.seed, train.mixing, shares)
-    smallest = mixture.smallest_batch(passes)
+    smallest = mixture.smallest_batch(passes, _least(groups, mixture.fractions))
     if train.mixing == "mixed" and train.batch_size < smallest:
-        balanced = max(len(groups), 1) * passes
+        even = replace(mixture, shares=_weights(groups, balanced=True))
+        balanced = even.smallest_batch(passes, _least(groups, even.fractions))
         raise SettingsError(
             f"train.batch_size: {train.batch_size} is too small for a mixed step: with these "
             f"shares, each of {_passes(processes, train.accumulate)} would not always see a photo "
@@ -39,19 +43,21 @@ def build_mixture(settings: Settings, groups: Sequence[Group], processes: int) -
     return mixture
 
 
-def _shares(
-    settings: Settings, groups: Sequence[Group], sizes: Sequence[int]
-) -> tuple[float, ...] | None:
+def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | None:
     """What part of an epoch each group makes up; None where nothing was asked for."""
     train = settings.train
-    if train.sampling == "proportional" and not train.shares:
-        return None
+    balanced = train.sampling == "balanced"
     names = list(dict.fromkeys(map(dataset_name, settings.data.dataset)))
     if train.shares and len(train.shares) != len(names):
         raise SettingsError(
             f"train.shares: {len(train.shares)} numbers for {len(names)} data sets",
             hint=f"Give one for each of {', '.join(names)}, in this order.",
         )
+    if not (balanced or train.shares or any(group.share != 1 for group in groups)):
+        return None
+    weights = _weights(groups, balanced=balanced)
+    if not (balanced or train.shares):
+        return weights
     if any(len(group.datasets) > 1 for group in groups):
         raise SettingsError(
             "photos that several data sets label together cannot be shown by the share of one",
@@ -59,9 +65,33 @@ def _shares(
         )
     asked = dict(zip(names, train.shares or [1.0] * len(names), strict=True))
     return tuple(
-        asked[group.datasets[0]] * (1 if train.sampling == "balanced" else size)
-        for group, size in zip(groups, sizes, strict=True)
+        asked[group.datasets[0]] * weight for group, weight in zip(groups, weights, strict=True)
     )
+
+
+def _weights(groups: Sequence[Group], *, balanced: bool) -> tuple[float, ...]:
+    """What part of an epoch each group makes up, in any unit, before data sets have shares.
+
+    Args:
+        groups: Of one or more data folders.
+        balanced: Every data set makes up as much, however many folders its photos lie in.
+    """
+    sizes = Counter[tuple[str, ...]]()
+    for group in groups:
+        sizes[group.datasets] += len(group.keys)
+    return tuple(
+        group.share * len(group.keys) / (sizes[group.datasets] if balanced else 1)
+        for group in groups
+    )
+
+
+def _least(groups: Sequence[Group], fractions: Sequence[Fraction]) -> Fraction:
+    """What part of an epoch the data set makes up that is seen least, by its largest group."""
+    most: dict[str, Fraction] = {}
+    for group, fraction in zip(groups, fractions, strict=True):
+        for name in group.datasets:
+            most[name] = max(fraction, most.get(name, fraction))
+    return min(most.values())
 
 
 def _check_batch(batch_size: int, processes: int, accumulate: int, at_least: int) -> None:

@@ -26,6 +26,8 @@ class Estimate:
 
     photos: Mapping[str, int]
     """To train on, by data set."""
+    to_label: int
+    """Photos that a teacher labels first; the time that takes is not foreseen."""
     steps: int
     """Still to be made."""
     batch_size: int
@@ -49,6 +51,7 @@ def rehearse(
     score: Scorer,
     save: Callable[[Path], None],
     photos: Mapping[str, int],
+    to_label: int = 0,
 ) -> Estimate:
     """Do a little of everything a run does, and keep nothing of it.
 
@@ -58,6 +61,7 @@ def rehearse(
         score: Scores it.
         save: Writes a checkpoint into an empty folder.
         photos: To train on, by data set.
+        to_label: How many of them have no label maps yet.
 
     Raises:
         SettingsError: If the run is finished.
@@ -81,6 +85,7 @@ def rehearse(
     on_card = peak_memory(job.device)
     return Estimate(
         photos=photos,
+        to_label=to_label,
         steps=steps,
         batch_size=batch_size,
         seconds_per_step=reading.seconds,

@@ -12,6 +12,8 @@ from grapy_cli.settings.tree import leaves
 FIXED = (
     "data.dataset",
     "data.join_photos",
+    "data.more",
+    "data.more_shares",
     "model",
     "train.stage",
     "train.batch_size",
@@ -23,6 +25,7 @@ FIXED = (
     "train.ema",
     "train.seed",
     "train.optimizer.name",
+    "train.self_training",
 )
 """Settings and sections that a run keeps: with others its state would not fit, or it would be
 another run. The rest (epochs, learning rate, cards, ...) may change from one stop to the next."""

@@ -9,11 +9,9 @@ from pathlib import Path
 import torch
 
 from grapy_cli import __version__
-from grapy_cli.data.dataset import group_photos
-from grapy_cli.data.layout import PreparedDataset, find_prepared
-from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.data.dataset import Group
+from grapy_cli.errors import SettingsError
 from grapy_cli.files import write_text
-from grapy_cli.labels import LABEL_SETS, dataset_name
 from grapy_cli.model.weights import WeightsCard, card_of
 from grapy_cli.predict.augment import TTA
 from grapy_cli.runtime.device import check_cards, fair_threads, pick_device, set_threads
@@ -29,14 +27,23 @@ from grapy_cli.settings.stages import STAGE_BEFORE
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder, Progress, Trained
-from grapy_cli.train.events import RunStarted
+from grapy_cli.train.events import PhotosLabelled, RunStarted
 from grapy_cli.train.guards import enough_memory, lighter
 from grapy_cli.train.job import TrainingJob
 from grapy_cli.train.loop import fit
 from grapy_cli.train.records import Records
 from grapy_cli.train.rehearsal import Estimate, rehearse
 from grapy_cli.train.resume import settings_of_run
+from grapy_cli.train.roots import (
+    DataRoot,
+    group_roots,
+    open_datasets,
+    open_more,
+    stand_ins,
+    with_datasets,
+)
 from grapy_cli.train.scoring import Scorer
+from grapy_cli.train.self_training.run import count_photos, teach
 from grapy_cli.train.start import advice_of, check_label_sets, init_network
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
@@ -61,16 +68,24 @@ class _Run:
 
     settings: Settings
     """As they are written down."""
-    datasets: Sequence[PreparedDataset]
+    groups: Sequence[Group]
     checkpoints: CheckpointFolder
     progress: Progress
     score: Scorer
     job: TrainingJob
     resumed: bool
+    labelled: PhotosLabelled | None
+    """What a teacher did for it in this process."""
+    to_label: int
+    """Photos that a teacher will label first; of a dry run."""
 
     @property
     def photos(self) -> dict[str, int]:
-        return {dataset.name: len(dataset.keys("train")) for dataset in self.datasets}
+        names = dict.fromkeys(name for group in self.groups for name in group.datasets)
+        return {
+            name: sum(len(group.keys) for group in self.groups if name in group.datasets)
+            for name in names
+        }
 
 
 def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) -> TrainSummary:
@@ -106,7 +121,7 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
     device_type = pick_device(settings.run.device).type
     with open_world(device_type) as world:
         report = reporter if world.is_main else silence
-        run = _build(settings, folder, world, report)
+        run = _build(settings, folder, world, report, dry_run=dry_run)
         with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
             if not dry_run:
                 return _train(run, folder, report)
@@ -126,15 +141,31 @@ def _launch(settings: Settings, folder: RunFolder, *, dry_run: bool) -> None:
         )
 
 
-def _build(settings: Settings, folder: RunFolder, world: World, reporter: Reporter) -> _Run:
+def _build(
+    settings: Settings, folder: RunFolder, world: World, reporter: Reporter, *, dry_run: bool
+) -> _Run:
     train = settings.train
     device = pick_device(settings.run.device, world.local_rank)
     set_threads(settings.run.threads or fair_threads(world.local_size))
-    torch.manual_seed(train.seed)
     datasets = open_datasets(settings)
-    settings = _with_datasets(settings, datasets)
+    settings = with_datasets(settings, datasets)
     kept = settings_of_run(folder, settings) if train.resume else settings
     label_sets = [dataset.label_set for dataset in datasets]
+    roots = [DataRoot(datasets), *open_more(settings, datasets)]
+    groups = group_roots(roots, join=settings.data.join_photos)
+    to_label, labelled = 0, None
+    if train.self_training.photos and dry_run:
+        to_label = count_photos(settings)
+        groups += stand_ins(groups, to_label, train.self_training.share)
+    elif train.self_training.photos:
+        if world.is_main and not train.resume:
+            RunFolder.create(folder.path)
+        root, labelled = teach(
+            kept, label_sets, folder.pseudo, world, device, reporter, resumed=bool(train.resume)
+        )
+        roots.append(root)
+        groups += group_roots([root], join=settings.data.join_photos)
+    torch.manual_seed(train.seed)
     network = build_fresh_network(settings.model, label_sets, refine=train.refine)
     if train.init:
         reporter(Told(init_network(network, train.init)))
@@ -143,11 +174,10 @@ def _build(settings: Settings, folder: RunFolder, world: World, reporter: Report
         reporter(Told(advice_of(train.stage, before, names, RUNS)))
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trained = build_trained(network, train)
-    checkpoints = CheckpointFolder(folder, lambda step: _card(settings, trained, datasets, step))
+    checkpoints = CheckpointFolder(folder, lambda step: _card(settings, trained, roots, step))
     if train.resume:
         check_label_sets(label_sets, checkpoints.last_weights())
     progress = checkpoints.load(trained) if train.resume else Progress()
-    groups = group_photos(datasets, "train", join=settings.data.join_photos)
     side = settings.infer.longest_side
     score = Scorer(
         trained,
@@ -159,7 +189,9 @@ def _build(settings: Settings, folder: RunFolder, world: World, reporter: Report
         world,
     )
     job = build_job(settings, trained, groups, checkpoints, score, world, device)
-    return _Run(kept, datasets, checkpoints, progress, score, job, bool(train.resume))
+    return _Run(
+        kept, groups, checkpoints, progress, score, job, bool(train.resume), labelled, to_label
+    )
 
 
 def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
@@ -174,6 +206,8 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
     )
     with _records(run, folder, reporter) as report, deferred_interrupts() as stop_asked:
         job.world.barrier()
+        if run.labelled:
+            report(run.labelled)
         report(started)
         progress = fit(job, run.progress, report, stop_asked)
     return TrainSummary(folder.path, progress.best if progress.best >= 0 else None)
@@ -201,7 +235,7 @@ def _rehearse(run: _Run) -> Estimate:
         elsewhere = CheckpointFolder(RunFolder(scratch), run.checkpoints.make_card)
         elsewhere.save(run.job.trained, run.progress, "last")
 
-    return rehearse(run.job, run.progress, run.score, save, run.photos)
+    return rehearse(run.job, run.progress, run.score, save, run.photos, run.to_label)
 
 
 def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, Callable[[], str]]:
@@ -225,35 +259,6 @@ def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, C
     return f"a step of {photos} photos of {width}x{height} pixels", hint
 
 
-def open_datasets(settings: Settings) -> list[PreparedDataset]:
-    """Open the data sets a run works on: those named, else every prepared one of the three.
-
-    Raises:
-        DatasetError: If one is missing, or none is prepared.
-        SettingsError: If a fine-tuning is not for exactly one.
-    """
-    root, names = settings.data.root, list(settings.data.dataset)
-    if settings.train.stage == "finetune" and len(names) != 1:
-        raise SettingsError(
-            f"the finetune stage takes one data set, not {len(names)}",
-            hint="Say which: --dataset pascal.",
-        )
-    if not names:
-        names = [name for name in find_prepared(root) if name in LABEL_SETS]
-        if not names:
-            raise DatasetError(
-                f"no data set is prepared below {root}",
-                hint=f"grapy prepare --dataset cihp --data {root}",
-            )
-    return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(dataset_name, names))]
-
-
-def _with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
-    """Write down what an absent `--dataset` came to, so that a resumed run takes the same."""
-    names = settings.data.dataset or [dataset.name for dataset in datasets]
-    return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
-
-
 def _folder(settings: Settings) -> RunFolder:
     train = settings.train
     if train.resume:
@@ -264,8 +269,9 @@ def _folder(settings: Settings) -> RunFolder:
 
 
 def _card(
-    settings: Settings, trained: Trained, datasets: Sequence[PreparedDataset], step: int
+    settings: Settings, trained: Trained, roots: Sequence[DataRoot], step: int
 ) -> WeightsCard:
+    datasets = [dataset for root in roots for dataset in root.datasets]
     sizes = [f"{len(d.keys('train'))} photos of {d.name} ({d.card.source})" for d in datasets]
     return card_of(
         trained.network,

@@ -53,7 +53,7 @@ def draw(folder: Path, count: int, size: tuple[int, int]) -> Path:
         data=DataSettings(root=folder / "drawn"), prepare=PrepareSettings(synthetic=made)
     )
     start = time.perf_counter()
-    release = draw_release(settings, silence)
+    release = draw_release(settings, "cihp", silence)
     seconds = time.perf_counter() - start
     print(f"drawing {count} photos of {size[0]}x{size[1]}: {count / seconds:.0f} photos/s")
     return release

@@ -62,7 +62,7 @@ def main() -> None:
 
 def draw(folder: Path, dataset: str) -> Path:
     """Prepare people that are made up, and call them by the data set whose labels they have."""
-    made = SyntheticSettings(labels=dataset, count=80, size=(500, 333))
+    made = SyntheticSettings(labels=[dataset], count=80, size=(500, 333))
     data = DataSettings(root=folder, dataset=["synthetic"])
     run_prepare(Settings(data=data, prepare=PrepareSettings(synthetic=made)), silence)
     return folder

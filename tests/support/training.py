@@ -25,7 +25,8 @@ from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder
 from grapy_cli.train.events import StepDone
 from grapy_cli.train.job import TrainingJob
-from grapy_cli.train.run import TrainSummary, open_datasets, run_train
+from grapy_cli.train.roots import open_datasets
+from grapy_cli.train.run import TrainSummary, run_train
 from tests.support import tiny
 
 RECIPE = Path(__file__).with_name("debug.toml")
@@ -52,9 +53,11 @@ def recipe(*sets: str, **flags: object) -> Settings:
     return resolve(config=RECIPE, sets=sets, flags=texts, stage_rows=True).settings
 
 
-def train(*sets: str, report: Reporter = silence, **flags: object) -> TrainSummary:
+def train(
+    *sets: str, report: Reporter = silence, dry_run: bool = False, **flags: object
+) -> TrainSummary:
     """Train by the debug recipe with changes."""
-    return run_train(recipe(*sets, **flags), report)
+    return run_train(recipe(*sets, **flags), report, dry_run=dry_run)
 
 
 def resume(run: Path, *sets: str, report: Reporter = silence) -> TrainSummary:

@@ -18,24 +18,29 @@ from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.settings import Settings
 
 
-def folder_name(settings: Settings) -> str:
-    """The folder of a set of made-up people; other settings have another."""
+def folder_name(settings: Settings, labels: str) -> str:
+    """The folder of a set of made-up people; other label sets and settings have another."""
     made, seed = settings.prepare.synthetic, settings.prepare.seed
     height, width = made.size
-    return f"synthetic-{made.labels}-{made.count}-{height}x{width}-{seed}"
+    return f"synthetic-{labels}-{made.count}-{height}x{width}-{seed}"
 
 
-def draw_release(settings: Settings, report: Reporter) -> Path:
+def draw_release(settings: Settings, labels: str, report: Reporter) -> Path:
     """Draw photos, label maps and lists below DATA/raw; what is there already stays.
 
-    The same settings give the same bytes.
+    The same settings give the same bytes, and the photos are the same in every label set.
+
+    Args:
+        settings: Say how many, and of which size.
+        labels: The label set.
+        report: Hears how far it is.
     """
     made = settings.prepare.synthetic
-    layout = SOURCES[made.labels].layouts[0]
-    release = settings.data.root / "raw" / folder_name(settings) / layout.roots[0]
+    layout = SOURCES[labels].layouts[0]
+    release = settings.data.root / "raw" / folder_name(settings, labels) / layout.roots[0]
     shelf = layout.shelves[0]
-    table = codes_to_ids(LABEL_SETS[made.labels], made.labels)
-    picture_of = _colored if made.labels == "pascal" else Image.fromarray
+    table = codes_to_ids(LABEL_SETS[labels], labels)
+    picture_of = _colored if labels == "pascal" else Image.fromarray
     keys = [f"{index:07d}" for index in range(1, made.count + 1)]
     began = time.monotonic()
     for done, key in enumerate(keys, start=1):

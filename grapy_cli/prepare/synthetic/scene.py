@@ -1,24 +1,48 @@
 """Painting people before a background: the photo, and the map of what is worn where."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from grapy_cli.prepare.synthetic.body import draw_body
+from grapy_cli.prepare.synthetic.body import Body, draw_body
 from grapy_cli.prepare.synthetic.labels import code_of
 from grapy_cli.prepare.synthetic.wardrobe import TILE, Disc, Tile, dress, weave
 
 _ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+
+
+class View(NamedTuple):
+    """How people are framed."""
+
+    share: float
+    """How often."""
+    people: tuple[int, int]
+    """Least and most."""
+    tall: tuple[float, float]
+    """Height of somebody who stands upright, by the photo's."""
+    room: tuple[float, float] | None = None
+    """What is free above the head, by the photo's height; None where all stand on a floor."""
+
+
+VIEWS = (
+    View(0.38, (1, 1), (0.65, 0.95)),
+    View(0.22, (2, 3), (0.55, 0.95)),
+    View(0.08, (4, 6), (0.3, 0.7)),
+    View(0.20, (1, 2), (1.1, 2.1), (0.0, 0.15)),  # cut off at knees, hips or waist
+    View(0.12, (1, 1), (2.4, 4.0), (-0.05, 0.12)),  # head and shoulders
+)
+
 _FINE = 4  # bits below the pixel that shapes are drawn with
 
 
 def draw_scene(
     size: tuple[int, int], random: np.random.Generator
 ) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
-    """Draw one to three people and return the photo and the codes of what is worn.
+    """Draw one to six people and return the photo and the codes of what is worn.
 
     Args:
         size: Height and width, pixels.
@@ -27,12 +51,19 @@ def draw_scene(
     height, width = size
     photo = _background(size, random)
     codes = np.zeros(size, np.uint8)
-    num_people = int(random.choice([1, 2, 3], p=(0.6, 0.27, 0.13)))
+    view = VIEWS[int(random.choice(len(VIEWS), p=[view.share for view in VIEWS]))]
+    num_people = int(random.integers(view.people[0], view.people[1] + 1))
     for place in random.permutation(num_people):
-        tall = height * random.uniform(0.65, 1.25 if num_people == 1 else 0.95)
+        body = draw_body(random)
+        tall = height * random.uniform(*view.tall)
         middle = width * (place + random.uniform(0.35, 0.65)) / num_people
-        floor = min(height * random.uniform(0.9, 0.99), height) + max(0.0, tall - 0.95 * height)
-        for shape in dress(draw_body(random), random):
+        floor = height * random.uniform(0.9, 0.99)
+        if view.room:  # what lies below the photo is cut off
+            floor = height * random.uniform(*view.room) + tall * body.top
+            middle -= tall * body.joints["neck"][0]
+        if body.sits:
+            _paint(photo, codes, _seat(body, tall, middle, floor, random), weave(random), 0)
+        for shape in dress(body, random):
             hull = _hull(shape.discs, tall, middle, floor)
             _paint(photo, codes, hull, shape.fabric, code_of(shape.worn, shape.place))
     if random.random() < 0.2:  # something stands in front of them
@@ -40,6 +71,16 @@ def draw_scene(
         corners = np.array(at) + random.uniform(-0.25, 0.25, (5, 2)) * width
         _paint(photo, codes, _around(corners), weave(random), 0)
     return _camera(photo, random), codes
+
+
+def _seat(
+    body: Body, tall: float, middle: float, floor: float, random: np.random.Generator
+) -> np.ndarray:
+    """The corners of what somebody sits on, pixels; half of the time it has a back."""
+    x, y = body.joints["pelvis"]
+    wide, high = random.uniform(0.1, 0.2), y + random.choice([-0.04, 0.3])
+    corners = [(x + dx, dy) for dx in (-wide, wide) for dy in (0.0, high)]
+    return _around(np.array([(middle + dx * tall, floor - dy * tall) for dx, dy in corners]))
 
 
 def _hull(discs: Sequence[Disc], tall: float, middle: float, floor: float) -> np.ndarray:

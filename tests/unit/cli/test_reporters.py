@@ -8,7 +8,13 @@ from grapy_cli.cli.reporters import LineReporter, RichReporter, open_reporter
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.runtime.reporting import Event, Progressed, Told, Warned
-from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, RunStarted
+from grapy_cli.train.events import (
+    CheckpointSaved,
+    Diverged,
+    EpochScored,
+    PhotosLabelled,
+    RunStarted,
+)
 from tests.support.training import step_done
 
 EVENTS = {
@@ -29,6 +35,11 @@ EVENT_LINES = [
         "atr is prepared in data/atr: 9 train, 1 val; 2 rejected, see problems.csv",
     ),
     (DatasetPrepared("atr", "d", {"train": 9}, 0), "atr is prepared in d: 9 train"),
+    (
+        PhotosLabelled(5, 1, {"atr": {"background": 0.5, "hat": 0.0, "hair": 0.25}}),
+        "the teacher labelled 5 photos; 1 could not be read: atr 75.0% of the pixels "
+        "(background 50.0%, hair 25.0%)",
+    ),
     (
         RunStarted("runs/x", "joint", {"atr": 8, "cihp": 9}, 2_500_000, 40, 0),
         "joint starts, 40 steps on 8 atr, 9 cihp photos, 2.5 M parameters, in runs/x",

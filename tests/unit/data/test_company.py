@@ -1,5 +1,7 @@
 """People and things put into a sample."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -80,6 +82,23 @@ def test_those_who_were_there_keep_their_labels_unless_somebody_stands_before_th
 def test_nobody_comes_where_none_is_asked_for():
     sample = empty_sample()
     assert with_company(sample, 0, probability=0.0) is sample
+
+
+class OneBluePerson(OneRedPerson):
+    """The like in another folder."""
+
+    def read(self, index):
+        sample = super().read(index)
+        return replace(sample, photo=np.ascontiguousarray(sample.photo[..., ::-1]))
+
+
+def test_newcomers_are_from_every_folder():
+    company = RandomCompany([OneRedPerson(), OneBluePerson()], 1.0, most=1)
+    colors = set()
+    for seed in range(12):
+        photo = company(empty_sample(), np.random.default_rng(seed)).photo
+        colors |= {color for color in (RED, RED[::-1]) if shows(photo, color).any()}
+    assert colors == {RED, RED[::-1]}
 
 
 def test_the_generator_alone_decides():

@@ -98,3 +98,37 @@ def test_photos_of_several_data_sets_have_no_share_of_one(asked):
         mixture_of(asked, groups=joined)
     assert "join_photos" in caught.value.hint
     mixture_of(groups=joined)
+
+
+def folders_of(*sizes, share=1.0):
+    """ATR and CIHP joined, in a folder of each size; all but the first have a share."""
+    both = {"atr": UNREAD, "cihp": UNREAD}
+    return [
+        Group(both, tuple(map(str, range(size))), share if number else 1.0)
+        for number, size in enumerate(sizes)
+    ]
+
+
+def test_folders_have_shares_where_their_photos_are_joined():
+    assert mixture_of(groups=folders_of(100, 300)).shares is None
+    mixture = mixture_of(groups=folders_of(100, 300, share=2.0))
+    assert [float(share) for share in mixture.fractions] == pytest.approx([1 / 7, 6 / 7])
+
+
+def test_balanced_data_sets_share_out_what_they_have_among_their_folders():
+    groups = [*groups_of({"cihp": 100, "pascal": 50, "atr": 50}), *groups_of({"cihp": 300})]
+    mixture = mixture_of("train.sampling=balanced", groups=groups)
+    assert [float(one) for one in mixture.fractions] == pytest.approx([1 / 12, 1 / 3, 1 / 3, 1 / 4])
+    mixture = mixture_of("train.shares=1,2,1", groups=groups)
+    assert [float(one) for one in mixture.fractions] == pytest.approx(
+        [2 / 11, 2 / 11, 1 / 11, 6 / 11]
+    )
+
+
+def test_a_mixed_step_needs_every_data_set_but_not_every_folder():
+    """A folder of a hundredth of the photos, all of whose data sets the other one has as well."""
+    groups = folders_of(990, 10)
+    mixture_of("train.mixing=mixed", "train.batch_size=4", groups=groups, processes=2)
+    alone = [*folders_of(990), Group({"pascal": UNREAD}, tuple(map(str, range(10))))]
+    with pytest.raises(SettingsError, match="too small for a mixed step"):
+        mixture_of("train.mixing=mixed", "train.batch_size=4", groups=alone, processes=2)

@@ -144,6 +144,8 @@ def test_a_settings_file_that_lies_about_does_not_disturb_a_run(finished, tmp_pa
         "train.sampling=balanced",
         "train.shares=1,2,3",
         "train.optimizer.name=adamw",
+        "data.more=elsewhere",
+        "train.self_training.confidence=0.5",
     ],
 )
 def test_what_makes_a_run_cannot_change(finished, change):

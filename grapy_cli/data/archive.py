@@ -1,4 +1,4 @@
-"""Releases that are still the archive they were downloaded as, read where they are.
+"""Archives as they were downloaded, releases or photos, read where they are.
 
 Nothing is unpacked: an `ArchivePath` answers like the `pathlib.Path` of an unpacked file.
 """
@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from grapy_cli.data.inflate import GzipStream, ReadAt, Stream
 from grapy_cli.errors import DatasetError
-from grapy_cli.prepare.inflate import GzipStream, ReadAt, Stream
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 LARGEST = 1 << 28  # bytes; no photo is this large, but a bomb is
@@ -156,7 +156,7 @@ def open_archive(path: Path) -> ArchivePath:
             raise
         raise DatasetError(
             f"{path} cannot be read as an archive: {error}",
-            hint="--source takes a folder, a zip, a tar or a tar.gz file.",
+            hint="What can be read is a folder, a zip, a tar or a tar.gz file.",
         ) from error
 
 

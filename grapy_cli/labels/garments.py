@@ -1,0 +1,70 @@
+"""What people call garments, and the parts that a garment of that name may be labelled as.
+
+It serves photos of which only the garments are known, not their pixels. Words are those of
+Clothing Co-Parsing (Yang, Luo, Lin 2014) and other common ones; parts are those of CIHP, ATR and
+LIP, and of any label set that has parts of these names.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from grapy_cli.labels.label_set import LabelSet
+
+# One garment may go by several part names, as cutters and annotators do not agree.
+_TOP = ("upper-clothes",)
+_OUTER = ("coat", "upper-clothes")
+_ONE_PIECE = ("jumpsuits", "dress", "upper-clothes", "pants")
+_TIGHT = ("pants", "socks")  # what is seen through is labelled leg, which is never in question
+_SHOES = ("left-shoe", "right-shoe")
+
+# fmt: off
+_WORDS: Mapping[tuple[str, ...], str] = MappingProxyType({
+    _TOP:                        "top shirt t-shirt tee blouse sweater sweatshirt hoodie pullover "
+                                 "polo tunic tank-top camisole bra bustier corset",
+    _OUTER:                      "coat jacket blazer cape cardigan parka raincoat trench poncho "
+                                 "kimono vest waistcoat",
+    ("upper-clothes", "scarf"):  "tie",
+    ("dress",):                  "dress gown",
+    ("skirt",):                  "skirt",
+    ("pants",):                  "pants trousers jeans shorts chinos joggers",
+    _TIGHT:                      "leggings tights stockings",
+    ("socks",):                  "socks",
+    _ONE_PIECE:                  "romper jumper jumpsuit playsuit overalls dungarees bodysuit "
+                                 "swimsuit",
+    (*_OUTER, "pants", "skirt"): "suit",
+    _SHOES:                      "shoes boots heels sandals sneakers trainers flats pumps wedges "
+                                 "loafers clogs slippers oxfords",
+    ("hat",):                    "hat cap beanie beret helmet",
+    ("sunglasses",):             "sunglasses glasses",
+    ("scarf",):                  "scarf shawl",
+    ("glove",):                  "gloves mittens",
+    ("belt",):                   "belt",
+    ("bag",):                    "bag purse wallet handbag clutch backpack",
+    ():                          "null skin hair face accessories bracelet necklace earrings ring "
+                                 "watch",
+})
+# fmt: on
+
+GARMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {word: parts for parts, words in _WORDS.items() for word in words.split()}
+)
+"""By word; those that name nothing to be labelled, or what is always allowed, have no parts."""
+
+_NAMED = frozenset(part for parts in GARMENTS.values() for part in parts)
+
+
+def allowed_parts(labels: LabelSet, words: Iterable[str] | None) -> tuple[bool, ...]:
+    """Say for each part of a label set whether a photo with these garments may show it.
+
+    Background, skin and hair always may: no word stands for them. A part that some word stands for
+    needs one of the words that do.
+
+    Args:
+        labels: Whose parts.
+        words: The garments on the photo, in lower case; unknown ones allow nothing. None where
+            nothing is known of them, which allows everything.
+    """
+    if words is None:
+        return (True,) * labels.num_parts
+    worn = {part for word in words for part in GARMENTS.get(word, ())}
+    return tuple(name not in _NAMED or name in worn for name in labels.names)

@@ -1,0 +1,115 @@
+"""From settings to the data sets of a run, and to those of the same names in further folders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+from grapy_cli.data.dataset import Group, group_photos
+from grapy_cli.data.layout import PreparedDataset, find_prepared
+from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.labels import LABEL_SETS, dataset_name
+from grapy_cli.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class DataRoot:
+    """Prepared data sets that lie in one folder; photos are joined within it alone."""
+
+    datasets: Sequence[PreparedDataset]
+    share: float = 1.0
+    """Multiplies what part of an epoch its photos make up."""
+
+
+def open_datasets(settings: Settings) -> list[PreparedDataset]:
+    """Open the data sets a run works on: those named, else every prepared one of the three.
+
+    Raises:
+        DatasetError: If one is missing, or none is prepared.
+        SettingsError: If a fine-tuning is not for exactly one.
+    """
+    root, names = settings.data.root, list(settings.data.dataset)
+    if settings.train.stage == "finetune" and len(names) != 1:
+        raise SettingsError(
+            f"the finetune stage takes one data set, not {len(names)}",
+            hint="Say which: --dataset pascal.",
+        )
+    if not names:
+        names = [name for name in find_prepared(root) if name in LABEL_SETS]
+        if not names:
+            raise DatasetError(
+                f"no data set is prepared below {root}",
+                hint=f"grapy prepare --dataset cihp --data {root}",
+            )
+    return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(dataset_name, names))]
+
+
+def with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
+    """Write down what an absent `--dataset` came to, so that a resumed run takes the same."""
+    names = settings.data.dataset or [dataset.name for dataset in datasets]
+    return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
+
+
+def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[DataRoot]:
+    """Open what lies in the further data folders of the data sets a run works on.
+
+    Raises:
+        DatasetError: If a folder has none of them, or means other parts by a data set's name.
+        SettingsError: If shares and folders are not as many.
+    """
+    more, shares = settings.data.more, settings.data.more_shares
+    if shares and len(shares) != len(more):
+        raise SettingsError(
+            f"data.more_shares: {len(shares)} numbers for {len(more)} further data folders",
+            hint=f"Give one for each of {', '.join(map(str, more)) or 'data.more'}, in this order.",
+        )
+    return [
+        DataRoot(_open_there(root, datasets), share)
+        for root, share in zip(more, shares or [1.0] * len(more), strict=True)
+    ]
+
+
+def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
+    """Arrange the photos to train on of several data folders as groups."""
+    return [
+        group
+        for root in roots
+        for group in group_photos(root.datasets, "train", join=join, share=root.share)
+    ]
+
+
+def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
+    """Make groups like those that photos still to be labelled will be, of photos that are there.
+
+    Args:
+        groups: Of the first data folder.
+        count: Photos still to be labelled, which each label set will have.
+        share: Of the groups.
+    """
+    most = max(len(group.datasets) for group in groups)
+    models = {group.datasets: group for group in groups if len(group.datasets) == most}
+    return [
+        Group(model.members, tuple(islice(cycle(model.keys), count)), share)
+        for model in models.values()
+    ]
+
+
+def _open_there(root: Path, datasets: Sequence[PreparedDataset]) -> list[PreparedDataset]:
+    there = set(find_prepared(root))
+    found = [PreparedDataset.open(root / one.name) for one in datasets if one.name in there]
+    if not found:
+        names = [dataset.name for dataset in datasets]
+        raise DatasetError(
+            f"data.more: {root} has none of the data sets {', '.join(names)}",
+            hint=f"grapy prepare --dataset {names[0]} --data {root}",
+        )
+    by_name = {dataset.name: dataset for dataset in datasets}
+    for dataset in found:
+        first = by_name[dataset.name]
+        if dataset.label_set.digest != first.label_set.digest:
+            raise DatasetError(
+                f"{dataset.folder} has other parts than {first.folder}: their label sets have the "
+                f"digests {dataset.label_set.digest} and {first.label_set.digest}",
+                hint="Prepare both by the same label file, or leave one of them out.",
+            )
+    return found

@@ -1,0 +1,121 @@
+"""A teacher labels photos, and what it says becomes prepared data sets, photo by photo."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from grapy_cli.data.files import load_label_map
+from grapy_cli.data.layout import DatasetWriter
+from grapy_cli.errors import PhotoError
+from grapy_cli.labels import LabelSet
+from grapy_cli.labels.garments import allowed_parts
+from grapy_cli.predict.events import PhotoRejected
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.parsing import Parsing
+from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.train.self_training.photos import FoundPhoto
+from grapy_cli.train.self_training.rules import pseudo_label_map
+
+Counts = dict[str, Int64[np.ndarray, "256"]]
+"""Pixels by data set, of each value of a label map."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What became of photos."""
+
+    keys: tuple[str, ...]
+    """Those that have label maps now."""
+    rejected: tuple[PhotoRejected, ...]
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Labels photos in all label sets; what an earlier one has done stays."""
+
+    folder: Path
+    """Of the data sets, one below it for each label set."""
+    label_sets: Sequence[LabelSet]
+    confidence: float
+    load_teacher: Callable[[], HumanParser]
+    """Called where there is anything to label."""
+
+    def label(self, photos: Sequence[FoundPhoto], report: Reporter) -> Labelled:
+        """Write photos and label maps; a photo that cannot be read is left out.
+
+        Raises:
+            DeviceError: If the device has not enough memory.
+        """
+        writers = {
+            labels.name: DatasetWriter(self.folder / labels.name, labels)
+            for labels in self.label_sets
+        }
+        # The last file of a photo is the last data set's: with it there, all of them are.
+        last = writers[self.label_sets[-1].name]
+        before = {photo.key for photo in photos if last.label_map(photo.key).exists()}
+        teacher = self.load_teacher() if len(before) < len(photos) else None
+        counts = {name: np.zeros(256, np.int64) for name in writers}
+        keys, rejected = [], []
+        began, fresh = time.monotonic(), 0
+        for done, photo in enumerate(photos, start=1):
+            if teacher and photo.key not in before:
+                try:
+                    seen = _Seen.by(teacher, photo, list(writers))
+                except PhotoError as error:
+                    rejected.append(PhotoRejected(str(photo.place), error.message))
+                    continue
+                self._write(photo, seen, writers)
+                fresh += 1
+            keys.append(photo.key)
+            for name, writer in writers.items():
+                label_map = load_label_map(writer.label_map(photo.key))
+                counts[name] += np.bincount(label_map.ravel(), minlength=256)
+            rate = fresh / max(time.monotonic() - began, 1e-9)
+            note, left = f"{rate:.1f} photos/s", (len(photos) - done) / rate if rate else None
+            report(Progressed("labelling photos", done, len(photos), note, left))
+        return Labelled(tuple(keys), tuple(rejected), counts)
+
+    def _write(
+        self, photo: FoundPhoto, seen: "_Seen", writers: Mapping[str, DatasetWriter]
+    ) -> None:
+        """Write a photo and its label maps; in an archive it has no file that could be linked."""
+        file: Path | bytes = photo.place if isinstance(photo.place, Path) else seen.data
+        for name, writer in writers.items():
+            file = writer.add_photo(photo.key, file, photo.place.suffix)
+            label_map = pseudo_label_map(
+                seen.parsings[name].probabilities(),
+                allowed_parts(writer.label_set, photo.words),
+                seen.person,
+                self.confidence,
+            )
+            writer.add_label_map(photo.key, label_map)
+
+
+class _Seen(NamedTuple):
+    """What is seen on a photo."""
+
+    data: bytes
+    """Of its file."""
+    parsings: Mapping[str, Parsing]
+    person: UInt8[np.ndarray, "h w"] | None
+
+    @classmethod
+    def by(cls, teacher: HumanParser, photo: FoundPhoto, datasets: Sequence[str]) -> "_Seen":
+        """Parse a photo.
+
+        Raises:
+            PhotoError: If it, or its person mask, cannot be read.
+        """
+        try:
+            data = photo.place.read_bytes()
+        except OSError as error:
+            raise PhotoError(f"{photo.place} cannot be read: {error}") from error
+        reading = teacher.read(data)
+        person = photo.read_person(reading.size)
+        return cls(data, teacher.parse_all(reading, datasets), person)

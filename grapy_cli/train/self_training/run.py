@@ -1,0 +1,195 @@
+"""Self-training: a teacher labels photos, which then are one more data folder of the run."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from grapy_cli import __version__
+from grapy_cli.data.layout import CARD, DatasetWriter, PreparedDataset, Problem
+from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.files import write_text
+from grapy_cli.labels import LabelSet
+from grapy_cli.model.weights import resolve_weights
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.runtime.reporting import Reporter, Warned
+from grapy_cli.runtime.world import World
+from grapy_cli.settings.settings import Settings
+from grapy_cli.train.events import PhotosLabelled
+from grapy_cli.train.roots import DataRoot
+from grapy_cli.train.self_training.labelling import Labelled, Labelling
+from grapy_cli.train.self_training.photos import FoundPhoto, find_photos, unknown_words
+from grapy_cli.train.start import check_label_sets
+
+RECIPE = "recipe.json"
+"""What the label maps depend on: an unfinished labelling by another recipe is not gone on with."""
+
+
+class Taught(NamedTuple):
+    """The photos that a teacher labelled."""
+
+    root: DataRoot
+    event: PhotosLabelled | None
+    """None where an earlier process labelled them."""
+
+
+def count_photos(settings: Settings) -> int:
+    """Count the photos of self-training; 0 where there is none.
+
+    Raises:
+        DatasetError: If there is no photo where some should be.
+    """
+    return len(find_photos(settings.train.self_training.photos))
+
+
+def teach(
+    settings: Settings,
+    label_sets: Sequence[LabelSet],
+    folder: Path,
+    world: World,
+    device: torch.device,
+    report: Reporter,
+    *,
+    resumed: bool,
+) -> Taught:
+    """Label the photos of a run, or find them labelled; all processes share the work.
+
+    Args:
+        settings: Of the run, as they are written down.
+        label_sets: To label in.
+        folder: Where the data sets go, one for each label set.
+        world: The processes.
+        device: Of this one.
+        report: Hears what happens.
+        resumed: Whether the run goes on, and so with the label maps that it has.
+
+    Raises:
+        SettingsError: If no teacher is named.
+        WeightsError: If the teacher cannot be used.
+        DatasetError: If there are no photos, or none can be read.
+        DeviceError: If the device has not enough memory.
+    """
+    wanted = settings.train.self_training
+    [named, *_] = world.gather([str(folder)])  # by the time where nobody chose it
+    folder = Path(named)
+    is_labelled = all((folder / labels.name / CARD).exists() for labels in label_sets)
+    if resumed and is_labelled:
+        return Taught(_open(folder, label_sets, wanted.share), None)
+    photos = find_photos(wanted.photos)
+    weights = _teacher(settings, label_sets)
+    if world.is_main:
+        _say_unknown(photos, report)
+        _begin(folder, label_sets, _recipe(photos, label_sets, weights, wanted.confidence))
+    world.barrier()
+    labelling = Labelling(
+        folder,
+        label_sets,
+        wanted.confidence,
+        lambda: HumanParser.load(weights, device=str(device), tta="flip"),
+    )
+    mine = labelling.label(photos[world.rank :: world.size], report)
+    rows = world.gather([mine])
+    if world.is_main:
+        for rejected in (one for row in rows for one in row.rejected):
+            report(rejected)
+        sources = ", ".join(str(path) for path in wanted.photos)
+        source = f"labelled by {weights} on {sources}"
+        event = _finish(folder, label_sets, photos, rows, source)
+    world.barrier()
+    return Taught(_open(folder, label_sets, wanted.share), event if world.is_main else None)
+
+
+def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
+    named = settings.train.self_training.teacher or settings.train.init
+    if named is None:
+        raise SettingsError(
+            "train.self_training.teacher: who shall label the photos?",
+            hint="Name a weights file or a run folder, by it or by --init.",
+        )
+    weights = resolve_weights(named)
+    check_label_sets(label_sets, weights)
+    return weights
+
+
+def _say_unknown(photos: Sequence[FoundPhoto], report: Reporter) -> None:
+    if unknown := unknown_words(photos):
+        counted = ", ".join(f"{word} ({count})" for word, count in unknown.most_common())
+        report(Warned(f"tags that name no garment known here, which allow nothing: {counted}"))
+
+
+def _recipe(
+    photos: Sequence[FoundPhoto], label_sets: Sequence[LabelSet], weights: Path, confidence: float
+) -> str:
+    digest = hashlib.blake2b(digest_size=12)
+    for photo in photos:
+        files = [photo.place, *([photo.person] if photo.person else [])]
+        states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+        digest.update(repr((photo.key, photo.words, states)).encode())
+    facts = {
+        "grapy": __version__,
+        "teacher": hashlib.blake2b(weights.read_bytes(), digest_size=12).hexdigest(),
+        "confidence": confidence,
+        "label_sets": {labels.name: labels.digest for labels in label_sets},
+        "photos": digest.hexdigest(),
+    }
+    return json.dumps(facts, indent=1) + "\n"
+
+
+def _begin(folder: Path, label_sets: Sequence[LabelSet], recipe: str) -> None:
+    """Make the folder ready; what was labelled by another recipe goes, and what is half written."""
+    file = folder / RECIPE
+    if not file.exists() or file.read_text(encoding="utf-8") != recipe:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_text(file, recipe)
+    for labels in label_sets:
+        DatasetWriter(folder / labels.name, labels).sweep()
+
+
+def _finish(
+    folder: Path,
+    label_sets: Sequence[LabelSet],
+    photos: Sequence[FoundPhoto],
+    rows: Sequence[Labelled],
+    source: str,
+) -> PhotosLabelled:
+    """Write what makes the folders data sets."""
+    labelled = {key for row in rows for key in row.keys}
+    keys = [photo.key for photo in photos if photo.key in labelled]
+    rejected = [one for row in rows for one in row.rejected]
+    if not keys:
+        first = f": {rejected[0].reason}" if rejected else ""
+        raise DatasetError(
+            f"train.self_training.photos: none of {len(photos)} photos can be read{first}"
+        )
+    problems = [
+        Problem("rejected", "unreadable-photo", "train", one.photo, one.reason) for one in rejected
+    ]
+    shares = {labels.name: _shares(labels, rows) for labels in label_sets}
+    for labels in label_sets:
+        DatasetWriter(folder / labels.name, labels).finish(
+            {"train": keys},
+            extensions={photo.place.suffix for photo in photos},
+            problems=problems,
+            source=source,
+            version=__version__,
+            audit={"shares": shares[labels.name]},
+        )
+    return PhotosLabelled(len(keys), len(rejected), shares)
+
+
+def _shares(labels: LabelSet, rows: Sequence[Labelled]) -> dict[str, float]:
+    """The share of all pixels that each part got."""
+    counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
+    return {
+        name: round(count / int(counts.sum()), 6)
+        for name, count in zip(labels.names, counts.tolist(), strict=False)
+    }
+
+
+def _open(folder: Path, label_sets: Sequence[LabelSet], share: float) -> DataRoot:
+    return DataRoot([PreparedDataset.open(folder / labels.name) for labels in label_sets], share)
