@@ -1,5 +1,8 @@
 """Assembles `grapy` from its commands."""
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,4 +44,31 @@ def grapy(
 
 def main() -> None:
     """Run `grapy` with the arguments of this process, and exit with its code."""
-    app(prog_name="grapy")
+    _open_streams()
+    try:
+        app(prog_name="grapy")
+    except (OSError, ImportError) as error:
+        from grapy_cli.cli.console import show_error
+        from grapy_cli.cli.faults import fault_of
+
+        if (fault := fault_of(error)) is None:
+            raise
+        _close_output()
+        show_error(fault)
+        raise SystemExit(fault.exit_code) from error
+
+
+def _open_streams() -> None:
+    """Let a command work whose output was closed, as by `>&-`: what it says is heard by nobody."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+
+
+def _close_output() -> None:
+    """Drop what could not be written, lest Python try again at its end and complain."""
+    if sys.stdout.closed or sys.stdout is not sys.__stdout__:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

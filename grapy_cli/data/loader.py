@@ -1,7 +1,7 @@
 """Reading ahead: worker processes make samples while the network learns from the last ones."""
 
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 
 import cv2
 import torch
@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.dataset import Draw, ParsingDataset
 from grapy_cli.data.sample import Batch, Sample
-from grapy_cli.errors import GrapyError
+from grapy_cli.errors import DeviceError, GrapyError
 
 
 def load_batches(
@@ -28,6 +28,7 @@ def load_batches(
 
     Raises:
         DatasetError: If a file is gone or broken.
+        DeviceError: If a worker was killed.
     """
     loader = DataLoader(
         _Attempts(dataset),
@@ -38,10 +39,23 @@ def load_batches(
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
-    for batch in loader:
+    for batch in _living(loader):
         if isinstance(batch, GrapyError):
             raise batch
         yield batch
+
+
+def _living(batches: Iterable[Batch | GrapyError]) -> Iterator[Batch | GrapyError]:
+    """Give what workers load as long as they live; torch has no class of error for their end."""
+    try:
+        yield from batches
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise DeviceError(
+            f"a worker that loads photos was killed, mostly for want of memory: {error}",
+            hint="Use fewer by --workers, then go on from the last checkpoint with --resume.",
+        ) from error
 
 
 class _Attempts(Dataset[Sample | GrapyError]):

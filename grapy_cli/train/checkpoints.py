@@ -104,7 +104,7 @@ class CheckpointFolder:
             beside.mkdir(parents=True)
             self._write(beside, trained, progress)
             _exchange(beside, target)
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, WeightsError) as error:
             shutil.rmtree(beside, ignore_errors=True)
             raise WeightsError(
                 f"the checkpoint {target} cannot be written: {error}",

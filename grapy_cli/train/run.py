@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 from grapy_cli import __version__
 from grapy_cli.data.dataset import group_photos
 from grapy_cli.data.layout import PreparedDataset, find_prepared
-from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.errors import DatasetError, SettingsError, WeightsError
 from grapy_cli.files import write_text
 from grapy_cli.labels import LABEL_SETS, dataset_name
 from grapy_cli.model.weights import WeightsCard, card_of
@@ -83,10 +83,11 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
             leave nothing behind.
 
     Raises:
-        SettingsError: If settings contradict each other or the machine.
+        SettingsError: If settings contradict each other or the machine, or another process trains
+            in the folder.
         DatasetError: If the data are not there.
-        WeightsError: If `--init` or `--resume` cannot be used.
-        DeviceError: If the device is absent or out of memory.
+        WeightsError: If `--init` or `--resume` cannot be used, or the run folder not be written.
+        DeviceError: If the device is absent or out of memory, or a worker was killed.
         DivergedError: If the loss is no longer finite.
         InterruptedRun: If somebody stopped the run; it can be resumed.
     """
@@ -104,8 +105,11 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
         _launch(settings, folder, dry_run=dry_run)
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
-    with open_world(device_type) as world:
+    with open_world(device_type) as world, ExitStack() as held:
         report = reporter if world.is_main else silence
+        if world.is_main and not dry_run:
+            held.enter_context(_writing_to(folder))
+            held.enter_context(folder.held())
         run = _build(settings, folder, world, report)
         with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
             if not dry_run:
@@ -196,6 +200,20 @@ def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Repor
         yield tee(records, curves)
 
 
+@contextmanager
+def _writing_to(folder: RunFolder) -> Iterator[None]:
+    """Say what the system refuses: a full disk, a closed folder, one that was removed."""
+    try:
+        yield
+    except OSError as error:
+        raise WeightsError(
+            f"the run in {folder.path} cannot be written down: {error}",
+            hint=f"Once mended, go on with --resume {folder.path}."
+            if folder.checkpoint("last").exists()
+            else "There is no checkpoint yet: once mended, start again.",
+        ) from error
+
+
 def _rehearse(run: _Run) -> Estimate:
     def save(scratch: Path) -> None:
         elsewhere = CheckpointFolder(RunFolder(scratch), run.checkpoints.make_card)
@@ -260,7 +278,7 @@ def _folder(settings: Settings) -> RunFolder:
         return RunFolder.open(train.resume)
     if train.out:
         return RunFolder(train.out)
-    return RunFolder(RUNS / f"{train.stage}-{time.strftime('%Y-%m-%d-%H%M%S')}")
+    return RunFolder.free(RUNS / f"{train.stage}-{time.strftime('%Y-%m-%d-%H%M%S')}")
 
 
 def _card(
