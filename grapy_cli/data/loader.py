@@ -1,7 +1,8 @@
 """Reading ahead: worker processes make samples while the network learns from the last ones."""
 
 import signal
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import cv2
 import torch
@@ -28,7 +29,6 @@ def load_batches(
 
     Raises:
         DatasetError: If a file is gone or broken.
-        DeviceError: If a worker was killed.
     """
     loader = DataLoader(
         _Attempts(dataset),
@@ -39,16 +39,24 @@ def load_batches(
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
-    for batch in _living(loader):
+    for batch in loader:
         if isinstance(batch, GrapyError):
             raise batch
         yield batch
 
 
-def _living(batches: Iterable[Batch | GrapyError]) -> Iterator[Batch | GrapyError]:
-    """Give what workers load as long as they live; torch has no class of error for their end."""
+@contextmanager
+def living_workers() -> Iterator[None]:
+    """Say if a worker dies while the block runs.
+
+    Torch then raises wherever this process happens to be, between two steps or while it saves, and
+    has no class of error for it.
+
+    Raises:
+        DeviceError: If a worker was killed.
+    """
     try:
-        yield from batches
+        yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

@@ -101,7 +101,7 @@ class CheckpointFolder:
         beside = target.with_name(f"{name}.part")
         shutil.rmtree(beside, ignore_errors=True)
         try:
-            beside.mkdir(parents=True)
+            beside.mkdir()  # a run folder that was removed does not come back in part
             self._write(beside, trained, progress)
             _exchange(beside, target)
         except (OSError, SafetensorError, WeightsError) as error:

@@ -11,6 +11,7 @@ import torch
 from grapy_cli import __version__
 from grapy_cli.data.dataset import group_photos
 from grapy_cli.data.layout import PreparedDataset, find_prepared
+from grapy_cli.data.loader import living_workers
 from grapy_cli.errors import DatasetError, SettingsError, WeightsError
 from grapy_cli.files import write_text
 from grapy_cli.labels import LABEL_SETS, dataset_name
@@ -176,7 +177,11 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         steps=job.pace.epochs * job.pace.steps_per_epoch,
         first_step=run.progress.step,
     )
-    with _records(run, folder, reporter) as report, deferred_interrupts() as stop_asked:
+    with (
+        _records(run, folder, reporter) as report,
+        living_workers(),
+        deferred_interrupts() as stop_asked,
+    ):
         job.world.barrier()
         report(started)
         progress = fit(job, run.progress, report, stop_asked)
