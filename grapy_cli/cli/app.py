@@ -62,7 +62,7 @@ def _open_streams() -> None:
     """Let a command work whose output was closed, as by `>&-`: what it says is heard by nobody."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - till the end
 
 
 def _close_output() -> None:

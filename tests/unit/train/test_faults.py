@@ -26,7 +26,8 @@ def begin(data, tmp_path):
 
     def begin(act, *sets, step=3, root=data, **more):
         flags = {"data__root": root, "data__dataset": "pascal", "train__out": tmp_path / "run"}
-        return train("train.save_every=1", *sets, report=AfterSteps(step, act), **flags, **more)
+        report = AfterSteps(step, act)
+        return train("train.save_every=1", *sets, report=report, **(flags | more))
 
     return begin
 
@@ -68,7 +69,7 @@ def test_a_worker_that_is_killed_is_said_and_the_run_goes_on(begin, tmp_path):
         for worker in multiprocessing.active_children():
             os.kill(worker.pid, signal.SIGKILL)
 
-    enough = ("train.epochs=20", "data.workers=1")
+    enough = ("train.epochs=9", "data.workers=1")
     with pytest.raises(DeviceError, match="killed") as caught:
         begin(kill, *enough)
     assert "--workers" in caught.value.hint
