@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 for module in (prepare, train, evaluate, predict, serve):
     app.add_typer(module.app)
-app.add_typer(weights.app, name="weights", rich_help_panel="Look")
+app.add_typer(
+    weights.app, name="weights", rich_help_panel="Look", epilog="Example: grapy weights list"
+)
 for module in (labels, doctor, bench):
     app.add_typer(module.app)
 

@@ -35,7 +35,7 @@ def labels(
         ),
     ] = False,
 ) -> None:
-    """Show the parts of a label set, or the label sets and the orders of other tools there are."""
+    """Show the parts of a label set or of another tool, or which there are."""
     if name in ORDERS and not template:
         _show_order(ORDERS[name], as_json=as_json)
         return

@@ -56,7 +56,7 @@ def start(programs, tmp_path):
 
 
 def end(process: subprocess.Popen) -> str:
-    said, talked = process.communicate(timeout=150)
+    said, talked = process.communicate(timeout=900)
     assert process.returncode == 0, talked
     return said
 
@@ -120,7 +120,7 @@ def test_from_nothing_to_a_mask(start, tmp_path):
 
 def test_four_cards_as_two_processes(start, tmp_path):
     data = prepare_tiny(tmp_path / "data", "pascal")
-    recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data)
+    recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--batch-size", 4)
     said = end(start("four_cards.sh", *recipe, "--dry-run", CARDS="2"))
     assert "photos/s" in said or "time" in said
     assert not (tmp_path / "runs").exists()
@@ -131,7 +131,7 @@ def test_two_machines_as_two_launchers(start, tmp_path):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         place = {"MAIN": "localhost", "PORT": str(probe.getsockname()[1]), "CARDS": "1"}
-    recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--epochs", 1)
+    recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--batch-size", 4)
     both = [start("two_machines.sh", *recipe, **place, NODE=node) for node in "01"]
     for process in both:
         end(process)
