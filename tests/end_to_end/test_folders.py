@@ -74,5 +74,7 @@ def test_scores_that_are_removed_are_said(folder):
     out = folder / "out"
     flags = {"data.dataset": "pascal", "evaluate.out": str(out), "evaluate.split": "train"}
     settings = resolve(flags=flags | {"infer.weights": "w.safetensors"}).settings
+    remove = RemoveOnce(out)
     with pytest.raises(PhotoError, match=r"cannot be written.*No such file"):
-        run_evaluate(settings, RemoveOnce(out))
+        run_evaluate(settings, remove)
+    assert remove.is_done
