@@ -37,7 +37,7 @@ _HEADLESS = "pip uninstall opencv-python && pip install opencv-python-headless"
 def fault_of(error: Exception) -> GrapyError | None:
     """Say what the machine refused; None where the fault may be ours."""
     match error:
-        case OSError(errno=number) if number in _HINTS:
+        case OSError(errno=int(number)) if number in _HINTS:
             return SettingsError(f"the system refuses: {error}", hint=_HINTS[number])
         case ModuleNotFoundError(name=str(name)) if not name.startswith("grapy_cli"):
             return SettingsError(
