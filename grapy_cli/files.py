@@ -18,16 +18,19 @@ def replacing(path: Path) -> Iterator[Path]:
     complete; when the block raises, it stays for good and nothing is left beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The process id keeps two processes apart; the name is cut, as 255 bytes are the limit.
-    beside = path.with_name(
-        f".{os.fsencode(path.name)[:180].decode(errors='ignore')}.{os.getpid()}.part"
-    )
+    beside = path.with_name(f".{_short(path.name)}.{os.getpid()}.part")  # the id: of two processes
     beside.unlink(missing_ok=True)
     try:
         yield beside
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _short(name: str) -> str:
+    """Leave room for more in the 255 bytes of a file's name; two names stay two names."""
+    told = os.fsencode(name)
+    return name if len(told) <= 180 else hashlib.sha256(told).hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,5 +1,8 @@
 """Assembles `grapy` from its commands."""
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +19,9 @@ app = typer.Typer(
 )
 for module in (prepare, train, evaluate, predict, serve):
     app.add_typer(module.app)
-app.add_typer(weights.app, name="weights", rich_help_panel="Look")
+app.add_typer(
+    weights.app, name="weights", rich_help_panel="Look", epilog="Example: grapy weights list"
+)
 for module in (labels, doctor, bench):
     app.add_typer(module.app)
 
@@ -41,4 +46,31 @@ def grapy(
 
 def main() -> None:
     """Run `grapy` with the arguments of this process, and exit with its code."""
-    app(prog_name="grapy")
+    _open_streams()
+    try:
+        app(prog_name="grapy")
+    except (OSError, ImportError) as error:
+        from grapy_cli.cli.console import show_error
+        from grapy_cli.cli.faults import fault_of
+
+        if (fault := fault_of(error)) is None:
+            raise
+        _close_output()
+        show_error(fault)
+        raise SystemExit(fault.exit_code) from error
+
+
+def _open_streams() -> None:
+    """Let a command work whose output was closed, as by `>&-`: what it says is heard by nobody."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - till the end
+
+
+def _close_output() -> None:
+    """Drop what could not be written, lest Python try again at its end and complain."""
+    if sys.stdout.closed or sys.stdout is not sys.__stdout__:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

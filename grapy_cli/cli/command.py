@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from grapy_cli.cli.completion import complete_settings, completer_of
 from grapy_cli.errors import GrapyError, InterruptedRun
 from grapy_cli.settings.layers import FILE_NAME, resolve
 from grapy_cli.settings.settings import Settings
@@ -31,6 +32,7 @@ _COMMON = {
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
+            autocompletion=complete_settings,
             help="Any setting by its full name, as train.optimizer.momentum=0.95; repeatable.",
         ),
     ],
@@ -168,6 +170,7 @@ def _annotation(path: str) -> Any:  # noqa: ANN401 - a type made on the spot
         metavar=None if is_switch else _metavar_of(path),
         rich_help_panel=_panel_of(path),
         show_default=False,
+        autocompletion=None if is_switch else completer_of(path),
     )
     # Whatever the field's type, the option takes text: pydantic has the last word.
     kind = bool if is_switch else list[str] if is_list(field) else str

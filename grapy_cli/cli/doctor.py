@@ -1,77 +1,53 @@
 """`grapy doctor`: what this machine has of what `grapy` needs."""
 
-import importlib
-import os
-import platform
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grapy_cli import __version__
 from grapy_cli.cli.command import command
-from grapy_cli.errors import GrapyError
+
+if TYPE_CHECKING:
+    from grapy_cli.cli.checkup import Fact
 
 app = typer.Typer()
 
-_PACKAGES = {"torch": "torch", "numpy": "numpy", "PIL": "pillow", "cv2": "opencv-python"}
-Line = tuple[str, str]
 
-
-@command(app, panel="Look", example="grapy doctor")
-def doctor() -> None:
-    """Look at this machine: versions, devices, weights, disk.
+@command(app, panel="Look", example="grapy doctor --json")
+def doctor(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+    ] = False,
+) -> None:
+    """Look at this machine, for a bug report: versions, devices, weights, disk, extras.
 
     Ends with exit code 1 if something that grapy needs is missing.
     """
-    from grapy_cli.cli.console import show_table
+    from grapy_cli.cli.checkup import look
 
-    lines = [*_system(), *map(_package, _PACKAGES), *_devices(), *_weights(), _disk()]
-    show_table(["what", "found"], lines)
-    if any(found.startswith("missing") for _, found in lines):
+    facts = list(look())
+    if as_json:
+        typer.echo(json.dumps(_document(facts), indent=2))
+    else:
+        _show(facts)
+    if any(fact.is_fault for fact in facts):
         raise typer.Exit(1)
 
 
-def _system() -> Iterator[Line]:
-    yield "grapy", __version__
-    yield "python", platform.python_version()
-    yield "platform", platform.platform()
-    yield "CPU threads", str(os.cpu_count())
+def _document(facts: Sequence["Fact"]) -> dict[str, dict[str, str]]:
+    """The facts by group, and under `missing` what to type for each that is not there."""
+    groups: dict[str, dict[str, str]] = {}
+    for fact in facts:
+        groups.setdefault(fact.group, {})[fact.what] = fact.found
+    return groups | {"missing": {fact.what: fact.remedy for fact in facts if fact.remedy}}
 
 
-def _package(module: str) -> Line:
-    package = _PACKAGES[module]
-    try:
-        return package, str(importlib.import_module(module).__version__)
-    except (ImportError, OSError) as error:
-        return package, f"missing: {error}; type: pip install {package}"
+def _show(facts: Sequence["Fact"]) -> None:
+    from grapy_cli.cli.console import results, say, show_table
 
-
-def _devices() -> Iterator[Line]:
-    try:
-        import torch
-    except (ImportError, OSError):
-        return
-    cards = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    yield "CUDA", ", ".join(cards) or "no device"
-    yield "MPS", "available" if torch.backends.mps.is_available() else "no device"
-
-
-def _weights() -> Iterator[Line]:
-    try:
-        from grapy_cli.model.weights import embedded_weights, read_card
-
-        found = embedded_weights()
-        for name, path in found.items():
-            read_card(path)
-            yield f"weights {name}", f"readable, {path.stat().st_size / 1e6:.1f} MB"
-    except (ImportError, OSError, GrapyError) as error:
-        yield "weights", f"missing: {error}; type: pip install --force-reinstall grapy-cli"
-    else:
-        if not found:
-            yield "weights", "none embedded; name a file with --weights"
-
-
-def _disk() -> Line:
-    return "free disk here", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB"
+    show_table(["what", "found"], [(fact.what, fact.found) for fact in facts])
+    for fact in facts:
+        if fact.remedy:
+            say(results(), f"{fact.what}: {fact.remedy}", "red" if fact.is_fault else "")

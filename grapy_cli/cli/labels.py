@@ -7,7 +7,9 @@ import typer
 from rich.text import Text
 
 from grapy_cli.cli.command import command
+from grapy_cli.cli.completion import complete_label_sets
 from grapy_cli.labels import LABEL_SETS, LabelSet, label_set
+from grapy_cli.labels.orders import ORDERS, LabelOrder
 from grapy_cli.labels.template import EXAMPLE, label_file
 
 app = typer.Typer()
@@ -16,7 +18,12 @@ app = typer.Typer()
 @command(app, panel="Look", example="grapy labels atr")
 def labels(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="cihp, atr, pascal or a label file.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="cihp, atr, pascal, a label file, or another tool's order, as lip.",
+            autocompletion=complete_label_sets,
+        ),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
@@ -28,7 +35,10 @@ def labels(
         ),
     ] = False,
 ) -> None:
-    """Show the parts of a label set, or the label sets there are."""
+    """Show the parts of a label set or of another tool, or which there are."""
+    if name and name in ORDERS and not template:
+        _show_order(ORDERS[name], as_json=as_json)
+        return
     chosen = [label_set(name)] if name else list(LABEL_SETS.values())
     if template:
         typer.echo(label_file(chosen[0] if name else EXAMPLE, name="my-parts"), nl=False)
@@ -46,6 +56,9 @@ def _show_sets(chosen: list[LabelSet]) -> None:
 
     rows = [(one.name, str(one.num_parts), one.title) for one in chosen]
     show_table(["name", ">parts", "title"], rows)
+    rows = [(one.name, str(len(one.names)), one.title) for one in ORDERS.values()]
+    title = "Orders of other tools: predict --remap writes them, eval --pred --remap reads them"
+    show_table(["name", ">parts", "title"], rows, title=title)
 
 
 def _show_parts(labels: LabelSet) -> None:
@@ -56,6 +69,27 @@ def _show_parts(labels: LabelSet) -> None:
         for number, part in enumerate(labels.parts)
     ]
     show_table([">id", "name", "colour", "group", "mirror"], rows, title=labels.title)
+
+
+def _show_order(order: LabelOrder, *, as_json: bool) -> None:
+    """The ids of another tool, and what each is in the label sets that can score its masks."""
+    from grapy_cli.cli.console import show_table
+
+    read = {
+        name: [LABEL_SETS[name].names[part] for part in order.read_table(LABEL_SETS[name])]
+        for name in order.reads
+    }
+    if as_json:
+        facts = {"name": order.name, "title": order.title, "names": order.names, "read_as": read}
+        typer.echo(json.dumps(facts | {"written_from": list(order.writes)}, indent=2))
+        return
+    rows = [
+        (str(number), name, *(parts[number] for parts in read.values()))
+        for number, name in enumerate(order.names)
+    ]
+    heads = [f"read as {name}" for name in read]
+    written = f"; written from {', '.join(order.writes)}" if order.writes else ""
+    show_table([">id", "name", *heads], rows, title=f"{order.title}{written}")
 
 
 def _swatch(color: tuple[int, int, int]) -> Text:

@@ -1,7 +1,8 @@
 """Reading ahead: worker processes make samples while the network learns from the last ones."""
 
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import cv2
 import torch
@@ -10,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.dataset import Draw, ParsingDataset
 from grapy_cli.data.sample import Batch, Sample
-from grapy_cli.errors import GrapyError
+from grapy_cli.errors import DeviceError, GrapyError
 
 
 def load_batches(
@@ -42,6 +43,27 @@ def load_batches(
         if isinstance(batch, GrapyError):
             raise batch
         yield batch
+
+
+@contextmanager
+def living_workers() -> Iterator[None]:
+    """Say if a worker dies while the block runs.
+
+    Torch then raises wherever this process happens to be, between two steps or while it saves, and
+    has no class of error for it.
+
+    Raises:
+        DeviceError: If a worker was killed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise DeviceError(
+            f"a worker that loads photos was killed, mostly for want of memory: {error}",
+            hint="Use fewer by --workers, then go on from the last checkpoint with --resume.",
+        ) from error
 
 
 class _Attempts(Dataset[Sample | GrapyError]):

@@ -4,6 +4,7 @@ Each process writes lines of its own file; in the end they become `photos.jsonl`
 the lists, and the files of the processes are removed.
 """
 
+import errno
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -47,6 +48,7 @@ class Ledger:
         self._mine: list[Place] = []
         self._path = folder / f"photos.{rank}.jsonl.part"
         end_line(self._path)
+        self._end = self._path.stat().st_size if self._path.exists() else 0
 
     def recall(self, identity: str, order: tuple[int, ...]) -> PhotoCounts | None:
         """Return the counts of a photo that an earlier run has scored; None where none has."""
@@ -66,9 +68,17 @@ class Ledger:
             photo: For a run that goes on.
             identity: Digest of all that the counts depend on.
             order: The photo's place among all of the run.
+
+        Raises:
+            OSError: If it cannot be written, or somebody has removed the file meanwhile.
         """
         row = {**asdict(score), "id": identity, **_plain(photo)}
-        self._mine.append(Place(order, self._path.name, append_row(self._path, row)))
+        start = append_row(self._path, row)
+        if start != self._end:
+            gone = "No such file any more: it was removed during the run"
+            raise FileNotFoundError(errno.ENOENT, gone, str(self._path))
+        self._end = self._path.stat().st_size
+        self._mine.append(Place(order, self._path.name, start))
 
     @property
     def places(self) -> list[Place]:

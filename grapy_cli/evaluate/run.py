@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from grapy_cli.labels import label_set
 from grapy_cli.labels.orders import label_order
 from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
 from grapy_cli.runtime.launch import launch
+from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence
 from grapy_cli.runtime.world import World, open_world
 from grapy_cli.settings.handover import handed_over
@@ -56,6 +58,7 @@ def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport | None:
         WeightsError: If the weights cannot be read.
         DeviceError: If the device is absent or out of memory.
         PhotoError: If `--out` cannot be written.
+        LockedError: If another evaluation writes there.
     """
     return _in_world(settings, reporter, _evaluate)
 
@@ -97,7 +100,10 @@ _Work = Callable[[Settings, World, Reporter], EvalReport]
 def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport | None:
     out = settings.evaluate.out
     try:
-        with open_world(pick_device(settings.run.device).type) as world:
+        with (
+            open_world(pick_device(settings.run.device).type) as world,
+            _held(out if world.is_main else None),
+        ):
             set_threads(settings.run.threads or fair_threads(world.local_size))
             report = work(settings, world, reporter if world.is_main else silence)
             return report if world.is_main else None
@@ -108,6 +114,11 @@ def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport
             f"results cannot be written to {out}: {error}",
             hint="Photos that are scored stay scored.",
         ) from error
+
+
+def _held(out: Path | None) -> AbstractContextManager[None]:
+    """Keep other evaluations out of the folder; the first process of a run does it for all."""
+    return locked(out / ".eval.lock") if out else nullcontext()
 
 
 def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalReport:

@@ -120,6 +120,9 @@ def save_weights(
         tensors: A network's state.
         card: What the file says of itself.
         half: Store as float16: half the size, loaded as float32 again.
+
+    Raises:
+        WeightsError: If the file cannot be written; what stood there stays.
     """
     stored = {
         key: (tensor.half() if half and tensor.is_floating_point() else tensor)
@@ -128,9 +131,14 @@ def save_weights(
         .contiguous()
         for key, tensor in tensors.items()
     }
-    with replacing(path) as beside:
-        # Written by us: safetensors makes files that only their owner may read.
-        beside.write_bytes(save(stored, {CARD_KEY: card.model_dump_json()}))
+    try:
+        with replacing(path) as beside:
+            # Written by us: safetensors makes files that only their owner may read.
+            beside.write_bytes(save(stored, {CARD_KEY: card.model_dump_json()}))
+    except OSError as error:
+        raise WeightsError(
+            f"{path} cannot be written: {error}", hint="Make room, or name another place."
+        ) from error
 
 
 def read_card(path: Path) -> WeightsCard:

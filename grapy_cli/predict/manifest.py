@@ -5,7 +5,9 @@ part is folded into the manifest, whose rows stand in the order of the photos. W
 left behind is folded in by the next.
 """
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,11 +93,17 @@ class Manifest:
         return done
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write down that a photo is done, or, by a row with a `reason`, that it failed."""
+        """Write down that a photo is done, or, by a row with a `reason`, that it failed.
+
+        Raises:
+            OSError: If it cannot be written, or somebody has removed the folder meanwhile.
+        """
         if self._file is None:
             self._file = _open_rows(self._part)
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self._file.flush()  # a run that is killed leaves a list of what it did
+        if not os.fstat(self._file.fileno()).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "it was removed during the run", str(self._out))
 
     def fold(self, *, everything: bool = False) -> bool:
         """Fold this run's part into the manifest, and say whether all photos have a row now.

@@ -28,6 +28,7 @@ from grapy_cli.prepare.release import Contents, Entry, Release, find_release, re
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
 from grapy_cli.prepare.synthetic.release import draw_release, folder_name
+from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
 
@@ -51,6 +52,7 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
         SettingsError: If they name none.
         DatasetError: If a release is not found, or nothing in it can be used; with `strict`, if
             anything in it is wrong.
+        LockedError: If another process prepares the same data set.
     """
     if not settings.data.dataset:
         raise SettingsError(
@@ -72,8 +74,16 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
 
 def _prepare_dataset(source: Source, settings: Settings, report: Reporter) -> DatasetPrepared:
     folder = settings.data.root / source.label_set.name
-    if (folder / CARD).exists():
-        return _already_prepared(source, folder, settings, report)
+    if not (folder / CARD).exists():
+        with locked(folder / ".prepare.lock"):
+            if not (folder / CARD).exists():  # another process may just have ended
+                return _prepare_anew(source, folder, settings, report)
+    return _already_prepared(source, folder, settings, report)
+
+
+def _prepare_anew(
+    source: Source, folder: Path, settings: Settings, report: Reporter
+) -> DatasetPrepared:
     release = _find(source, settings, report)
     report(Told(f"{folder.name}: found as {release.layout.roots[0]} in {release.folder}"))
     _check_place(release, folder)

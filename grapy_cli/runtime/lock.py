@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -26,6 +26,8 @@ class LockedError(SettingsError):
 def locked(path: Path, *, shared: bool = False, patience: float = 0.0) -> Iterator[None]:
     """Hold a lock file while the block runs; it is there only as long as somebody holds it.
 
+    Folders that were made for it alone go with it: work that fails at once leaves nothing behind.
+
     The lock is the system's, which lets go of it when its holder dies, however that comes: a file
     that a killed process left is simply taken over.
 
@@ -37,6 +39,7 @@ def locked(path: Path, *, shared: bool = False, patience: float = 0.0) -> Iterat
     Raises:
         LockedError: If another process holds it.
     """
+    made = [folder for folder in path.parents if not folder.exists()]
     file = _take(path, shared=shared, until=time.monotonic() + patience)
     try:
         yield
@@ -44,17 +47,21 @@ def locked(path: Path, *, shared: bool = False, patience: float = 0.0) -> Iterat
         with file:
             if _lock(file, shared=False):  # the last one takes the file away
                 path.unlink(missing_ok=True)
+        with suppress(OSError):  # something was put there
+            for folder in made:
+                folder.rmdir()
 
 
 def _take(path: Path, *, shared: bool, until: float) -> TextIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = path.open("a+", encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except FileNotFoundError:  # its last holder took the folder away in between
+            continue
         is_ours = _lock(file, shared=shared)
         if is_ours and _is_still_at(path, file):
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {platform.node()}\n")
-            file.flush()
+            _sign(file)
             return file
         file.seek(0)
         holder = file.read().strip()
@@ -64,9 +71,16 @@ def _take(path: Path, *, shared: bool, until: float) -> TextIO:
         if time.monotonic() >= until:
             raise LockedError(
                 f"{path.parent} is being worked on by {holder or 'another run'}",
-                hint="Wait for it, or name another folder by --out.",
+                hint="Wait for it, or name another folder.",
             )
         time.sleep(_PAUSE)
+
+
+def _sign(file: TextIO) -> None:
+    """Write down who holds it; on a full disk the lock holds without."""
+    with suppress(OSError):
+        file.truncate(0)
+        os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
 
 
 def _lock(file: TextIO, *, shared: bool) -> bool:

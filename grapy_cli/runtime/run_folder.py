@@ -1,9 +1,12 @@
 """The names of what a training run leaves behind."""
 
+import itertools
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from grapy_cli.errors import SettingsError
+from grapy_cli.runtime.lock import locked
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,24 @@ class RunFolder:
             else "--resume takes the folder a run wrote; weights to start a new run from go to "
             "--init.",
         )
+
+    @classmethod
+    def free(cls, path: Path) -> "RunFolder":
+        """Name a folder that is not there yet: `path`, or `path-2` and so on.
+
+        Names made of the time come twice where two runs start in the same second, or a clock is
+        put back.
+        """
+        names = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+        return cls(next(one for one in itertools.chain([path], names) if not one.exists()))
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other processes from training here while the block runs.
+
+        Raises:
+            LockedError: If one does already.
+        """
+        return locked(self.path / ".train.lock")
 
     @property
     def settings_file(self) -> Path:

@@ -51,6 +51,11 @@ def _literal(value: Any) -> str:  # noqa: ANN401 - any leaf of the tree
             return repr(value)
         case str() | Path():
             # JSON's strings are TOML's, but for the one control character JSON lets through.
-            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+            return json.dumps(_text(str(value)), ensure_ascii=False).replace("\x7f", "\\u007f")
         case _:
             return f"[{', '.join(_literal(item) for item in value)}]"
+
+
+def _text(name: str) -> str:
+    """A path as text: under an ASCII locale, Python holds what is beyond as loose bytes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -101,10 +101,10 @@ class CheckpointFolder:
         beside = target.with_name(f"{name}.part")
         shutil.rmtree(beside, ignore_errors=True)
         try:
-            beside.mkdir(parents=True)
+            beside.mkdir()  # a run folder that was removed does not come back in part
             self._write(beside, trained, progress)
             _exchange(beside, target)
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, WeightsError) as error:
             shutil.rmtree(beside, ignore_errors=True)
             raise WeightsError(
                 f"the checkpoint {target} cannot be written: {error}",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import torch
 
 from grapy_cli import __version__
 from grapy_cli.data.dataset import Group
-from grapy_cli.errors import SettingsError
+from grapy_cli.data.loader import living_workers
+from grapy_cli.errors import SettingsError, WeightsError
 from grapy_cli.files import write_text
 from grapy_cli.model.weights import WeightsCard, card_of
 from grapy_cli.predict.augment import TTA
@@ -98,10 +99,11 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
             leave nothing behind.
 
     Raises:
-        SettingsError: If settings contradict each other or the machine.
+        SettingsError: If settings contradict each other or the machine, or another process trains
+            in the folder.
         DatasetError: If the data are not there.
-        WeightsError: If `--init` or `--resume` cannot be used.
-        DeviceError: If the device is absent or out of memory.
+        WeightsError: If `--init` or `--resume` cannot be used, or the run folder not be written.
+        DeviceError: If the device is absent or out of memory, or a worker was killed.
         DivergedError: If the loss is no longer finite.
         InterruptedRun: If somebody stopped the run; it can be resumed.
     """
@@ -119,8 +121,11 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
         _launch(settings, folder, dry_run=dry_run)
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
-    with open_world(device_type) as world:
+    with open_world(device_type) as world, ExitStack() as held:
         report = reporter if world.is_main else silence
+        if world.is_main and not dry_run:
+            held.enter_context(_writing_to(folder))
+            held.enter_context(folder.held())
         run = _build(settings, folder, world, report, dry_run=dry_run)
         with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
             if not dry_run:
@@ -204,7 +209,11 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         steps=job.pace.epochs * job.pace.steps_per_epoch,
         first_step=run.progress.step,
     )
-    with _records(run, folder, reporter) as report, deferred_interrupts() as stop_asked:
+    with (
+        _records(run, folder, reporter) as report,
+        living_workers(),
+        deferred_interrupts() as stop_asked,
+    ):
         job.world.barrier()
         if run.labelled:
             report(run.labelled)
@@ -228,6 +237,20 @@ def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Repor
         return
     with open_tensorboard(folder.tensorboard, run.progress.step) as curves:
         yield tee(records, curves)
+
+
+@contextmanager
+def _writing_to(folder: RunFolder) -> Iterator[None]:
+    """Say what the system refuses: a full disk, a closed folder, one that was removed."""
+    try:
+        yield
+    except OSError as error:
+        raise WeightsError(
+            f"the run in {folder.path} cannot be written down: {error}",
+            hint=f"Once mended, go on with --resume {folder.path}."
+            if folder.checkpoint("last").exists()
+            else "There is no checkpoint yet: once mended, start again.",
+        ) from error
 
 
 def _rehearse(run: _Run) -> Estimate:
@@ -265,7 +288,7 @@ def _folder(settings: Settings) -> RunFolder:
         return RunFolder.open(train.resume)
     if train.out:
         return RunFolder(train.out)
-    return RunFolder(RUNS / f"{train.stage}-{time.strftime('%Y-%m-%d-%H%M%S')}")
+    return RunFolder.free(RUNS / f"{train.stage}-{time.strftime('%Y-%m-%d-%H%M%S')}")
 
 
 def _card(

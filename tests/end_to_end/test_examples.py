@@ -1,5 +1,10 @@
 """Every script in `examples` runs and says what to look at."""
 
+import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +13,9 @@ from PIL import Image
 
 from grapy_cli.data.files import save_label_map
 from grapy_cli.labels import LABEL_SETS
-from tests.support.command_line import ROOT, run_python
+from tests.support.command_line import ROOT, plain_environment, run_python
 from tests.support.networks import write_weights
+from tests.support.training import prepare_tiny
 
 EXAMPLES = ROOT / "examples"
 
@@ -18,6 +24,125 @@ def run_example(name: str, *arguments: object, folder: Path) -> str:
     done = run_python(str(EXAMPLES / name), *map(str, arguments), folder=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """A folder with `grapy` as it is here, for scripts to find."""
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "grapy").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m grapy_cli "$@"\n')
+    (folder / "grapy").chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def start(programs, tmp_path):
+    """Start a shell script as a person does: `start("four_cards.sh", "--epochs", 1, CARDS="2")`."""
+    weights = write_weights(tmp_path / "tiny.safetensors", ["cihp", "atr", "pascal"])
+    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+    more = {"PATH": path, "OMP_NUM_THREADS": "1", "GRAPY_INFER__WEIGHTS": str(weights)}
+
+    def start(name: str, *arguments: object, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            ["sh", str(EXAMPLES / name), *map(str, arguments)],
+            cwd=tmp_path,
+            env=plain_environment(**(more | environment)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def end(process: subprocess.Popen) -> str:
+    said, talked = process.communicate(timeout=150)
+    assert process.returncode == 0, talked
+    return said
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Those of the examples, small."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for path in (EXAMPLES / "photos").glob("*.*g"):
+        with Image.open(path) as large:
+            large.convert("RGB").resize((64, 64)).save(folder / path.name)
+    assert len(list(folder.iterdir())) == 3
+    return folder
+
+
+def test_a_photo_in_the_shell(start, tmp_path):
+    said = end(start("parse_a_photo.sh", GRAPY_INFER__WEIGHTS=""))  # those of the package
+    assert "Look at parsed/overlay" in said
+    with Image.open(tmp_path / "parsed/atr/astronaut.png") as mask:
+        names = {LABEL_SETS["atr"].names[part] for part in np.unique(np.array(mask))}
+    assert {"face", "hair"} <= names
+    assert json.loads((tmp_path / "parsed/summary/astronaut.json").read_text())
+
+
+def test_a_folder_in_the_shell(start, photos, tmp_path):
+    said = end(start("parse_a_folder.sh", photos))
+    assert "3 parsed-folder/manifest.jsonl" in said
+    page = (tmp_path / "parsed-folder/gallery.html").read_text()
+    assert all(path.name in page for path in photos.iterdir())
+
+
+def test_an_own_label_set(start, photos, tmp_path):
+    recipe = ("--config", ROOT / "tests/support/debug.toml", "--epochs", 1)
+    end(start("own_label_set.sh", photos, *recipe))
+    assert len(list((tmp_path / "own-masks/overlay").iterdir())) == 3
+    assert (tmp_path / "runs/own/last/weights.safetensors").exists()
+
+
+def test_masks_of_another_tool(start, tmp_path):
+    for folder in ("masks", "truth"):  # ids 0 and 1 mean the same in both orders
+        save_label_map(tmp_path / folder / "a.png", np.array([[0, 1]], np.uint8), [0] * 768)
+    said = end(start("score_other_masks.sh", "masks", "truth"))
+    assert "100.00" in said
+    assert (tmp_path / "scores/report.html").exists()
+
+
+def test_masks_for_a_try_on(start, photos, tmp_path):
+    said = end(start("try_on_masks.sh", photos))
+    assert "upper" in said
+    masks = list((tmp_path / "image-parse-v3").glob("*.png"))
+    assert len(masks) == 3
+    assert all(np.array(Image.open(mask)).max() < 13 for mask in masks)
+
+
+def test_from_nothing_to_a_mask(start, tmp_path):
+    end(start("synthetic_to_mask.sh", "--epochs", 1, "--batch-size", 2, COUNT="6"))
+    assert (tmp_path / "masks-synthetic/contact-sheet.png").exists()
+    assert (tmp_path / "runs/synthetic/curves.png").exists()
+
+
+def test_four_cards_as_two_processes(start, tmp_path):
+    data = prepare_tiny(tmp_path / "data", "pascal")
+    recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--batch-size", 4)
+    said = end(start("four_cards.sh", *recipe, "--dry-run", CARDS="2"))
+    assert (
+        said.count("2 of 4 photos") == 2
+    )  # the script asks first, and the run is a dry one as well
+    assert not (tmp_path / "runs").exists()
+
+
+def test_two_machines_as_two_launchers(start, tmp_path):
+    data = prepare_tiny(tmp_path / "data", "pascal")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        place = {"MAIN": "localhost", "PORT": str(probe.getsockname()[1]), "CARDS": "1"}
+    recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--batch-size", 4)
+    both = [start("two_machines.sh", *recipe, **place, NODE=node) for node in "01"]
+    for process in both:
+        end(process)
+    assert (tmp_path / "runs/joint-two/last/weights.safetensors").exists()
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.sh")), ids=lambda path: path.name)
+def test_every_script_is_run_here(script):
+    assert f'start("{script.name}"' in Path(__file__).read_text()
 
 
 def test_parse_a_photo(tmp_path):

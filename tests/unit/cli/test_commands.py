@@ -1,14 +1,19 @@
 import json
+import tomllib
 
 import pytest
+import typer
 
 from grapy_cli.cli.app import app
+from grapy_cli.cli.checkup import EXTRAS
 from grapy_cli.labels import LABEL_SETS
+from grapy_cli.labels.orders import ORDERS
+from tests.support.command_line import ROOT
 
 
 def test_labels_lists_the_label_sets(invoke):
     lines = invoke(app, "labels").stdout.splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [
+    assert [line.split()[:2] for line in lines[1 : 1 + len(LABEL_SETS)]] == [
         [name, str(labels.num_parts)] for name, labels in LABEL_SETS.items()
     ]
 
@@ -60,5 +65,79 @@ def test_weights_info_of_a_missing_file(invoke):
 def test_doctor_finds_what_the_tests_need(invoke):
     result = invoke(app, "doctor")
     assert result.exit_code == 0, result.stdout
-    for word in ("grapy", "python", "torch", "numpy", "pillow", "opencv", "CUDA", "free disk"):
+    for word in (
+        "grapy",
+        "python",
+        "torch",
+        "numpy",
+        "pillow",
+        "opencv",
+        "CUDA",
+        "GB free",
+        "sha256",
+    ):
         assert word in result.stdout
+
+
+def test_doctor_as_json_is_one_document(invoke):
+    found = json.loads(invoke(app, "doctor", "--json").stdout)
+    assert set(found) == {"versions", "devices", "weights", "places", "extras", "missing"}
+    assert set(found["extras"]) == set(EXTRAS)
+
+
+def test_doctor_knows_every_extra_and_its_packages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = {
+        name: [line.partition(">=")[0] for line in lines]
+        for name, lines in extras.items()
+        if name != "dev"
+    }
+    assert {name: list(extra.packages) for name, extra in EXTRAS.items()} == asked
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_labels_shows_the_orders_of_other_tools(invoke, name):
+    shown = invoke(app, "labels", name).stdout.splitlines()[2:]
+    assert [line.split()[:2] for line in shown] == [
+        [str(number), part] for number, part in enumerate(ORDERS[name].names)
+    ]
+    assert json.loads(invoke(app, "labels", name, "--json").stdout)["names"] == [
+        *ORDERS[name].names
+    ]
+
+
+def commands(group=None, words=()):
+    """Every command and group there is, by what is typed."""
+    one = group or typer.main.get_command(app)
+    yield words, one
+    for name, below in getattr(one, "commands", {}).items():
+        yield from commands(below, (*words, name))
+
+
+def test_every_command_has_an_example():
+    assert not [words for words, one in commands() if not (one.epilog or "").startswith("Example")]
+
+
+def test_every_help_page_fits_eighty_columns_and_is_plain(invoke):
+    for words, _ in commands():
+        page = invoke(app, *words, "--help", env={"COLUMNS": "80", "NO_COLOR": "1"}).stdout
+        assert max(map(len, page.splitlines())) <= 80, words
+        assert "\x1b" not in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["trian"], "train"),
+        (["train", "--epoch", "3"], "--epochs"),
+        (["labels", "pascall"], "pascal"),
+        (["train", "--set", "train.learning_rate=1"], "train."),
+        (["train", "--set", "train.epoch=1"], "train.epochs"),
+        (["train", "--stage", "joined"], "joint"),
+    ],
+)
+def test_a_typo_is_answered_with_the_nearest(invoke, typed, meant):
+    result = invoke(app, *typed)
+    assert result.exit_code in (2, 3)
+    assert meant in result.stderr

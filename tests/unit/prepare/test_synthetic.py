@@ -1,6 +1,5 @@
 """Made-up people: in the layout of a release, the same for a seed, and right way round."""
 
-
 import numpy as np
 import pytest
 

@@ -67,3 +67,18 @@ def test_with_patience_it_is_taken_when_it_is_free(tmp_path):
     with locked(path, patience=60.0):
         assert process.wait() != 0
     process.communicate()
+
+
+def test_folders_made_for_it_alone_go_with_it(tmp_path):
+    with locked(tmp_path / "a" / "b" / "lock"):
+        pass
+    assert not list(tmp_path.iterdir())
+    with locked(tmp_path / "a" / "b" / "lock"):
+        (tmp_path / "a" / "result").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "result"]
+
+
+def test_a_folder_that_was_there_stays(tmp_path):
+    with locked(tmp_path / "lock"):
+        pass
+    assert tmp_path.exists()

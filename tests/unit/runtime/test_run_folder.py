@@ -34,3 +34,10 @@ def test_weights_that_lie_elsewhere_go_to_init(tmp_path):
     with pytest.raises(SettingsError, match="it is a file") as caught:
         RunFolder.open(tmp_path / "w.safetensors")
     assert "--init" in caught.value.hint
+
+
+def test_a_name_that_is_taken_is_not_taken_twice(tmp_path):
+    assert RunFolder.free(tmp_path / "joint").path == tmp_path / "joint"
+    for name in ("joint", "joint-2"):
+        (tmp_path / name).mkdir()
+    assert RunFolder.free(tmp_path / "joint").path == tmp_path / "joint-3"

@@ -29,3 +29,8 @@ def test_origins_stand_behind_the_values():
     assert "epochs = 100  # default\n" in text
     assert "# weights is unset\n" in text
     assert Settings.model_validate(tomllib.loads(text)) == resolved.settings
+
+
+def test_a_path_of_loose_bytes_is_written_as_text():
+    settings = Settings(data={"root": b"l\xc3\xa4uft \xff".decode("ascii", "surrogateescape")})
+    assert 'root = "läuft \N{REPLACEMENT CHARACTER}"' in to_toml(settings)

@@ -1,0 +1,59 @@
+"""What the Tab key offers: data sets, stages, devices, settings; at once and without torch."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from grapy_cli.labels import LABEL_SETS
+from grapy_cli.labels.orders import ORDERS
+from grapy_cli.settings.tree import choices, is_list, leaves
+
+Completer = Callable[[str], list[str]]
+
+_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "data.dataset": (*LABEL_SETS, "synthetic", "all"),
+        "predict.remap": tuple(ORDERS),
+        "evaluate.remap": tuple(ORDERS),
+        "run.device": ("auto", "cpu", "cuda", "mps"),
+    }
+)
+"""Values of settings that may have others as well: a label file, a second card."""
+
+
+def completer_of(path: str) -> Completer | None:
+    """What a setting's option is completed by; None where only its user knows.
+
+    Args:
+        path: The setting's, dotted.
+    """
+    field = leaves()[path]
+    words = _NAMES.get(path) or tuple(map(str, choices(field)))
+    if not words:
+        return None
+    offer = _of_list if is_list(field) else _of_words
+
+    def complete(incomplete: str) -> list[str]:  # Typer reads the signature
+        return offer(words, incomplete)
+
+    return complete
+
+
+def complete_label_sets(incomplete: str) -> list[str]:
+    """Label sets, and the orders of other tools."""
+    return _of_words((*LABEL_SETS, *ORDERS), incomplete)
+
+
+def complete_settings(incomplete: str) -> list[str]:
+    """Settings by their full name, up to the value."""
+    return _of_words((f"{path}=" for path in leaves()), incomplete)
+
+
+def _of_words(words: Iterable[str], incomplete: str) -> list[str]:
+    return [word for word in words if word.startswith(incomplete)]
+
+
+def _of_list(words: Iterable[str], incomplete: str) -> list[str]:
+    """The next member of a list with commas; what is named is not offered again."""
+    before, comma, begun = incomplete.rpartition(",")
+    named = before.split(",")
+    return [f"{before}{comma}{word}" for word in _of_words(words, begun) if word not in named]
