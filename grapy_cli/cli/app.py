@@ -69,8 +69,8 @@ def _open_streams() -> None:
 
 def _close_output() -> None:
     """Drop what could not be written, lest Python try again at its end and complain."""
-    if sys.stdout.closed or sys.stdout is not sys.__stdout__:
+    if sys.__stdout__ is None or sys.stdout is not sys.__stdout__ or sys.__stdout__.closed:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, sys.__stdout__.fileno())
     os.close(nowhere)
