@@ -1,7 +1,7 @@
 """`grapy weights`: what weights files there are, what is in them, and the reference's as ours."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,13 +80,12 @@ def pack(
     ] = 0.5,
 ) -> None:
     """Make a weights file to give away: half the size, with its card completed."""
-    import tomllib
-
     from grapy_cli.cli.console import results, say
     from grapy_cli.model.weights import pack_weights
+    from grapy_cli.text import read_json, read_toml
 
-    facts = tomllib.loads(_read(card)) if card else {}
-    measured = json.loads(_read(scores)) if scores else None
+    facts = _read(card, read_toml) if card else {}
+    measured = _read(scores, read_json) if scores else None
     pack_weights(source, out, facts, measured, mix=mix, share=share)
     say(results(), f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
 
@@ -118,10 +117,10 @@ def _score(row: Mapping[str, Any]) -> str:
     )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, read: Callable[[Path], Any]) -> Any:  # noqa: ANN401 - whatever it holds
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read(path)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from grapy_cli.runtime.reporting import Event
+from grapy_cli.text import read_row
 
 
 class Journal:
@@ -27,14 +28,10 @@ class Journal:
 
 
 def read_journal(path: Path) -> list[dict[str, object]]:
-    """Read a journal back; a last line that was cut off by a crash is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
+    """Read a journal back; what is no event, as a line that a crash cut off, is left out."""
+    with path.open("rb") as file:
+        rows = filter(None, map(read_row, file))
+        return [row for row in rows if isinstance(row.get("event"), str)]
 
 
 def _ends_well(file: BinaryIO) -> bool:
