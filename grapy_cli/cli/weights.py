@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from grapy_cli import __version__
 from grapy_cli.cli.command import command
 from grapy_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from grapy_cli.model.weights import WeightsCard
 
 app = typer.Typer(no_args_is_help=True, help="Import weights, list them, and say what is in them.")
 
@@ -50,12 +53,11 @@ def info(
     from grapy_cli.cli.console import show_table
     from grapy_cli.model.weights import read_card, resolve_weights
 
-    card = read_card(resolve_weights(file)).to_dict()
+    card = read_card(resolve_weights(file))
     if as_json:
-        typer.echo(json.dumps(card, indent=2))
-        return
-    scores = {f"{row['dataset']} level {row['level']}": _score(row) for row in card["scores"]}
-    show_table(["what", "value"], list(_rows(card | {"scores": scores})))
+        typer.echo(json.dumps(card.to_dict(), indent=2))
+    else:
+        show_table(["what", "value"], list(card_rows(card)))
 
 
 @command(app, example="grapy weights pack runs/joint --out mine.safetensors --card card.toml")
@@ -105,14 +107,22 @@ def list_() -> None:
         say(talk(), "This package has no weights embedded; name a file with --weights.")
 
 
+def card_rows(card: "WeightsCard") -> Iterator[tuple[str, str]]:
+    """A card as lines of what and value; each of its scores is one."""
+    table = card.to_dict()
+    scores = {f"{row['dataset']} level {row['level']}": _score(row) for row in table["scores"]}
+    yield from _rows(table | {"scores": scores})
+
+
 def _score(row: Mapping[str, Any]) -> str:
     """One result of an evaluation as a line; `--json` has the parts as well."""
     from grapy_cli.cli.console import percent
 
     protocol = row.get("protocol", {})
     return (
-        f"mean IoU {percent(row['mean_iou'])}, mean accuracy {percent(row['mean_accuracy'])}, "
-        f"pixel accuracy {percent(row['pixel_accuracy'])} on {row['photos']} {row['split']} "
+        f"mean IoU {percent(row.get('mean_iou'))}, "
+        f"mean accuracy {percent(row.get('mean_accuracy'))}, "
+        f"pixel accuracy {percent(row.get('pixel_accuracy'))} on {row['photos']} {row['split']} "
         f"photos, test-time augmentation {protocol.get('tta', 'unknown')}"
     )
 

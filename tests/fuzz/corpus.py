@@ -6,7 +6,9 @@ import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from safetensors.torch import save
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.template import EXAMPLE, label_file
 from grapy_cli.model.weights import CARD_KEY, read_card
+from grapy_cli.prepare.ledger import Finding
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.toml import to_toml
 from tests.support import tiny
@@ -51,7 +54,7 @@ def photos() -> list[bytes]:
         (picture.convert("1"), "TIFF", {"compression": "group4"}),
         (Image.fromarray(NOISE[..., 0] / np.float32(255)), "TIFF", {}),
         *((picture, kind, {}) for kind in ("BMP", "PPM", "TGA", "PCX", "ICO", "SGI", "DDS")),
-        *((picture, kind, {}) for kind in ("AVIF", "JPEG2000", "QOI", "IM", "MPO")),
+        *((picture, kind, {}) for kind in ("AVIF", "JPEG2000", "QOI", "MPO")),
         *((picture.convert("1"), kind, {}) for kind in ("XBM", "MSP")),
     ]
     return [_saved(*kind) for kind in kinds if kind[1] in Image.SAVE or Image.init()]
@@ -93,12 +96,15 @@ def mats() -> list[bytes]:
     return files
 
 
-def weights(folder: Path) -> list[bytes]:
+def weights() -> list[bytes]:
     """Weights of a network of a few thousand parameters: with a card, and without one."""
-    own = write_weights(folder / "w", ("pascal",), answer=1, scores=[])
-    card = {CARD_KEY: read_card(own).model_dump_json()}
+    score = {"dataset": "pascal", "level": 3, "split": "val", "photos": 2, "mean_iou": 0.5}
+    score |= {"mean_accuracy": None, "pixel_accuracy": 0.5, "protocol": {"tta": "none"}}
+    with TemporaryDirectory() as scratch:
+        path = write_weights(Path(scratch) / "w", ("pascal",), answer=1, scores=[score])
+        own, card = path.read_bytes(), {CARD_KEY: read_card(path).model_dump_json()}
     tensors = {"x": torch.zeros(3)}
-    return [own.read_bytes(), save(tensors), save(tensors, card), save({}, card)]
+    return [own, save(tensors), save(tensors, card), save({}, card)]
 
 
 def checkpoints() -> list[bytes]:
@@ -196,6 +202,11 @@ def ledgers() -> list[bytes]:
     return [_lines(row), _lines(row, {**row, "id": "1f" * 16, "bins": None})]
 
 
+def findings() -> list[bytes]:
+    found = Finding("a", [["nobody", "x"]], digest="0f", pixels=[1, 2], mirrored={"hat": [1, 2, 1]})
+    return [_lines(asdict(found)), _lines(asdict(found), asdict(replace(found, key="b")))]
+
+
 def journals() -> list[bytes]:
     step = {"time": 1.5, "event": "StepDone", "step": 1, "total": 9, "epoch": 0, "lr": 0.1}
     return [
@@ -243,18 +254,18 @@ def dataset_cards() -> list[bytes]:
     return [json.dumps(card).encode()]
 
 
-def videos(folder: Path) -> list[bytes]:
+def videos() -> list[bytes]:
     import av
 
-    path = folder / "film.mp4"
-    with av.open(str(path), "w") as container:
+    written = io.BytesIO()
+    with av.open(written, "w", format="mp4") as container:
         stream: Any = container.add_stream("mpeg4", rate=5)
         stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
         for value in (0, 200):
             frame = av.VideoFrame.from_ndarray(np.full((16, 16, 3), value, np.uint8), "rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return [path.read_bytes()]
+    return [written.getvalue()]
 
 
 def _lines(*rows: Mapping[str, Any]) -> bytes:

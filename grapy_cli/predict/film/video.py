@@ -74,7 +74,7 @@ def parse_video(
     sums: dict[str, Any] = {}
     count, first = 0, None
     try:
-        with _errors_told(path), _open_films(films, path) as add:
+        with film_errors(path), _open_films(films, path) as add:
             total = expect_frames(path)
             for frame in read_frames(path):
                 parsings = parse(frame.pixels)
@@ -146,7 +146,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 
 @contextmanager
-def _errors_told(path: Path) -> Iterator[None]:
+def film_errors(path: Path) -> Iterator[None]:
     """Say what is wrong with a video; a full disk is no fault of its own."""
     try:
         import av
