@@ -3,6 +3,7 @@
 import json
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,14 @@ def read_row(line: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
+
+
+def write_row(row: Mapping[str, Any]) -> str:
+    """Write a row of JSON: letters as they are, and what would act on a terminal as an escape."""
+    text = json.dumps(row, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(f"\\u{ord(char):04x}" if _acts(char) else char for char in text)
 
 
 def spelled(text: str, *, keep: str = "") -> str:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.files import replacing
-from grapy_cli.text import read_row
+from grapy_cli.text import read_row, write_row
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
@@ -157,7 +157,7 @@ class Manifest:
         """Write down that a photo is done, or, by a row with a `reason`, that it failed."""
         if self._file is None:
             self._file = _open_rows(self._part)
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._file.write(write_row(row) + "\n")
         self._file.flush()  # a run that is killed leaves a list of what it did
 
     def fold(self, *, everything: bool = False) -> bool:

@@ -40,7 +40,8 @@ def read_mat(data: bytes) -> UInt8[np.ndarray, "h w"]:
         BadSample: If the file is no such annotation.
     """
     try:
-        (annotation,) = load_matlab(data)["anno"]
+        table: Mapping[str, Any] = load_matlab(data)
+        (annotation,) = table["anno"]
         return _merge(annotation["objects"])
     except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise BadSample(

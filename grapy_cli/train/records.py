@@ -111,7 +111,7 @@ def _row(event: Mapping[str, Any]) -> Row:
     """What an event brings to the table; nothing for most, and for a line that is damaged."""
     match event:
         case {"event": "StepDone", "step": int(), "total": int(), "losses": dict(losses)}:
-            row = {"epoch": event.get("epoch"), RATE: event.get("lr")}
+            row: dict[str, Any] = {"epoch": event.get("epoch"), RATE: event.get("lr")}
             row |= {f"{LOSS}{name}": value for name, value in losses.items()}
         case {"event": "EpochScored", "step": int(), "mean_iou": dict(scores)}:
             row = {f"{SCORE}{name}": value for name, value in scores.items()}

@@ -1,4 +1,4 @@
-"""How long the fuzzer runs: a moment with all tests, minutes with `--hypothesis-profile nightly`."""
+"""How long the fuzzer runs where it runs long: `--hypothesis-profile nightly`."""
 
 from hypothesis import HealthCheck, settings
 
