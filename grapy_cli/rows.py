@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grapy_cli.text import read_row
+
 
 def append_row(path: Path, row: Mapping[str, Any]) -> int:
     """Add a row to a file, and return where its line begins, bytes from the start."""
@@ -33,11 +35,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     start = 0
     with path.open("rb") as file:
         for line in file:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if isinstance(row, dict):
+            if (row := read_row(line)) is not None:
                 yield start, row
             start += len(line)
 

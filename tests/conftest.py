@@ -8,7 +8,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
-KINDS = ("unit", "golden", "property", "end_to_end")
+KINDS = ("unit", "golden", "property", "end_to_end", "fuzz", "supply")
 
 
 def pytest_collection_modifyitems(items):

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grapy_cli.errors import GrapyError, InterruptedRun
+from grapy_cli.text import spelled
 
 _NO_WRAPPING = 100_000
 """Columns of a pipe: whoever reads it breaks lines where they like."""
@@ -25,8 +26,11 @@ def talk() -> Console:
 
 
 def say(console: Console, line: str, style: str = "") -> None:
-    """Print one line as it is: no markup, and no break that the text doesn't have itself."""
-    console.print(Text(line, style=style), soft_wrap=True)
+    """Print one line as it is: no markup, and no break that the text doesn't have itself.
+
+    Only what would act on the terminal is spelled out: the text may hold the names of files.
+    """
+    console.print(Text(spelled(line, keep="\n\t"), style=style), soft_wrap=True)
 
 
 def show_error(error: GrapyError) -> None:
@@ -69,7 +73,7 @@ def show_table(
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(Text(spelled(cell)) if isinstance(cell, str) else cell for cell in row))
     if title:
         say(console, title, "bold")
     console.print(table, width=width)

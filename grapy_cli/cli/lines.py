@@ -6,6 +6,7 @@ from functools import singledispatch
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.runtime.reporting import Event, Progressed, Told, Warned
+from grapy_cli.text import spelled
 from grapy_cli.train.events import (
     CheckpointSaved,
     Diverged,
@@ -67,17 +68,17 @@ def _(event: Warned) -> str:
 def _(event: PhotoParsed) -> str:
     first, *others = event.files or ("nothing to write: no part is there",)
     more = f" +{len(others)} more" if others else ""
-    return f"{event.photo} -> {first}{more} ({event.seconds:.2f} s)"
+    return f"{spelled(event.photo)} -> {spelled(first)}{more} ({event.seconds:.2f} s)"
 
 
 @line_of.register
 def _(event: PhotoRejected) -> str:
-    return f"failed: {event.photo}: {event.reason}"
+    return spelled(f"failed: {event.photo}: {event.reason}")
 
 
 @line_of.register
 def _(event: SampleRejected) -> str:
-    return f"rejected: {event.split}/{event.key}: {event.reason}"
+    return spelled(f"rejected: {event.split}/{event.key}: {event.reason}")
 
 
 @line_of.register

@@ -8,6 +8,7 @@ from grapy_cli.cli.command import command
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
+from grapy_cli.text import spelled
 
 app = typer.Typer()
 
@@ -44,7 +45,7 @@ def predict(
     if settings.batch.dry_run:
         for planned in plan_predict(sources, settings):
             state = "done " if planned.is_done else "to do"
-            typer.echo(f"{state}  {planned.photo} -> {', '.join(planned.files)}")
+            typer.echo(spelled(f"{state}  {planned.photo} -> {', '.join(planned.files)}"))
         return
     if run_predict(sources, settings, reporter).failed:
         raise typer.Exit(PhotoError.exit_code)

@@ -19,6 +19,7 @@ from rich.text import Text
 from grapy_cli.cli.console import say, talk
 from grapy_cli.cli.lines import line_of, progress_of, style_of
 from grapy_cli.runtime.reporting import Event, Progressed, Reporter
+from grapy_cli.text import spelled
 from grapy_cli.train.events import StepDone
 
 # A pipe hears of progress when both a tenth and ten seconds have passed, and in long work at
@@ -140,7 +141,7 @@ class RichReporter:
             self.close()
         if self._task is None:
             self._work = progress.work
-            self._task = self._bar.add_task(progress.work, beside="", below="")
+            self._task = self._bar.add_task(spelled(progress.work), beside="", below="")
         is_long = len(progress.note) > self._console.width // 3
         self._bar.update(
             self._task,

@@ -4,6 +4,7 @@ Nothing is unpacked: an `ArchivePath` answers like the `pathlib.Path` of an unpa
 """
 
 import io
+import itertools
 import os
 import stat
 import struct
@@ -21,12 +22,14 @@ from grapy_cli.errors import DatasetError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 LARGEST = 1 << 28  # bytes; no photo is this large, but a bomb is
+MOST_MEMBERS = 1_000_000  # the largest release has a sixth of it
 
 Names = tuple[str, ...]
 Read = Callable[[], bytes]
 _ZIP_HEADER = 30  # bytes before a member's name; the last four are two lengths
 _BROKEN = (
     *(OSError, EOFError, ValueError, struct.error),
+    *(LookupError, OverflowError, NotImplementedError, MemoryError),
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error),
 )
 
@@ -98,10 +101,10 @@ class ArchivePath:
         Raises:
             OSError: If the archive is damaged there.
         """
+        if self.names not in self.archive.files:
+            raise FileNotFoundError(f"{self} does not exist")
         try:
             return self.archive.files[self.names]()
-        except KeyError as error:
-            raise FileNotFoundError(f"{self} does not exist") from error
         except _BROKEN as error:
             raise OSError(f"{self} cannot be read: {error}") from error
 
@@ -150,7 +153,10 @@ def open_archive(path: Path) -> ArchivePath:
         with path.open("rb") as file:
             is_gzip = file.read(2) == b"\x1f\x8b"
         members = _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path, is_gzip)
-        return ArchivePath(Archive(path, dict(members)))
+        files = dict(itertools.islice(members, MOST_MEMBERS + 1))
+        if len(files) > MOST_MEMBERS:
+            raise ValueError(f"it has more than {MOST_MEMBERS:,} files, which no release has")
+        return ArchivePath(Archive(path, files))
     except _BROKEN as error:
         if isinstance(error, DatasetError):
             raise
@@ -172,7 +178,7 @@ def _zip_members(path: Path) -> Iterator[tuple[Names, Read]]:
 
 def _read_zip(path: Path, member: zipfile.ZipInfo) -> bytes:
     """Read a member as it was listed, without listing the archive again."""
-    _refuse_bomb(member.file_size)
+    _refuse_bomb(max(member.file_size, member.compress_size))
     with path.open("rb") as file:
         file.seek(member.header_offset + _ZIP_HEADER - 4)
         len_name, len_extra = struct.unpack("<HH", file.read(4))
@@ -183,7 +189,7 @@ def _read_zip(path: Path, member: zipfile.ZipInfo) -> bytes:
             data = stored
         case zipfile.ZIP_DEFLATED:
             inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-            data = inflate.decompress(stored, member.file_size)
+            data = inflate.decompress(stored, member.file_size + 1)  # 0 would be any size
         case other:
             raise ValueError(f"it is compressed by method {other}, not by deflate")
     if len(data) != member.file_size or zlib.crc32(data) != member.CRC:

@@ -2,12 +2,14 @@
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.files import replacing
@@ -24,6 +26,47 @@ UNREADABLE = (
 """What Pillow raises on files that are no pictures, broken, truncated or absurdly large."""
 
 
+NO_PHOTOS = frozenset({"EPS", "WMF", "PDF", "MPEG", "HDF5", "GRIB", "BUFR"})
+"""What Pillow opens, but has other programs read, or cannot read: whatever a file is called, its
+content may be of these."""
+LABEL_FORMATS = ("PNG",)
+
+_TURNS: Mapping[int, Image.Transpose] = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+"""What makes a photo upright, by its EXIF orientation."""
+
+
+@cache
+def photo_formats() -> tuple[str, ...]:
+    """Names of the formats that photos are read in."""
+    Image.init()
+    return tuple(name for name in Image.ID if name not in NO_PHOTOS)
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none that can be read."""
+    try:
+        value = picture.getexif().get(ExifTags.Base.Orientation)
+    except (*UNREADABLE, TypeError, LookupError, ArithmeticError):
+        return 1
+    return int(value) if isinstance(value, int) and value in _TURNS else 1
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF says; what else is in there, which may be damaged, is left out."""
+    turn = _TURNS.get(orientation_of(picture))
+    return picture if turn is None else picture.transpose(turn)
+
+
 def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
     """Read a photo as a person sees it: RGB, turned upright by its EXIF orientation.
 
@@ -31,9 +74,10 @@ def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
         DatasetError: If the file is missing, no picture, or broken.
     """
     try:
-        with Image.open(path) as picture:
-            ImageOps.exif_transpose(picture, in_place=True)
-            return np.array(picture.convert("RGB") if picture.mode != "RGB" else picture)
+        with Image.open(path, formats=photo_formats()) as picture:
+            picture.load()
+            turned = upright(picture)
+            return np.array(turned.convert("RGB") if turned.mode != "RGB" else turned)
     except UNREADABLE as error:
         raise DatasetError(f"the photo {path} cannot be read: {error}") from error
 
@@ -45,7 +89,7 @@ def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
         DatasetError: If the file is missing, broken, or neither grey nor indexed.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=LABEL_FORMATS) as picture:
             if picture.mode in ("L", "P"):
                 return np.array(picture)
             mode = picture.mode

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+MOST_AT_ONCE = 1 << 20  # bytes; the longest of names and notes has some thousands
 CHUNK = 1 << 16  # bytes read of the file at once
 MARK_EVERY = 1 << 20  # inflated bytes between two places that are remembered
 MOST_MARKS = 1024  # of 40 KB each; beyond, every second one is forgotten
@@ -27,16 +28,28 @@ class Stream(io.RawIOBase):
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Read on."""
+        """Read on.
+
+        Raises:
+            ValueError: If that is more than an archive says of one of its members.
+        """
+        if not 0 <= size <= MOST_AT_ONCE:
+            raise ValueError(f"it says {size >> 10} KiB of a member")
         data = self._read_at(self._at, size)
         self._at += len(data)
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; nothing is read before somebody asks for it."""
+        """Go to a place; nothing is read before somebody asks for it.
+
+        Raises:
+            ValueError: If it lies before the start.
+        """
         if whence == io.SEEK_END:
             raise io.UnsupportedOperation("the length of a stream is not known")
         self._at = offset + (self._at if whence == io.SEEK_CUR else 0)
+        if self._at < 0:
+            raise ValueError("it leads to a place before its start")
         return self._at
 
     def tell(self) -> int:

@@ -15,17 +15,18 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grapy_cli.data.files import save_label_map
 from grapy_cli.errors import DatasetError
 from grapy_cli.files import replacing, write_text
 from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
+from grapy_cli.text import is_name, read_text
 
 FORMAT = 1
 CARD = "dataset.json"
@@ -49,7 +50,7 @@ class DatasetCard(BaseModel):
     """The whole table, as `LabelSet.to_dict` gives it."""
     photos: dict[str, int]
     """Photos per split."""
-    extensions: list[str]
+    extensions: list[Annotated[str, Field(pattern=r"^\.\w+$")]]
     """Of the photos, dot included; a key has its photo under one of them."""
     source: str
     """Where the release lay, for people."""
@@ -117,6 +118,9 @@ class PreparedDataset:
         """
         path = self.folder / "splits" / f"{split}.txt"
         keys = tuple(read_keys(path)) if path.is_file() else ()
+        for key in keys:
+            if not is_key(key):
+                raise _damaged(self.folder, f"lists {key!r}, which is no key", name=self.name)
         if not keys:
             have = ", ".join(f"{name} ({count})" for name, count in self.splits.items())
             raise DatasetError(f"{self.name} has no {split} photos", hint=f"It has {have}.")
@@ -151,14 +155,19 @@ def read_keys(path: Path) -> list[str]:
         DatasetError: If the file is missing or no text.
     """
     try:
-        return parse_keys(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_keys(read_text(path))
+    except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
+
+
+def is_key(key: str) -> bool:
+    """Tell whether a key can name files and stand in a list: no path, nothing unprintable."""
+    return is_name(key) and "/" not in key and "\\" not in key and key not in (".", "..")
 
 
 def parse_keys(text: str) -> list[str]:
     """Return the keys of a list's text."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 class DatasetWriter:

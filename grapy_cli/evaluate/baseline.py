@@ -1,11 +1,11 @@
 """Holding scores to those of an earlier evaluation."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from grapy_cli.errors import BaselineError, SettingsError
+from grapy_cli.text import read_json
 
 COMPARED = (
     *("mean_iou", "mean_accuracy", "pixel_accuracy", "weighted_iou", "mean_f1", "boundary_iou"),
@@ -23,7 +23,7 @@ def read_baseline(path: Path) -> Document:
         SettingsError: If it is none.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         list(map(_key, document["results"]))
         dict(document["protocol"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -7,16 +7,18 @@ the lists, and the files of the processes are removed.
 import errno
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.records import Case, PhotoScore
 from grapy_cli.evaluate.tally import PhotoCounts
 from grapy_cli.files import replacing
+from grapy_cli.labels import IGNORE
 from grapy_cli.metrics.scores import scores_of, totals_of
 from grapy_cli.rows import append_row, end_line, read_rows
 
@@ -51,12 +53,21 @@ class Ledger:
         self._end = self._path.stat().st_size if self._path.exists() else 0
 
     def recall(self, identity: str, order: tuple[int, ...]) -> PhotoCounts | None:
-        """Return the counts of a photo that an earlier run has scored; None where none has."""
+        """Return the counts of a photo that an earlier run has scored; None where none has.
+
+        A line that does not hold them is as good as none.
+        """
         if identity not in self._known:
             return None
         place = self._known[identity]._replace(order=order)
+        row = self._read(place)
+        try:
+            _score_of(row)
+            photo = _counts_of(row)
+        except (LookupError, TypeError, ValueError, OverflowError):
+            return None
         self._mine.append(place)
-        return _counts_of(self._read(place))
+        return photo
 
     def add(
         self, score: PhotoScore, photo: PhotoCounts, *, identity: str, order: tuple[int, ...]
@@ -112,8 +123,7 @@ class Ledger:
 def read_photo_scores(folder: Path) -> Iterator[PhotoScore]:
     """Read `photos.jsonl` line by line, however many photos it has."""
     for row, _ in _read(folder / PHOTOS):
-        score = {key: row[key] for key in PhotoScore.__dataclass_fields__}
-        yield PhotoScore(**score | {"case": Case(**row["case"])})
+        yield _score_of(row)
 
 
 def photo_score(
@@ -144,7 +154,7 @@ def _read_all(folder: Path) -> Iterator[tuple[dict[str, Any], Place]]:
 def _read(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
     """Read the lines of a file; what is no line of ours, as after a kill, is passed over."""
     for start, row in read_rows(path):
-        if "id" in row:
+        if isinstance(row.get("id"), str):
             yield row, Place((), path.name, start)
 
 
@@ -160,7 +170,19 @@ def _plain(photo: PhotoCounts) -> dict[str, Any]:
     }
 
 
+_SCORE = TypeAdapter(PhotoScore)
+
+
+def _score_of(row: dict[str, Any]) -> PhotoScore:
+    """Raises LookupError or ValueError where the row is not what `add` writes."""
+    score = {key: row[key] for key in PhotoScore.__dataclass_fields__}
+    # The key may have bytes that are no text, which pydantic does not take for one.
+    return replace(_SCORE.validate_python(score | {"photo": ""}), photo=str(row["photo"]))
+
+
 def _counts_of(row: dict[str, Any]) -> PhotoCounts:
+    if not 0 < row["size"] <= IGNORE:
+        raise ValueError(f"there are no label sets of {row['size']} parts")
     counts = np.zeros((row["size"], row["size"]), np.int64)
     for true, parsed, pixels in row["counts"]:
         counts[true, parsed] = pixels

@@ -1,6 +1,5 @@
 """The label sets: three that ship, and any that a user writes down in TOML."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, Category, LabelSet, Level, Node, Part
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
+from grapy_cli.text import read_toml
 
 __all__ = [
     "IGNORE",
@@ -49,10 +49,10 @@ def dataset_name(dataset: str) -> str:
 
 def _read_label_file(path: Path) -> LabelSet:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError as error:
         raise DatasetError(f"the label file {path} does not exist") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(f"the label file {path} cannot be read: {error}") from error
     table.setdefault("name", path.stem)
     labels = LabelSet.from_dict(table)

@@ -10,6 +10,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from grapy_cli.errors import DatasetError
+from grapy_cli.text import is_name
+
+LONGEST_NAME = 100
+"""Letters of a part's name: it becomes a file's, with others before and behind it."""
 
 IGNORE = 255
 """The label that no loss and no score looks at, in every label map."""
@@ -72,8 +76,9 @@ class LabelSet:
 
     Raises:
         DatasetError: If the name cannot be a folder's, or the table contradicts itself: fewer than
-            two parts or more than 255, background not first, names or colours twice, mirror
-            partners that do not point at each other or lie in different groups.
+            two parts or more than 255, background not first, a name that no file can have, names
+            or colours twice, mirror partners that do not point at each other or lie in different
+            groups.
     """
 
     name: str
@@ -155,8 +160,8 @@ class LabelSet:
             DatasetError: If a key is missing or unknown, or the table contradicts itself.
         """
         try:
-            parts = tuple(_part(row) for row in table["parts"])
             name = str(table["name"])
+            parts = tuple(map(_part, _rows(table["parts"])))
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
                 f"label set {table.get('name', '?')!r}: {_reason(error)}",
@@ -176,6 +181,12 @@ class LabelSet:
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
 
 
+def _rows(parts: object) -> list[Mapping[str, Any]]:
+    if not (isinstance(parts, list | tuple) and all(isinstance(row, Mapping) for row in parts)):
+        raise ValueError("its parts are no list of tables")
+    return list(parts)
+
+
 def _part(row: Mapping[str, Any]) -> Part:
     unknown = set(row) - {"name", "category", "color", "mirror"}
     if unknown:
@@ -188,7 +199,8 @@ def _part(row: Mapping[str, Any]) -> Part:
     color = tuple(row["color"])
     if len(color) != 3 or not all(isinstance(c, int) and 0 <= c <= 255 for c in color):
         raise ValueError(f"part {row['name']!r}: color {row['color']} is not [r, g, b] in 0-255")
-    return Part(str(row["name"]), Category[category.upper()], color, row.get("mirror"))
+    mirror = row.get("mirror")
+    return Part(str(row["name"]), Category[category.upper()], color, mirror and str(mirror))
 
 
 def _reason(error: Exception) -> str:
@@ -201,6 +213,9 @@ def _faults(parts: tuple[Part, ...]) -> Iterable[str]:
         return
     if parts[0].category != BACKGROUND or any(p.category == BACKGROUND for p in parts[1:]):
         yield "exactly the first part must be the background"
+    for part in parts:
+        if not is_name(part.name) or len(part.name) > LONGEST_NAME:
+            yield f"{part.name[:LONGEST_NAME]!r} cannot be a part's name"
     columns: dict[str, list[Any]] = {
         "name": [part.name for part in parts],
         "color": [part.color for part in parts],

@@ -4,7 +4,6 @@ A part keeps its name; a table says only where the names differ. What the other 
 becomes background: in a score it counts as missed, in a mask nobody mistakes it for something else.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, LabelSet
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
+from grapy_cli.text import read_toml
 
 Renames = Mapping[str, Mapping[str, str]]
 """By label set: the name on the other side for each name that differs."""
@@ -183,8 +183,8 @@ def label_order(name: str) -> LabelOrder:
 
 def _read_order(path: Path) -> LabelOrder:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = read_toml(path)
+    except (OSError, ValueError) as error:
         raise DatasetError(f"the label order {path} cannot be read: {error}") from error
     names = table.get("names")
     if not (isinstance(names, list) and 2 <= len(names) <= IGNORE and NOTHING in names):

@@ -4,7 +4,10 @@ Their tensors get our names, the stem is turned round from BGR to RGB, and 1x1 c
 nodes become the linear layers they are. What the reference never uses is left out and listed.
 """
 
+import pickle
 import re
+import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,11 +161,14 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         WeightsError: If the file is missing, damaged, or holds more than tensors.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        _refuse_packed(path)
+        with warnings.catch_warnings():  # of pickles that torch did not write
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise WeightsError(f"the checkpoint {path} does not exist") from error
     except Exception as error:  # a damaged file fails wherever the unpickler stumbles over it
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = _reason(error)
         raise WeightsError(
             f"{path} cannot be read as a checkpoint of tensors: {reason}",
             hint="It is damaged (download it again), or it holds code, which is never run.",
@@ -178,6 +184,25 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             hint="A state dict is wanted, as torch.save(network.state_dict(), ...) writes.",
         )
     return {key.removeprefix("module."): value for key, value in content.items()}
+
+
+def _refuse_packed(path: Path) -> None:
+    """Make sure that a checkpoint is as large as its file: torch packs nothing."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no plain file")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                raise ValueError("its tensors are packed, as torch packs none")
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in a line; torch's own advice is to run the code after all."""
+    if found := re.search(r"\bGLOBAL ([\w.]+)", str(error)):
+        return f"it calls {found[1]}"
+    if isinstance(error, pickle.UnpicklingError):
+        return "it is no pickle of tensors"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) -> LegacyNetwork:

@@ -1,13 +1,15 @@
 """Weights files: one safetensors file that carries all that is needed to use it."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -23,6 +25,29 @@ FORMAT = 2
 CARD_KEY = "grapy"
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "pretrained"
 DEFAULT_EMBEDDED = "grapy-lite-ccp"
+
+
+_NUMBERS = TypeAdapter(NetworkNumbers)
+MOST: Mapping[str, int] = MappingProxyType(
+    {"output_stride": 32, "width": 16, "features": 8192, "low_level": 8192, "rounds": 64}
+)
+"""Of a network's numbers: far beyond any network, and still built in a moment."""
+LARGEST_HEADER = 1 << 24
+"""Bytes of a file's card and table of tensors; the largest networks have a tenth of it."""
+
+
+def _checked_score(score: dict[str, Any]) -> dict[str, Any]:
+    """Make sure that a result has what is shown of it."""
+    lacking = {"dataset", "level", "split", "photos"} - set(score)
+    if lacking:
+        raise ValueError(f"a score has no {sorted(lacking)[0]}")
+    for name in ("mean_iou", "mean_accuracy", "pixel_accuracy"):
+        value = score.get(name)
+        if not (value is None or (isinstance(value, int | float) and 0 <= value <= 1)):
+            raise ValueError(f"{name} is no share")
+    if not isinstance(score.get("protocol", {}), Mapping):
+        raise ValueError("the protocol of a score is no table")
+    return score
 
 
 class WeightsCard(BaseModel):
@@ -46,7 +71,7 @@ class WeightsCard(BaseModel):
     """Longest side of the photos the weights expect, pixels; None for photos as they are."""
     step: int = 0
     """Optimizer updates made in the last stage."""
-    scores: list[dict[str, Any]] = []
+    scores: list[Annotated[dict[str, Any], AfterValidator(_checked_score)]] = []
     """What was measured: the results of `grapy eval`, of every data set and level."""
     protocol: dict[str, Any] = {}
     """How the scores were measured; of format 1, each score says it by itself."""
@@ -72,18 +97,32 @@ class WeightsCard(BaseModel):
         return self.model_dump()
 
     def network_numbers(self) -> NetworkNumbers:
-        """The numbers as the network takes them."""
+        """The numbers as the network takes them.
+
+        Raises:
+            TypeError, ValueError: If they are none that a network is built from.
+        """
         pyramid = self.numbers.get("pyramid")
         plain = {key: value for key, value in self.numbers.items() if key != "pyramid"}
-        return NetworkNumbers(**plain, pyramid=PyramidNumbers(**pyramid) if pyramid else None)
+        numbers = NetworkNumbers(**plain, pyramid=PyramidNumbers(**pyramid) if pyramid else None)
+        checked = _NUMBERS.validate_python(asdict(numbers))
+        rounds = checked.pyramid.rounds if checked.pyramid else 0
+        for name, value in {**plain, "rounds": rounds}.items():
+            if isinstance(value, int | float) and not 0 <= value <= MOST[name]:
+                raise ValueError(f"{name} is {value}, and no network has more than {MOST[name]}")
+        return checked
 
     def load_label_sets(self) -> list[LabelSet]:
         """The label sets the heads speak, checked against those that ship.
 
         Raises:
-            WeightsError: If a shipped label set has changed since the weights were made.
+            WeightsError: If one is damaged, or a shipped one has changed since the weights were
+                made.
         """
-        label_sets = [LabelSet.from_dict(table) for table in self.label_sets]
+        try:
+            label_sets = [LabelSet.from_dict(table) for table in self.label_sets]
+        except DatasetError as error:
+            raise WeightsError(f"the card of {self.name!r} is damaged: {error.message}") from error
         for labels in label_sets:
             shipped = LABEL_SETS.get(labels.name)
             if shipped is not None and shipped.digest != labels.digest:
@@ -141,25 +180,42 @@ def save_weights(
         ) from error
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file whose header has a size that a header may have.
+
+    Raises:
+        WeightsError: If it is missing, damaged, or no such file.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no plain file")
+        with path.open("rb") as file:
+            header = int.from_bytes(file.read(8), "little")
+        if header > LARGEST_HEADER:
+            raise ValueError(f"its header would have {header >> 20} MiB")
+        with safe_open(path, framework="pt") as opened:
+            yield opened
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"the weights {path} do not exist",
+            hint="`grapy weights list` names those in the package; leave --weights out for them.",
+        ) from error
+    except (SafetensorError, OSError, ValueError, AttributeError, KeyError) as error:
+        raise WeightsError(
+            f"{path} is no readable safetensors file: {error}",
+            hint=f"A .pth of the reference is converted by `grapy weights import {path}`.",
+        ) from error
+
+
 def read_card(path: Path) -> WeightsCard:
     """Read what a weights file says of itself, without its tensors.
 
     Raises:
         WeightsError: If the file is missing, damaged, or not a weights file of grapy's.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"the weights {path} do not exist",
-            hint="`grapy weights list` names those in the package; leave --weights out for them.",
-        ) from error
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(
-            f"{path} is no readable safetensors file: {error}",
-            hint=f"A .pth of the reference is converted by `grapy weights import {path}`.",
-        ) from error
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
     if CARD_KEY not in metadata:
         raise WeightsError(
             f"{path} is a safetensors file without grapy's card",
@@ -175,7 +231,9 @@ def read_card(path: Path) -> WeightsCard:
             )
         card = WeightsCard.model_validate(plain)
         card.network_numbers()
-    except (ValidationError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except WeightsError:
+        raise
+    except (ValidationError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(f"the card of {path} cannot be read: {error}") from error
     return card
 
@@ -186,11 +244,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: If the file is missing or damaged.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is no readable safetensors file: {error}") from error
+    with _opened(path) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
     # Copied, because in the file they lie on odd addresses, where kernels round otherwise: a
     # resumed training would differ from an unbroken one in the last bit.
     return {
@@ -218,6 +273,11 @@ def load_weights(path: Path) -> tuple[GrapyNet, WeightsCard]:
         f"{key} is {tuple(tensors[key].shape)} instead of {tuple(value.shape)}"
         for key, value in expected.items()
         if key in tensors and tensors[key].shape != value.shape
+    ]
+    faults += [
+        f"{key} is {tensors[key].dtype} instead of {value.dtype}"
+        for key, value in expected.items()
+        if key in tensors and tensors[key].dtype != value.dtype
     ]
     if faults:
         raise WeightsError(

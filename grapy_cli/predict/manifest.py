@@ -8,16 +8,16 @@ left behind is folded in by the next.
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType, TracebackType
 from typing import Any, TextIO
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.files import replacing
-from grapy_cli.rows import whole_lines
+from grapy_cli.text import read_row, write_row
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
@@ -62,13 +62,76 @@ class Rows:
     path: Path
 
     def __iter__(self) -> Iterator[Row]:
-        for line in self.lines():
-            yield json.loads(line)
+        for row, _ in self.lines():
+            yield row
 
-    def lines(self) -> Iterator[str]:
-        """The rows as they stand; a last one that a kill cut off is left out."""
-        with suppress(FileNotFoundError):
-            yield from (line.decode() for line in whole_lines(self.path))
+    def lines(self) -> Iterator[tuple[Row, str]]:
+        """The rows, each with the line it stands in.
+
+        What is no row is passed over: one that a kill cut off, one of another version that says
+        less, or one that names files which lie elsewhere.
+        """
+        with (
+            suppress(FileNotFoundError),
+            self.path.open(encoding="utf-8", errors="replace", newline="\n") as file,
+        ):
+            for line in file:
+                row = read_row(line) if line.endswith("\n") else None
+                if row is not None and is_row(row):
+                    yield row, line
+
+
+def is_row(row: Row) -> bool:
+    """Tell whether a row holds what is read of it: everything of a photo, or why it failed."""
+    wanted = _FAILED if "reason" in row else _DONE
+    return all(is_fit(row.get(name)) for name, is_fit in wanted.items())
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_side(value: object) -> bool:
+    return isinstance(value, int) and value > 0
+
+
+def _are_shares(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(map(_is_share, value.values()))
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
+
+
+def _is_share_or_absent(value: object) -> bool:
+    return value is None or _is_share(value)
+
+
+def _are_inside(value: object) -> bool:
+    """Whether they are files of the output folder: no row may lead out of it."""
+    return isinstance(value, list) and all(
+        isinstance(file, str) and "\0" not in file and _stays(PurePosixPath(file)) for file in value
+    )
+
+
+def _stays(path: PurePosixPath) -> bool:
+    return not path.is_absolute() and ".." not in path.parts
+
+
+_FAILED: Mapping[str, Callable[[object], bool]] = MappingProxyType(
+    {"source": _is_text, "reason": _is_text}
+)
+_DONE: Mapping[str, Callable[[object], bool]] = MappingProxyType(
+    {
+        "source": _is_text,
+        "files": _are_inside,
+        "width": _is_side,
+        "height": _is_side,
+        "confidence": _are_shares,
+        "doubt": _is_share_or_absent,
+    }
+)
+"""What is read of a row; an older one has no doubt."""
 
 
 class Manifest:
@@ -100,7 +163,7 @@ class Manifest:
         """
         if self._file is None:
             self._file = _open_rows(self._part)
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._file.write(write_row(row) + "\n")
         self._file.flush()  # a run that is killed leaves a list of what it did
         if not os.fstat(self._file.fileno()).st_nlink:
             raise FileNotFoundError(errno.ENOENT, "it was removed during the run", str(self._out))
@@ -166,8 +229,7 @@ class Manifest:
         done: dict[str, str] = {}
         failed: dict[str, str] = {}
         for rows in (self.rows, self.failures, *map(Rows, parts)):
-            for line in rows.lines():
-                row = json.loads(line)
+            for row, line in rows.lines():
                 now, before = (failed, done) if "reason" in row else (done, failed)
                 now[row["source"]] = line
                 before.pop(row["source"], None)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from grapy_cli.data.files import UNREADABLE
+from grapy_cli.data.files import UNREADABLE, orientation_of, photo_formats, upright
 from grapy_cli.errors import PhotoError
 
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
@@ -78,9 +78,13 @@ def open_photo(photo: str | Path | bytes) -> Image.Image:
 
     Raises whatever Pillow raises, see `UNREADABLE`.
     """
-    learn_heif()
     with _large_photos_are_fine():
-        return Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo)
+        opened = io.BytesIO(photo) if isinstance(photo, bytes) else photo
+        return Image.open(opened, formats=_formats())
+
+
+def _formats() -> tuple[str, ...]:
+    return photo_formats() + (("HEIF",) if learn_heif() else ())
 
 
 @cache
@@ -115,9 +119,8 @@ def _read(picture: Image.Image, max_side: int) -> ReadPhoto:
         scale = 2 * max_side / max(width, height)
         picture.draft(picture.mode, (round(scale * width), round(scale * height)))
     picture.load()  # a TIFF turns itself upright here, and says so
-    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    upright = picture if orientation == 1 else ImageOps.exif_transpose(picture)
-    opaque = _opaque(upright)
+    orientation = orientation_of(picture)
+    opaque = _opaque(upright(picture))
     colored = opaque if opaque.mode == "RGB" else opaque.convert("RGB")
     if is_shrunk:
         colored.thumbnail((max_side, max_side))

@@ -153,7 +153,7 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     """What two names of one file share, also where upper and lower case are the same."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         return None
     return found.st_dev, found.st_ino
 
@@ -162,6 +162,8 @@ def _digest(photo: FoundPhoto) -> str:
     if isinstance(photo.source, bytes):
         return hashlib.sha256(photo.source).hexdigest()
     try:
+        if photo.source.exists() and not photo.source.is_file():
+            raise OSError("it is no file; what comes through a pipe is named -")
         return file_digest(photo.source)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise PhotoError(f"the photo {photo} cannot be read: {error}") from error

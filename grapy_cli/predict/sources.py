@@ -5,7 +5,7 @@ import os
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.predict.photos import HEIF_SUFFIXES, open_photo
+from grapy_cli.text import read_text
 
 STANDARD_INPUT = "-"
 
@@ -117,13 +118,21 @@ def _expand(source: str, leave_out: Path) -> Iterable[FoundPhoto]:
     if source.startswith("@"):
         return _read_list(Path(source[1:]), leave_out)
     path = Path(source)
-    if path.is_dir():
+    if _is(path.is_dir):
         return _search(path, leave_out)
-    if path.exists():
+    if _is(path.exists):
         return [FoundPhoto(path, PurePosixPath(path.name))]
     if glob.has_magic(source):
         return _match(source, leave_out)
     raise SettingsError(f"there is no photo or folder {source}")
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    """Ask a path that may be none at all: far too long, or with a null in it."""
+    try:
+        return asked()
+    except (OSError, ValueError):
+        return False
 
 
 def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
@@ -157,10 +166,13 @@ def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
     """Photos that match a glob, named by their path below the folder it starts from."""
     parts = Path(pattern).parts
     start = 0
-    while start < len(parts) and Path(*parts[: start + 1]).exists():
+    while start < len(parts) and _is(Path(*parts[: start + 1]).exists):
         start += 1
     base, rest = Path(*parts[:start]), PurePosixPath(*parts[start:])
-    paths = [path for path in sorted(base.glob(str(rest))) if path.is_file()]
+    try:
+        paths = [path for path in sorted(base.glob(str(rest))) if path.is_file()]
+    except (ValueError, OSError, NotImplementedError) as error:
+        raise SettingsError(f"{pattern} is no pattern of files: {error}") from error
     if not paths:
         raise SettingsError(f"nothing matches {pattern}")
     for path in paths:
@@ -185,17 +197,17 @@ def _is_hidden(relative: PurePosixPath) -> bool:
 
 def _read_list(path: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"the list {path} cannot be read: {error}") from error
     return _listed(text, leave_out)
 
 
 def _listed(text: str, leave_out: Path) -> Iterator[FoundPhoto]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if name := line.strip():
             path = Path(name)
-            if path.is_dir():
+            if _is(path.is_dir):
                 yield from _search(path, leave_out)
             else:  # one that is missing fails when it is read, like one that is broken
                 yield FoundPhoto(path, PurePosixPath(path.name))

@@ -9,7 +9,12 @@ import numpy as np
 from jaxtyping import Int16, UInt8
 from PIL import Image
 
-from grapy_cli.data.files import UNREADABLE
+from grapy_cli.data.files import (
+    LABEL_FORMATS,
+    UNREADABLE,
+    orientation_of,
+    photo_formats,
+)
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.mat import read_mat
@@ -18,7 +23,6 @@ from grapy_cli.prepare.problems import BadSample
 COLOR_TOLERANCE = 4
 """Grey levels per channel that a colour may be off; the PASCAL pictures are off by two."""
 
-_ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 
 
@@ -39,13 +43,13 @@ def check_photo(data: bytes) -> PhotoFacts:
         BadSample: If it is no picture, or broken.
     """
     try:
-        picture = Image.open(io.BytesIO(data))
+        picture = Image.open(io.BytesIO(data), formats=photo_formats())
     except UNREADABLE as error:
         raise BadSample("unreadable-photo", f"the photo cannot be read: {_why(error)}") from error
     try:
         with picture:
             width, height = picture.size
-            orientation = int(picture.getexif().get(_ORIENTATION) or 1)
+            orientation = orientation_of(picture)
             # A JPEG is decoded at an eighth of its size: every byte is read, so a truncated file
             # is seen, at a third of the time.
             picture.draft("L", (1, 1))
@@ -67,7 +71,7 @@ def read_label(
     if suffix.lower() == ".mat":
         return read_mat(data)
     try:
-        picture = Image.open(io.BytesIO(data))
+        picture = Image.open(io.BytesIO(data), formats=LABEL_FORMATS)
     except UNREADABLE as error:
         reason = f"the label map cannot be read: {_why(error)}"
         raise BadSample("unreadable-label", reason) from error

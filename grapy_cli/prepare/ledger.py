@@ -5,11 +5,14 @@ by one when all are done.
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
+
+from pydantic import TypeAdapter, ValidationError
 
 from grapy_cli.prepare.mirrored import Differences
 from grapy_cli.rows import whole_lines
@@ -34,6 +37,17 @@ class Finding:
     differing: int = 0
     """Pixels of that annotation that are not what mirroring gives."""
     mirrored: Differences = field(default_factory=dict)
+
+
+_FINDING = TypeAdapter(Finding)
+
+
+def _is_finding(line: bytes) -> bool:
+    try:
+        _FINDING.validate_json(line)
+    except ValidationError:
+        return False
+    return line.endswith(b"\n")
 
 
 class Ledger:
@@ -69,8 +83,8 @@ class Ledger:
     def __iter__(self) -> Iterator[Finding]:
         with self._path.open("rb") as file:
             next(file)
-            for line in file:
-                yield Finding(**json.loads(line))
+            for line in itertools.islice(file, self.num_done):
+                yield _FINDING.validate_json(line)
 
     def remove(self) -> None:
         """Remove the file, when nothing is left to go on with."""
@@ -98,5 +112,7 @@ class Ledger:
             return 0, 0
         num_done, size = 0, len(self._head)
         for line in lines:
+            if not _is_finding(line):  # from here on it is not ours
+                break
             num_done, size = num_done + 1, size + len(line)
         return num_done, size

@@ -3,16 +3,15 @@
 Source: Chen et al. 2014, Detect What You Can; merged to the seven parts as in Chen et al. 2016.
 """
 
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from grapy_cli.errors import DatasetError
 from grapy_cli.labels.pascal import PASCAL
+from grapy_cli.prepare.matlab import load_matlab
 from grapy_cli.prepare.problems import BadSample
 
 MERGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -38,35 +37,29 @@ def read_mat(data: bytes) -> UInt8[np.ndarray, "h w"]:
     """Merge the parts of all persons in a file; later persons lie over earlier ones.
 
     Raises:
-        DatasetError: If scipy is not installed.
         BadSample: If the file is no such annotation.
     """
     try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise DatasetError(
-            "PASCAL-Part's .mat files are read with scipy, which is not installed",
-            hint="pip install 'grapy-cli[mat]'",
-        ) from error
-    try:
-        table = loadmat(io.BytesIO(data), squeeze_me=True, struct_as_record=False)
-        return _merge(np.atleast_1d(table["anno"].objects))
-    except Exception as error:  # scipy's reader and a foreign structure fail in many ways
+        table: Mapping[str, Any] = load_matlab(data)
+        (annotation,) = table["anno"]
+        return _merge(annotation["objects"])
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise BadSample(
-            "unreadable-label", f"the label map is no PASCAL-Part annotation: {error!r}"
+            "unreadable-label", f"the label map is no PASCAL-Part annotation: {error}"
         ) from error
 
 
-def _merge(objects: Iterable[Any]) -> UInt8[np.ndarray, "h w"]:
+def _merge(objects: Any) -> UInt8[np.ndarray, "h w"]:  # noqa: ANN401 - whatever the file holds
     merged = None
     for thing in objects:
         if merged is None:
-            merged = np.zeros(np.shape(thing.mask), np.uint8)
-        if getattr(thing, "class") != "person":
+            merged = np.zeros(np.shape(thing["mask"]), np.uint8)
+        if thing["class"] != "person":
             continue
-        parts = [part for part in np.atleast_1d(thing.parts) if part.part_name in _ID_OF]
-        for part in sorted(parts, key=lambda part: _ORDER[part.part_name]):
-            merged[np.asarray(part.mask, bool)] = _ID_OF[part.part_name]
-    if merged is None:
-        raise ValueError("it has no objects")
+        # Without any, the file has an empty table of numbers in their place.
+        parts = [part for part in thing["parts"] if part["part_name"] in _ID_OF]
+        for part in sorted(parts, key=lambda part: _ORDER[part["part_name"]]):
+            merged[np.asarray(part["mask"], bool)] = _ID_OF[part["part_name"]]
+    if merged is None or merged.ndim != 2:
+        raise ValueError("it has no objects with masks")
     return merged

@@ -23,6 +23,7 @@ class Check(NamedTuple):
 CHECKS: Mapping[str, Check] = MappingProxyType({
     "missing-photo":      Check("rejected", "listed, but there is no photo"),
     "missing-label":      Check("rejected", "listed, but there is no label map"),
+    "bad-name":           Check("rejected", "its name cannot stand in a list"),
     "same-key":           Check("rejected", "another photo has the same key"),
     "unreadable-photo":   Check("rejected", "the photo is no picture"),
     "truncated-photo":    Check("rejected", "the photo ends too early, or is damaged"),

@@ -1,5 +1,6 @@
 """Finding a release on disk, and listing what it holds."""
 
+import os
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +8,16 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from grapy_cli.data.archive import Place, is_archive, open_archive
-from grapy_cli.data.layout import CARD, SPLITS, Problem, parse_keys
+from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key, parse_keys
 from grapy_cli.errors import DatasetError
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
+from grapy_cli.text import spelled
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 LABEL_SUFFIXES = (".png", ".mat")
 LIST_FOLDERS = ("lists", "list", "splits", "pascal_person_part_trainval_list", ".")
+LONGEST_KEY = 200  # bytes; with what stands before and behind them, file names have 255
 DEEPEST = 3  # folders below a place: enough for an archive's folder in a folder of one's own
 
 
@@ -135,7 +138,9 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
 def _enter(contents: Contents, key: str, split: str, entry: Entry) -> None:
     """File one listed key as an entry, or as the problem it is."""
     known = contents.entries.get(key)
-    if not entry.photo_name:
+    if not is_key(key) or len(os.fsencode(key)) > LONGEST_KEY:
+        contents.problems.append(found("bad-name", split, spelled(key)[:LONGEST_KEY]))
+    elif not entry.photo_name:
         contents.problems.append(found("missing-photo", split, key))
     elif not entry.label_name and split != "test":
         contents.problems.append(found("missing-label", split, key))
@@ -159,7 +164,8 @@ def _look_for_surplus(contents: Contents, shelf: Shelf, photos: set[str], labels
     }
     for problem, keys in surplus.items():
         if keys:
-            some = ", ".join(sorted(keys)[:8]) + (", ..." if len(keys) > 8 else "")
+            names = map(spelled, sorted(keys)[:8])
+            some = ", ".join(names) + (", ..." if len(keys) > 8 else "")
             what = f"{len(keys)} {CHECKS[problem].says}: {some}"
             contents.problems.append(found(problem, shelf.split, "", what))
 
@@ -202,7 +208,7 @@ def _read_list(folder: Place, split: str) -> list[str]:
 def _lines_of(path: Place) -> list[str]:
     try:
         return parse_keys(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
 
 

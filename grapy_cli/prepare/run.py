@@ -31,6 +31,7 @@ from grapy_cli.prepare.synthetic.release import draw_release, folder_name
 from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
+from grapy_cli.text import spelled
 
 ROWS_SAID = 20  # rejected samples named on the screen; the others stand in problems.csv
 
@@ -216,7 +217,7 @@ def _finish(
         "problems": count_problems(problems),
         **audit.figures(),
     }
-    found_in = str(release.folder.resolve())
+    found_in = spelled(str(release.folder.resolve()))
     writer.write_problems(problems)
     page = render_report(source.label_set, figures, audit, contents, source.colors, found_in)
     write_text(writer.folder / REPORT, page)

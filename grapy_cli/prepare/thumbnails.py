@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
 from grapy_cli.data.archive import Place
-from grapy_cli.data.files import UNREADABLE, encode_label_map
+from grapy_cli.data.files import UNREADABLE, encode_label_map, photo_formats, upright
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.page.pictures import address, jpeg_address
@@ -21,9 +21,9 @@ SIDE = 260  # pixels of the longest side
 def photo_thumbnail(place: Place) -> str:
     """A photo as a data address; nothing where it cannot be shown."""
     try:
-        with Image.open(io.BytesIO(place.read_bytes())) as picture:
+        with Image.open(io.BytesIO(place.read_bytes()), formats=photo_formats()) as picture:
             picture.draft("RGB", (SIDE, SIDE))
-            small = ImageOps.exif_transpose(picture).convert("RGB")
+            small = upright(picture).convert("RGB")
     except UNREADABLE:
         return ""
     return jpeg_address(small, SIDE)

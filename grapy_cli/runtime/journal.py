@@ -23,5 +23,5 @@ class Journal:
 
 
 def read_journal(path: Path) -> list[dict[str, object]]:
-    """Read a journal back; a last line that was cut off by a crash is left out."""
-    return [row for _, row in read_rows(path)]
+    """Read a journal back; what is no event, as a line that a crash cut off, is left out."""
+    return [row for _, row in read_rows(path) if isinstance(row.get("event"), str)]

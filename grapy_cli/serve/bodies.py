@@ -24,7 +24,9 @@ async def read_body(request: Request, most: int) -> bytes:
         TooLargeError: As soon as it is known that there are more.
         PhotoError: If there is none.
     """
-    if int(request.headers.get("content-length") or 0) > most:
+    claimed = request.headers.get("content-length", "")
+    # What is no number is not believed; what arrives is counted all the same.
+    if claimed.isdecimal() and (len(claimed) > 18 or int(claimed) > most):
         raise TooLargeError(_words(most))
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         data = await _read_form(request, most)

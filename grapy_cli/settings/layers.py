@@ -20,6 +20,7 @@ from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.stages import stage_rows as rows_of_stage
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.settings.tree import groups, leaves, option_of, read_text
+from grapy_cli.text import read_toml
 
 __all__ = ["FILE_NAME", "Resolved", "resolve", "to_toml"]
 
@@ -128,7 +129,11 @@ def _file_layer(config: Path | None, folder: Path) -> _Layer:
 def _run_layer(run: Path) -> _Layer:
     """What a run was begun with, except where it started from and where it lies."""
     path = run / RUN_FILE
-    layer = dict(_flatten(_read_toml(path), str(path))) if path.is_file() else {}
+    try:
+        begun = path.is_file()
+    except OSError as error:
+        raise SettingsError(f"--resume cannot be {run}: {error}") from error
+    layer = dict(_flatten(_read_toml(path), str(path))) if begun else {}
     return {key: one for key, one in layer.items() if key not in RUN_PLACES}
 
 
@@ -171,18 +176,18 @@ def _set_value(value: str, text: str) -> Any:  # noqa: ANN401 - whatever TOML sa
         return value
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"--set {text} is not valid TOML: {error}") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return read_toml(path)
     except FileNotFoundError as error:
         raise SettingsError(f"the settings file {path} does not exist") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(f"the settings file {path} cannot be read: {error}") from error
 
 

@@ -16,6 +16,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
 )
 
 StageName = Literal["pretrain", "joint", "finetune"]
@@ -47,6 +48,13 @@ class Section(BaseModel):
     """One table of the settings file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @field_validator("*")
+    @classmethod
+    def _has_no_null(cls, value: object) -> object:
+        if "\0" in str(value) if isinstance(value, str | Path) else False:
+            raise ValueError("A null ends no name")
+        return value
 
 
 class DataSettings(Section):

@@ -1,6 +1,7 @@
 """The settings tree seen from outside: its leaves by dotted path, and how text becomes a leaf."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, UnionType
@@ -71,8 +72,10 @@ def _read_one(text: str, field: FieldInfo) -> Any:  # noqa: ANN401
     for choice in choices(field):
         if str(choice) == text:
             return choice
-    is_home = text.startswith("~") and Path in member_types(field)
-    return Path(text).expanduser() if is_home else text
+    if text.startswith("~") and Path in member_types(field):
+        with suppress(RuntimeError):  # of a user that there is not: a file's name, then
+            return Path(text).expanduser()
+    return text
 
 
 def _leaves(section: type[Section], prefix: str) -> Iterator[tuple[str, FieldInfo]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
@@ -63,6 +64,9 @@ class Progress:
         if mean > self.best:
             names = ["best", *names]
         return replace(self, best=max(mean, self.best), best_by_dataset=best), names
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 class Trained(NamedTuple):
@@ -134,7 +138,9 @@ class CheckpointFolder:
         """
         source = _complete(self.folder.checkpoint("last"))
         try:
-            progress = Progress(**json.loads((source / "state.json").read_text(encoding="utf-8")))
+            progress = _PROGRESS.validate_json((source / "state.json").read_bytes())
+            if min(progress.step, progress.epoch, progress.step_in_epoch) < 0:
+                raise ValueError("its state.json counts below 0")
             state = read_tensors(source / "state.safetensors")
             weights = read_tensors(source / "weights.safetensors")
             _restore(trained, state, weights)
@@ -192,7 +198,7 @@ def _restore(trained: Trained, state: Mapping[str, Tensor], weights: dict[str, T
         trained.network.load_state_dict(weights)
     else:
         for key, value in trained.average.state.items():
-            value.copy_(weights[key])
+            value.copy_(_of_shape(value, weights[key], key))
         prefix = "network/"
         trained.network.load_state_dict(
             {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
@@ -219,9 +225,18 @@ def _restore_optimizer(trained: Trained, state: Mapping[str, Tensor]) -> None:
         if key.startswith("optimizer/"):
             _, name, slot = key.split("/")
             parameter = parameters[name]
+            if value.ndim:
+                _of_shape(parameter, value, key)
             # Scalars (AdamW's step count) stay on the CPU, but where the update is one kernel.
             home = value if value.ndim == 0 and not is_fused else value.to(parameter.device)
             trained.optimizer.state[parameter][slot] = home
+
+
+def _of_shape(wanted: Tensor, found: Tensor, key: str) -> Tensor:
+    """Return what was found; copying would stretch another shape without a word."""
+    if found.shape != wanted.shape:
+        raise ValueError(f"{key} is {tuple(found.shape)} instead of {tuple(wanted.shape)}")
+    return found
 
 
 def _parameter_names(trained: Trained) -> dict[Tensor, str]:

@@ -108,15 +108,16 @@ class _Mean:
 
 
 def _row(event: Mapping[str, Any]) -> Row:
-    """What an event brings to the table; nothing for most."""
-    match event["event"]:
-        case "StepDone":
-            losses = {f"{LOSS}{name}": value for name, value in event["losses"].items()}
-            return {"epoch": event["epoch"], RATE: event["lr"], **losses}
-        case "EpochScored":
-            return {f"{SCORE}{name}": value for name, value in event["mean_iou"].items()}
+    """What an event brings to the table; nothing for most, and for a line that is damaged."""
+    match event:
+        case {"event": "StepDone", "step": int(), "total": int(), "losses": dict(losses)}:
+            row: dict[str, Any] = {"epoch": event.get("epoch"), RATE: event.get("lr")}
+            row |= {f"{LOSS}{name}": value for name, value in losses.items()}
+        case {"event": "EpochScored", "step": int(), "mean_iou": dict(scores)}:
+            row = {f"{SCORE}{name}": value for name, value in scores.items()}
         case _:
-            return {}
+            row = {}
+    return row if all(isinstance(value, int | float) for value in row.values()) else {}
 
 
 def to_csv(rows: Sequence[Row]) -> str:

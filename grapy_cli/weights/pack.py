@@ -1,6 +1,5 @@
 """Weights made fit to be given away: half the size, their card completed."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from grapy_cli.model.weights import (
     resolve_weights,
     save_weights,
 )
+from grapy_cli.text import read_toml
 from grapy_cli.weights.scores import read_scores
 
 Tensors = dict[str, torch.Tensor]
@@ -104,8 +104,8 @@ def _count(dataset: PreparedDataset) -> dict[str, int]:
 
 def _read_facts(card: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(card.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return read_toml(card)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"the card {card} cannot be read: {error}") from error
 
 

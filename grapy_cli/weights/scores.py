@@ -1,11 +1,11 @@
 """What of an evaluation goes on a card: every score a person asks for, none of the rest."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from grapy_cli.errors import SettingsError
+from grapy_cli.text import read_json
 
 DIGITS = 5
 """Behind the point of a share: photos are never so many that further ones mean anything."""
@@ -26,8 +26,7 @@ def read_scores(path: Path) -> dict[str, Any]:
         SettingsError: If the file holds no evaluation of exactly one weights file.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return _facts(document)
+        return _facts(read_json(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f"the scores {path} cannot be used: {type(error).__name__}: {error}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from grapy_cli.predict.film.opening import open_video
 from grapy_cli.predict.write.films import Film
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class FilmWriter:
         with ExitStack() as stack:
             self._container = stack.enter_context(av.open(str(self._path), "w", format=kind))
             if not self._film.exact:
-                source = stack.enter_context(av.open(str(self._sound_of)))
+                source = stack.enter_context(open_video(self._sound_of))
                 self._sound = _copy_sound(source, self._container)
                 self._sound_time = next(self._sound, None)
             yield self

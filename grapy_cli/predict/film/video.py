@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from grapy_cli.errors import PhotoError
 from grapy_cli.files import replacing
 from grapy_cli.predict.film.filming import FilmWriter
+from grapy_cli.predict.film.opening import open_video
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.write.films import FILMS
 from grapy_cli.predict.write.outputs import Kind
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 Parsings = Mapping[str, Parsing]
+
+
+_TICKS = 1_000_000  # FFmpeg's, of a second
+LARGEST_FRAME = 1 << 27
+"""Pixels; a film of the largest format there is has a quarter of it."""
 
 
 class Frame(NamedTuple):
@@ -68,7 +74,7 @@ def parse_video(
     sums: dict[str, Any] = {}
     count, first = 0, None
     try:
-        with _errors_told(path), _open_films(films, path) as add:
+        with film_errors(path), _open_films(films, path) as add:
             total = expect_frames(path)
             for frame in read_frames(path):
                 parsings = parse(frame.pixels)
@@ -114,21 +120,17 @@ def _open_films(
 
 def expect_frames(path: Path) -> int:
     """How many frames a video says it has, or should have by its length; 0 if unknown."""
-    import av
-
-    with av.open(str(path)) as container:
+    with open_video(path) as container:
         stream = next(iter(container.streams.video), None)
         if stream is None:
             return 0
-        seconds = (container.duration or 0) / av.time_base
+        seconds = (container.duration or 0) / _TICKS
         return stream.frames or round(seconds * (stream.average_rate or 0))
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
     """Read a video, a frame at a time; of two frames for one moment the first counts."""
-    import av
-
-    with av.open(str(path)) as container:
+    with open_video(path) as container:
         if not container.streams.video:
             raise PhotoError(f"the video {path} has no pictures")
         rate = container.streams.video[0].average_rate or 25
@@ -144,7 +146,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 
 @contextmanager
-def _errors_told(path: Path) -> Iterator[None]:
+def film_errors(path: Path) -> Iterator[None]:
     """Say what is wrong with a video; a full disk is no fault of its own."""
     try:
         import av
@@ -163,6 +165,8 @@ def _errors_told(path: Path) -> Iterator[None]:
 
 def _upright(frame: "VideoFrame") -> UInt8[np.ndarray, "h w 3"]:
     """The pixels as a player shows them; phones film on their side and note the angle."""
+    if frame.width * frame.height > LARGEST_FRAME:
+        raise PhotoError(f"its frames have {frame.width} x {frame.height} pixels, too many to read")
     turns = round(frame.rotation / 90)
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
 

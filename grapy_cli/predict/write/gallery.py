@@ -14,6 +14,7 @@ from grapy_cli.page.grid import Shown
 from grapy_cli.page.pictures import address
 from grapy_cli.predict.ranking import first_to_look_at
 from grapy_cli.predict.write.outputs import Kind
+from grapy_cli.text import spelled
 
 GALLERY = "gallery.html"
 PER_PAGE = 300
@@ -88,7 +89,7 @@ def _shown(out: Path, kinds: Sequence[Kind], row: Row) -> Shown | None:
     if not photos or not all(path.exists() for path in (*photos, *masks.values())):
         return None
     return Shown(
-        source=row["source"],
+        source=spelled(row["source"]),
         photo=address("jpeg", photos[0].read_bytes()),
         masks={name: address("png", path.read_bytes()) for name, path in masks.items()},
         parts={name: _ids(path) for name, path in masks.items()},
@@ -114,7 +115,9 @@ def _failures(failed: Sequence[Row]) -> Iterator[str]:
     if len(failed) > MOST_FAILURES:
         yield f'<p class="soft">The first {MOST_FAILURES:,}; all stand in failures.jsonl.</p>'
     some = failed[:MOST_FAILURES]
-    yield table(["photo", "reason"], [(str(row["source"]), str(row["reason"])) for row in some])
+    yield table(
+        ["photo", "reason"], [(spelled(row["source"]), spelled(row["reason"])) for row in some]
+    )
 
 
 def _remove_rest(out: Path, pages: int) -> None:

@@ -12,6 +12,7 @@ from grapy_cli.files import replacing
 from grapy_cli.predict import render
 from grapy_cli.predict.ranking import first_to_look_at
 from grapy_cli.predict.write.outputs import Kind
+from grapy_cli.text import spelled
 
 SHEET = "contact-sheet.png"
 MOST = 96
@@ -72,7 +73,9 @@ def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, An
     for row in sorted(first_to_look_at(rows, MOST), key=lambda row: str(row["source"])):
         pictures = [out / file for file in (*photo.files_of(row), *mask.files_of(row))]
         if len(pictures) == 2 and all(path.exists() for path in pictures):
-            cells.append((_overlay(*pictures, kind=mask), PurePosixPath(row["source"]).name))
+            cells.append(
+                (_overlay(*pictures, kind=mask), spelled(PurePosixPath(row["source"]).name))
+            )
     columns = min(COLUMNS, math.ceil(math.sqrt(len(cells)))) or 1
     sheet = contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])
     with replacing(out / SHEET) as beside:

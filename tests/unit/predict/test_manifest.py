@@ -11,7 +11,8 @@ SOURCES = ["a", "b", "c", "d"]
 
 
 def done(source, **more):
-    return {"source": source, "files": [f"{source}.png"], **more}
+    facts = {"width": 2, "height": 3, "confidence": {"atr": 0.5}}
+    return {"source": source, "files": [f"{source}.png"], **facts, **more}
 
 
 def failed(source):

@@ -1,12 +1,9 @@
 """The original PASCAL-Part annotations, as MATLAB structs."""
 
-import builtins
-
 import numpy as np
 import pytest
 
 from grapy_cli.data.files import load_label_map
-from grapy_cli.errors import DatasetError
 from grapy_cli.labels.pascal import PASCAL
 from grapy_cli.prepare.mat import MERGED, read_mat
 from grapy_cli.prepare.problems import BadSample
@@ -52,17 +49,3 @@ def test_photos_without_a_person_are_left_out_and_no_failure(tmp_path, release, 
 def test_a_file_that_is_no_annotation_is_named(content):
     with pytest.raises(BadSample, match="no PASCAL-Part annotation"):
         read_mat(content)
-
-
-def test_without_scipy_the_extra_is_named(release, prepare, monkeypatch):
-    real = builtins.__import__
-
-    def refuse(name, *rest):
-        if name.startswith("scipy"):
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(DatasetError, match="scipy") as error:
-        prepare("pascal", source=release)
-    assert "grapy-cli[mat]" in error.value.hint

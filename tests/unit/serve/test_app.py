@@ -240,3 +240,10 @@ def test_the_page_may_run_what_it_brings_along_and_nothing_else(client):
         assert policy[rule] == " ".join(f"'sha256-{digest}'" for digest in digests)
     assert not re.search(r"https?://", response.text)
     assert " style=" not in response.text  # the policy would not let it
+
+
+@pytest.mark.parametrize(("claimed", "status"), [("abc", 200), ("9" * 5000, 413)])
+def test_a_length_that_is_none_is_not_believed(client, photo, claimed, status):
+    headers = {"content-type": "image/png", "content-length": claimed}
+    answered = client.post("/parse?dataset=pascal", content=photo, headers=headers)
+    assert answered.status_code == status

@@ -5,6 +5,7 @@ import io
 import shutil
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -116,3 +117,38 @@ def test_a_gzip_stream_is_read_from_anywhere(tmp_path, monkeypatch):
         read = list(pool.map(lambda offset: stream.read_at(offset, 4000), offsets))
     assert read == [data[offset : offset + 4000] for offset in offsets]
     assert stream.read_at(len(data) + 5, 10) == b""
+
+
+def test_a_member_that_says_it_has_nothing_is_not_inflated_without_end(tmp_path):
+    """Of a deflated member of declared size 0, zlib would have given all there is."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", bytes(50 << 20))
+        size = archive.getinfo("bomb").file_size.to_bytes(4, "little")
+    data = (tmp_path / "x.zip").read_bytes()
+    (tmp_path / "x.zip").write_bytes(data.replace(size, bytes(4)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match="checksum"):
+            (open_archive(tmp_path / "x.zip") / "bomb").read_bytes()
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_note_of_gigabytes_is_not_read(tmp_path):
+    """Tar's long names stand in members of their own, which tarfile reads whole."""
+    note = tarfile.TarInfo("././@LongLink")
+    note.type, note.size = tarfile.GNUTYPE_LONGNAME, 8 << 30
+    packed = gzip.compress(note.tobuf(tarfile.GNU_FORMAT) + bytes(4 << 20))
+    (tmp_path / "x.tar.gz").write_bytes(packed)
+    with pytest.raises(DatasetError, match="cannot be read as an archive"):
+        open_archive(tmp_path / "x.tar.gz")
+
+
+def test_members_without_number_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("grapy_cli.data.archive.MOST_MEMBERS", 3)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for number in range(5):
+            archive.writestr(f"{number}", b"")
+    with pytest.raises(DatasetError, match="more than 3 files"):
+        open_archive(tmp_path / "x.zip")

@@ -1,0 +1,6 @@
+"""How long the fuzzer runs where it runs long: `--hypothesis-profile nightly`."""
+
+from hypothesis import HealthCheck, settings
+
+_COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("nightly", max_examples=3000, **_COMMON)
