@@ -1,13 +1,15 @@
 """Photos and label maps as files."""
 
+import io
 import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.files import replacing
@@ -23,6 +25,9 @@ UNREADABLE = (
 )
 """What Pillow raises on files that are no pictures, broken, truncated or absurdly large."""
 
+_END_OF_JPEG = b"\xff\xd9"
+_AS_IT_LIES = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+
 
 def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
     """Read a photo as a person sees it: RGB, turned upright by its EXIF orientation.
@@ -31,11 +36,31 @@ def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
         DatasetError: If the file is missing, no picture, or broken.
     """
     try:
-        with Image.open(path) as picture:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as picture:
+            decoded = decode_jpeg(data) if _is_common(picture) else None
+            if decoded is not None:
+                return decoded
             ImageOps.exif_transpose(picture, in_place=True)
             return np.array(picture.convert("RGB") if picture.mode != "RGB" else picture)
     except UNREADABLE as error:
         raise DatasetError(f"the photo {path} cannot be read: {error}") from error
+
+
+def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w 3"] | None:
+    """Decode a JPEG to RGB by OpenCV: the pixels that Pillow gives, in half the time.
+
+    None if it is cut off, which OpenCV would fill with grey, or cannot be decoded.
+    """
+    if not data.endswith(_END_OF_JPEG):
+        return None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_LIES)
+
+
+def _is_common(picture: Image.Image) -> bool:
+    """Whether it is a JPEG as most are: in colour, and upright."""
+    is_jpeg = picture.format == "JPEG" and picture.mode == "RGB"
+    return is_jpeg and picture.getexif().get(ExifTags.Base.Orientation, 1) == 1
 
 
 def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
