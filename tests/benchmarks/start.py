@@ -48,7 +48,9 @@ def loading(file: Path, repeats: int) -> Iterator[Row]:
     network = build_network(NetworkNumbers(), [LABEL_SETS["cihp"]])
     torch.save(network.state_dict(), file)
     packed = file.with_suffix(".safetensors")
-    save_weights(packed, network.state_dict(), card_of(network, name="paper", grapy="0", stage="joint"))
+    save_weights(
+        packed, network.state_dict(), card_of(network, name="paper", grapy="0", stage="joint")
+    )
     del network
     took = take_turns(repeats, lambda: load_plainly(file), lambda: load_weights(packed))
     yield Row.of("network load", 4, *took)
