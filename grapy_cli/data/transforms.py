@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from PIL import Image
 from torch.nn import functional as F
 
@@ -132,20 +132,21 @@ class _Window:
 
     def cut(self, picture: Picture, fill: int) -> Picture:
         """Cut the window out of a photo, resized bilinearly, or a label map, by nearest pixels."""
-        seen = self._seen
+        height, width = self._seen
+        top, left = self.corner
         if picture.ndim == 2:
-            window = self._resize_window(picture, Image.Resampling.NEAREST)
-        elif math.prod(self.scaled) <= WHOLE * math.prod(seen):
-            top, left = self.corner
+            rows, columns = self._nearest
+            window = picture.take(rows, 0).take(columns, 1)
+        elif math.prod(self.scaled) <= WHOLE * height * width:
             resized = resize_photo(picture, *self.scaled)
-            window = resized[top : top + seen[0], left : left + seen[1]]
+            window = resized[top : top + height, left : left + width]
         else:
-            window = self._resize_window(picture, Image.Resampling.BILINEAR)
-        if seen == self.size:
-            return np.ascontiguousarray(window)
-        canvas = np.full((*self.size, *picture.shape[2:]), fill, np.uint8)
-        canvas[: seen[0], : seen[1]] = window
-        return canvas
+            window = self._resize_window(picture)
+        beside = self.size[0] - height, self.size[1] - width
+        if not any(beside):
+            return window
+        edge = cv2.BORDER_CONSTANT
+        return cv2.copyMakeBorder(window, 0, beside[0], 0, beside[1], edge, value=[fill] * 3)
 
     @property
     def _seen(self) -> tuple[int, int]:
@@ -155,17 +156,30 @@ class _Window:
         )
         return height, width
 
-    def _resize_window(self, picture: Picture, resampling: Image.Resampling) -> Picture:
-        """Resize the window alone."""
-        step = [src / dst for src, dst in zip(self.source, self.scaled, strict=True)]
-        (top, left), (height, width) = self.corner, self._seen
+    @property
+    def _step(self) -> list[float]:
+        """Pixels of the photo per pixel of the resized one, below and beside each other."""
+        return [src / dst for src, dst in zip(self.source, self.scaled, strict=True)]
+
+    @property
+    def _nearest(self) -> list[Int[np.ndarray, " _"]]:
+        """The rows and the columns of the photo that pixels of the window lie nearest to."""
+        return [
+            ((np.arange(corner, corner + seen) + 0.5) * step).astype(np.intp)
+            for corner, seen, step in zip(self.corner, self._seen, self._step, strict=True)
+        ]
+
+    def _resize_window(self, photo: Picture) -> Picture:
+        """Resize the window of a photo alone."""
+        (down, right), (top, left), (height, width) = self._step, self.corner, self._seen
         box = (
-            left * step[1],
-            top * step[0],
-            min((left + width) * step[1], self.source[1]),
-            min((top + height) * step[0], self.source[0]),
+            left * right,
+            top * down,
+            min((left + width) * right, self.source[1]),
+            min((top + height) * down, self.source[0]),
         )
-        return np.asarray(Image.fromarray(picture).resize((width, height), resampling, box))
+        bilinear = Image.Resampling.BILINEAR
+        return np.asarray(Image.fromarray(photo).resize((width, height), bilinear, box))
 
 
 def resize_photo(
