@@ -97,7 +97,7 @@ class FoldedBlock(nn.Module):
         self.rectify, self.keeps_inner = block.rectify, keeps_inner
         rectified = block.separables[: 1 if keeps_inner else 2]
         for separable in rectified:
-            separable.pointwise.activation = "relu"
+            separable.pointwise.activation = "relu"  # type: ignore[union-attr]
 
     def forward(
         self, features: Float[Tensor, "b c h w"]

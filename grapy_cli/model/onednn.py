@@ -48,7 +48,8 @@ class FoldedConv(nn.Module):
         """Convolve by oneDNN, of features of which every `step`-th pixel is there."""
         conv = self.conv
         name, scalars = ONEDNN_NAMES[self.activation]
-        padding, dilation = ([side // step for side in of] for of in (conv.padding, conv.dilation))
+        padding = [int(side) // step for side in conv.padding]
+        dilation = [side // step for side in conv.dilation]
         weight = self._weight(padding, dilation, features)
         return torch.ops.mkldnn._convolution_pointwise(
             *(features, weight, conv.bias),

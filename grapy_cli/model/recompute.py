@@ -10,11 +10,10 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from grapy_cli.model.convolutions import SeparableConv
 from grapy_cli.model.deeplab import ASPP
 from grapy_cli.model.efficientnet import InvertedBlock
 from grapy_cli.model.grapy import GrapyNet
-from grapy_cli.model.xception import Block
+from grapy_cli.model.xception import Block, Xception
 
 BLOCKS = (Block, InvertedBlock, ASPP)
 
@@ -26,9 +25,10 @@ def recompute_blocks(network: GrapyNet) -> GrapyNet:
     arithmetic. The blocks keep their names, so weights fit as before.
     """
     deeplab = network.deeplab
-    blocks = [module for module in deeplab.modules() if isinstance(module, BLOCKS)]
-    blocks += [one for one in deeplab.decoder if isinstance(one, SeparableConv)]
-    blocks += [one for one in getattr(deeplab.backbone, "exit", ()) if isinstance(one, nn.Module)]
+    blocks: list[nn.Module] = [module for module in deeplab.modules() if isinstance(module, BLOCKS)]
+    blocks += deeplab.decoder
+    if isinstance(deeplab.backbone, Xception):
+        blocks += deeplab.backbone.exit
     for block in blocks:
         block.forward = partial(_forward, block, block.forward)
     return network
