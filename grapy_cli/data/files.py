@@ -1,5 +1,6 @@
 """Photos and label maps as files."""
 
+import io
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+import cv2
 import numpy as np
 from jaxtyping import UInt8
 from PIL import ExifTags, Image
@@ -24,6 +26,9 @@ UNREADABLE = (
     Image.DecompressionBombError,
 )
 """What Pillow raises on files that are no pictures, broken, truncated or absurdly large."""
+
+_END_OF_JPEG = b"\xff\xd9"
+_AS_IT_LIES = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 NO_PHOTOS = frozenset({"EPS", "WMF", "PDF", "MPEG", "HDF5", "GRIB", "BUFR"})
@@ -74,12 +79,31 @@ def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
         DatasetError: If the file is missing, no picture, or broken.
     """
     try:
-        with Image.open(path, formats=photo_formats()) as picture:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=photo_formats()) as picture:
+            decoded = decode_jpeg(data) if _is_common(picture) else None
+            if decoded is not None:
+                return decoded
             picture.load()
             turned = upright(picture)
             return np.array(turned.convert("RGB") if turned.mode != "RGB" else turned)
     except UNREADABLE as error:
         raise DatasetError(f"the photo {path} cannot be read: {error}") from error
+
+
+def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w 3"] | None:
+    """Decode a JPEG to RGB by OpenCV: the pixels that Pillow gives, in half the time.
+
+    None if it is cut off, which OpenCV would fill with grey, or cannot be decoded.
+    """
+    if not data.endswith(_END_OF_JPEG):
+        return None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_LIES)
+
+
+def _is_common(picture: Image.Image) -> bool:
+    """Whether it is a JPEG as most are: in colour, and upright."""
+    return picture.format == "JPEG" and picture.mode == "RGB" and orientation_of(picture) == 1
 
 
 def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:

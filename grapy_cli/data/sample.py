@@ -39,7 +39,7 @@ class Batch:
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> "Batch":
         """Stack samples."""
-        photos = np.stack([sample.photo.transpose(2, 0, 1) for sample in samples])
+        photos = np.stack([sample.photo for sample in samples])
         names = dict.fromkeys(name for sample in samples for name in sample.label_maps)
         rows = {
             name: [row for row, sample in enumerate(samples) if name in sample.label_maps]
@@ -49,7 +49,7 @@ class Batch:
             name: np.stack([samples[row].label_maps[name] for row in rows[name]]) for name in names
         }
         return cls(
-            torch.from_numpy(photos),
+            torch.from_numpy(photos).permute(0, 3, 1, 2),  # channels stay last, as networks read
             {name: torch.from_numpy(maps) for name, maps in label_maps.items()},
             {name: torch.tensor(indices) for name, indices in rows.items()},
             tuple(sample.key for sample in samples),
@@ -97,4 +97,4 @@ class Batch:
 
 def images_of(photos: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """Map bytes to the range the network eats, [-1, 1]."""
-    return photos.float() * (2 / 255) - 1
+    return photos.float().mul_(2 / 255).sub_(1)

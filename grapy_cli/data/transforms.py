@@ -1,18 +1,25 @@
 """How a training sample is varied. Each step takes a sample and a generator, and gives a sample."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+import torch
+from jaxtyping import Int, UInt8
 from PIL import Image
+from torch.nn import functional as F
 
 from grapy_cli.data.sample import Sample
 from grapy_cli.labels import IGNORE
 
 Transform = Callable[[Sample, np.random.Generator], Sample]
 Picture = UInt8[np.ndarray, "..."]
+
+WHOLE = 3
+"""Of how many windows' size a resized photo may be to be resized whole, by torch; of larger ones
+Pillow does the window alone, which is slower by the pixel."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class RandomWindow:
     """Resize by a random factor and cut a window of fixed size out of the result.
 
     Sides shorter than the window are padded right and below: the photo black, the label maps with
-    `padding_label`. Only the window is resized, never the photo beside it.
+    `padding_label`.
 
     Source: reference `RandomSized_new`: factors for width and height drawn independently, sizes
         truncated, bilinear (antialiased) for the photo and nearest for labels.
@@ -97,9 +104,9 @@ class RandomWindow:
         window = _Window(sample.photo.shape[:2], scaled, corner, self.size)
         return replace(
             sample,
-            photo=window.cut(sample.photo, Image.Resampling.BILINEAR, 0),
+            photo=window.cut(sample.photo, 0),
             label_maps={
-                name: window.cut(label_map, Image.Resampling.NEAREST, self.padding_label)
+                name: window.cut(label_map, self.padding_label)
                 for name, label_map in sample.label_maps.items()
             },
         )
@@ -123,20 +130,68 @@ class _Window:
     corner: tuple[int, int]
     size: tuple[int, int]
 
-    def cut(self, picture: Picture, resampling: Image.Resampling, fill: int) -> Picture:
-        seen = [min(s - c, w) for s, c, w in zip(self.scaled, self.corner, self.size, strict=True)]
-        step = [src / dst for src, dst in zip(self.source, self.scaled, strict=True)]
-        (top, left), (height, width) = self.corner, seen
-        box = (
-            left * step[1],
-            top * step[0],
-            min((left + width) * step[1], self.source[1]),
-            min((top + height) * step[0], self.source[0]),
+    def cut(self, picture: Picture, fill: int) -> Picture:
+        """Cut the window out of a photo, resized bilinearly, or a label map, by nearest pixels."""
+        height, width = self._seen
+        top, left = self.corner
+        if picture.ndim == 2:
+            rows, columns = self._nearest
+            window = picture.take(rows, 0).take(columns, 1)
+        elif math.prod(self.scaled) <= WHOLE * height * width:
+            resized = resize_photo(picture, *self.scaled)
+            window = resized[top : top + height, left : left + width]
+        else:
+            window = self._resize_window(picture)
+        beside = self.size[0] - height, self.size[1] - width
+        if not any(beside):
+            return window
+        edge = cv2.BORDER_CONSTANT
+        return cv2.copyMakeBorder(window, 0, beside[0], 0, beside[1], edge, value=[fill] * 3)
+
+    @property
+    def _seen(self) -> tuple[int, int]:
+        """Height and width of what of the resized photo lies in the window."""
+        height, width = (
+            min(s - c, w) for s, c, w in zip(self.scaled, self.corner, self.size, strict=True)
         )
-        resized = Image.fromarray(picture).resize((width, height), resampling, box)
-        canvas = np.full((*self.size, *picture.shape[2:]), fill, np.uint8)
-        canvas[:height, :width] = resized
-        return canvas
+        return height, width
+
+    @property
+    def _step(self) -> list[float]:
+        """Pixels of the photo per pixel of the resized one, below and beside each other."""
+        return [src / dst for src, dst in zip(self.source, self.scaled, strict=True)]
+
+    @property
+    def _nearest(self) -> list[Int[np.ndarray, " _"]]:
+        """The rows and the columns of the photo that pixels of the window lie nearest to."""
+        return [
+            ((np.arange(corner, corner + seen) + 0.5) * step).astype(np.intp)
+            for corner, seen, step in zip(self.corner, self._seen, self._step, strict=True)
+        ]
+
+    def _resize_window(self, photo: Picture) -> Picture:
+        """Resize the window of a photo alone."""
+        (down, right), (top, left), (height, width) = self._step, self.corner, self._seen
+        box = (
+            left * right,
+            top * down,
+            min((left + width) * right, self.source[1]),
+            min((top + height) * down, self.source[0]),
+        )
+        bilinear = Image.Resampling.BILINEAR
+        return np.asarray(Image.fromarray(photo).resize((width, height), bilinear, box))
+
+
+def resize_photo(
+    photo: UInt8[np.ndarray, "h w 3"], height: int, width: int
+) -> UInt8[np.ndarray, "{height} {width} 3"]:
+    """Resize bilinearly, antialiased, as Pillow does, in a third of its time.
+
+    Differs: from Pillow by one level in up to 2 of 100 values at some factors, at most in none.
+    """
+    image = torch.from_numpy(photo).permute(2, 0, 1)[None]
+    resized = F.interpolate(image, (height, width), mode="bilinear", antialias=True)
+    return resized[0].permute(1, 2, 0).numpy()
 
 
 @dataclass(frozen=True)
@@ -159,9 +214,9 @@ class RandomMirror:
         """Mirror for certain."""
         return replace(
             sample,
-            photo=np.ascontiguousarray(sample.photo[:, ::-1]),
+            photo=cv2.flip(sample.photo, 1),
             label_maps={
-                name: self._table(name)[label_map[:, ::-1]]
+                name: cv2.LUT(cv2.flip(label_map, 1), self._table(name))
                 for name, label_map in sample.label_maps.items()
             },
         )

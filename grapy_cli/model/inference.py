@@ -17,6 +17,8 @@ from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import ConvNorm6
 from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.onednn import FoldedConv
+from grapy_cli.model.xception import Block, Xception
 
 Precision = Literal["fp32", "bf16"]
 
@@ -30,9 +32,6 @@ FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = Mapp
             "relu",
         ),
     }
-)
-ONEDNN_NAMES: Mapping[str, tuple[str, list[float]]] = MappingProxyType(
-    {"none": ("none", []), "relu": ("relu", []), "relu6": ("hardtanh", [0.0, 6.0])}
 )
 
 
@@ -52,8 +51,15 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
                 setattr(module, convolution, FoldedConv(folded, activate))
                 setattr(module, norm, nn.Identity())
             module.relu = False  # type: ignore[assignment] # done by the convolution
+    if isinstance(network.deeplab.backbone, Xception):
+        _fold_blocks(network.deeplab.backbone)
+    heads = [network.main_heads]
     if network.numbers.pyramid is not None:
         network.pyramid.fusion = _fold_fusion(network.pyramid.fusion)
+        heads.append(network.refined_heads)
+    for by_dataset in heads:
+        for dataset, head in by_dataset.items():
+            by_dataset[dataset] = FoldedConv(head, "none")  # type: ignore[arg-type]
     return network
 
 
@@ -76,56 +82,40 @@ class _Bf16Features(nn.Module):
         return self.deeplab(images.to(torch.bfloat16)).float()
 
 
-class FoldedConv(nn.Module):
-    """A convolution with bias and the activation behind it, one operation where oneDNN has it.
+class FoldedBlock(nn.Module):
+    """A block of Xception with its ReLUs inside its convolutions, or in place where they are not.
 
     Args:
-        conv: With the batch norm folded in.
-        activation: none, relu or relu6.
+        block: Its convolutions folded.
+        keeps_inner: Whether somebody asks for the features before the last ReLU; if not, what is
+            given out as those is rectified.
     """
 
-    def __init__(self, conv: nn.Conv2d, activation: str) -> None:
+    def __init__(self, block: Block, *, keeps_inner: bool) -> None:
         super().__init__()
-        self.conv = conv
-        self.activation = activation
+        self.separables, self.shortcut = block.separables, block.shortcut
+        self.rectify, self.keeps_inner = block.rectify, keeps_inner
+        rectified = block.separables[: 1 if keeps_inner else 2]
+        for separable in rectified:
+            separable.pointwise.activation = "relu"  # type: ignore[union-attr]
 
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
-        """Convolve and activate."""
-        conv = self.conv
-        if _has_onednn(features):
-            name, scalars = ONEDNN_NAMES[self.activation]
-            return torch.ops.mkldnn._convolution_pointwise(
-                *(features, conv.weight, conv.bias),
-                *(conv.padding, conv.stride, conv.dilation, conv.groups),
-                *(name, scalars, ""),
-            )
-        features = conv(features)
-        match self.activation:
-            case "relu":
-                return F.relu_(features)
-            case "relu6":
-                return F.relu6(features, inplace=True)
-            case _:
-                return features
+    def forward(
+        self, features: Float[Tensor, "b c h w"]
+    ) -> tuple[Float[Tensor, "b e u v"], Float[Tensor, "b d h w"]]:
+        """Do what `Block.forward` does; the features that come in are its own to change."""
+        inputs = F.relu_(features) if self.rectify else features
+        first, second, third = self.separables
+        inner = second(first(inputs))
+        out = third(F.relu(inner) if self.keeps_inner else inner)
+        return out.add_(self.shortcut(inputs)), inner
 
 
-def _has_onednn(features: Tensor) -> bool:
-    """Whether torch's private fused convolution is there and takes such features.
-
-    It has no gradient, and is made for inference on the CPU in these types alone.
-    """
-    return (
-        features.device.type == "cpu"
-        and not torch.is_grad_enabled()
-        and torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-        and (features.dtype == torch.float32 or _has_bf16(features))
-    )
-
-
-def _has_bf16(features: Tensor) -> bool:
-    """Whether features are bfloat16 and oneDNN multiplies that on this processor."""
-    return features.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+def _fold_blocks(backbone: Xception) -> None:
+    low_level = backbone.entry[1]
+    for blocks in (backbone.entry, backbone.middle):
+        for place, block in enumerate(blocks):
+            blocks[place] = FoldedBlock(block, keeps_inner=block is low_level)  # type: ignore[arg-type]
+    backbone.last = FoldedBlock(backbone.last, keeps_inner=False)  # type: ignore[assignment]
 
 
 @torch.no_grad()

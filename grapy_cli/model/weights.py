@@ -25,6 +25,19 @@ FORMAT = 2
 CARD_KEY = "grapy"
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "pretrained"
 DEFAULT_EMBEDDED = "grapy-lite-ccp"
+DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
+    {
+        "F64": torch.float64,
+        "F32": torch.float32,
+        "F16": torch.float16,
+        "BF16": torch.bfloat16,
+        "I64": torch.int64,
+        "I32": torch.int32,
+        "U8": torch.uint8,
+        "BOOL": torch.bool,
+    }
+)
+"""What safetensors calls the types that networks and training states are made of."""
 
 
 _NUMBERS = TypeAdapter(NetworkNumbers)
@@ -244,14 +257,30 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: If the file is missing or damaged.
     """
-    with _opened(path) as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict
-    # Copied, because in the file they lie on odd addresses, where kernels round otherwise: a
-    # resumed training would differ from an unbroken one in the last bit.
-    return {
-        key: tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor.clone()
-        for key, tensor in tensors.items()
-    }
+    with _opened(path):  # looks the header over
+        return dict(_stored_tensors(path))
+
+
+def _stored_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """Read the tensors of a file that is sound, in the order they lie in it.
+
+    Not by safetensors itself, which maps the file: there they lie on odd addresses, where kernels
+    round otherwise (a resumed training would differ in the last bit), and copies of them would
+    have the memory hold everything twice.
+    """
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        header.pop("__metadata__", None)
+        begin = file.tell()
+        for key, facts in sorted(header.items(), key=lambda one: one[1]["data_offsets"]):
+            if facts["dtype"] not in DTYPES:
+                raise ValueError(f"{key} is of type {facts['dtype']}, which no network has")
+            stored = torch.empty(facts["shape"], dtype=DTYPES[facts["dtype"]], device="cpu")
+            file.seek(begin + facts["data_offsets"][0])
+            if stored.numel():
+                file.readinto(stored.view(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
+            is_half = stored.dtype in (torch.float16, torch.bfloat16)
+            yield key, stored.float() if is_half else stored
 
 
 def load_weights(path: Path) -> tuple[GrapyNet, WeightsCard]:

@@ -119,20 +119,34 @@ def parse_logits(
             at_version = logits[dataset][None]
             if not tiled:
                 at_version = resize(at_version, *version.shape[:2])
-            joined = resize(at_version, *shape)[0]
-            total[dataset] = total[dataset] + joined if dataset in total else joined
-    return {dataset: logits / len(augmentation.scales) for dataset, logits in total.items()}
+            if at_version.shape[2:] != shape:
+                at_version = resize(at_version, *shape)
+            if dataset in total:
+                total[dataset] += at_version[0]
+            else:
+                total[dataset] = at_version[0]
+    return {dataset: logits.div_(len(augmentation.scales)) for dataset, logits in total.items()}
 
 
 @stage("heads and pyramid")
 def _version_logits(
     network: GrapyNet, version: Photo, datasets: Sequence[str], *, mirror: bool
 ) -> dict[str, Float[Tensor, "_p h4 w4"]]:
-    """Parse one version of the photo, or a tile of it, by each label set."""
-    features = _encode(network, version, mirror=mirror)
+    """Parse one version of the photo, or a tile of it, by each label set.
+
+    On the CPU its mirror image has a turn of its own: that needs half the memory and is no slower.
+    """
+    pictures = [version, version[:, ::-1]] if mirror else [version]
+    is_card = next(network.parameters()).device.type == "cuda"
+    turns = [pictures] if is_card else [[picture] for picture in pictures]
+    parsed: dict[str, list[Tensor]] = {dataset: [] for dataset in datasets}
+    for turn in turns:
+        features = _encode(network, turn)
+        for dataset in datasets:
+            parsed[dataset].append(network.parse(features, dataset).final)
     return {
-        dataset: _join(network.parse(features, dataset).final, network.label_sets[dataset])[0]
-        for dataset in datasets
+        dataset: _join(torch.cat(logits), network.label_sets[dataset])
+        for dataset, logits in parsed.items()
     }
 
 
@@ -149,19 +163,18 @@ def scaled_photo(
 
 
 @stage("backbone and decoder")
-def _encode(network: GrapyNet, version: Photo, *, mirror: bool) -> Float[Tensor, "b c h4 w4"]:
-    """Compute the features of one version, its mirror image second in the batch."""
-    versions = np.stack([version, version[:, ::-1]] if mirror else [version])
-    photos = torch.from_numpy(versions.transpose(0, 3, 1, 2))
+def _encode(network: GrapyNet, pictures: Sequence[Photo]) -> Float[Tensor, "b c h4 w4"]:
+    """Compute the features of pictures of one size."""
+    photos = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2))
     parameter = next(network.parameters())
     images = images_of(photos.to(parameter.device)).to(parameter.dtype)
     return network.encode(images)
 
 
-def _join(logits: Float[Tensor, "b p h w"], labels: LabelSet) -> Float[Tensor, "1 p h w"]:
+def _join(logits: Float[Tensor, "b p h w"], labels: LabelSet) -> Float[Tensor, "p h w"]:
     """Take the mean of a version's logits and those of its mirror image, mirrored back."""
     if logits.shape[0] == 1:
-        return logits
+        return logits[0]
     own, mirrored = logits.unbind()
     joined: Tensor = (own + mirrored[list(labels.mirror_ids)].flip(-1)) / 2
-    return joined[None]
+    return joined

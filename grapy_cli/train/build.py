@@ -22,6 +22,7 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
+from grapy_cli.model.recompute import recompute_blocks
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
 from grapy_cli.settings.settings import Settings
@@ -187,10 +188,18 @@ def build_learner(
     """Build what gives the losses of a batch.
 
     Raises:
-        SettingsError: If it shall be compiled, and nothing here can.
+        SettingsError: If it shall be compiled, and nothing here can, or that would undo
+            another wish.
     """
     if train.compile:
         _check_compiler(device)
+    if train.checkpoint_activations:
+        if train.compile:
+            raise SettingsError(
+                "train.checkpoint_activations: what is compiled keeps what it likes",
+                hint="Leave --compile or --checkpoint-activations out.",
+            )
+        recompute_blocks(network)
     loss = train.loss
     weights = part_weights(groups, loss.balance) if loss.balance else {}
     numbers = LearnerNumbers(

@@ -1,16 +1,15 @@
 """How fast the confusion matrix of 20 parts is, beside numpy, torchmetrics and scikit-learn.
 
-python -m tests.benchmarks.confusion [--rounds 15]
+python -m tests.benchmarks.confusion [--repeats 15]
 
-All count the same label maps, in turn within one process; shown are medians in milliseconds. Every
-way's counts are held to ours first, so nobody is timed at another task. The masks are wrong along
-the outlines, as parsers are, or in a tenth of all pixels at random, which suits ours least.
+All count the same label maps, in turn within one process. Every way's counts are held to ours
+first, so nobody is timed at another task. The masks are wrong along the outlines, as parsers are,
+or in a tenth of all pixels at random, which suits ours least.
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,24 +19,32 @@ from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from grapy_cli.labels import IGNORE
 from grapy_cli.metrics.confusion import count_pairs
+from tests.benchmarks.contest import Row, main, take_turns
 
 PARTS = 20
-SIZES = ((512, 512), (2000, 1500))
 Count = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15, help="times each way counts")
-    rounds = parser.parse_args().rounds
-    for height, width in SIZES:
+GOALS = {(512, 512): 3, (2000, 1500): 9}
+"""Beside integers of 32 bits, the quickest of the usual ways."""
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    for (height, width), goal in GOALS.items():
         truth, masks = draw(height, width)
         for errors, mask in masks.items():
-            medians = measure(mask, truth, rounds)
-            print(f"{height}x{width}, {PARTS} parts, 255 ignored, errors {errors}")
-            for way, seconds in medians.items():
-                ratio = seconds / medians["grapy"]
-                print(f"  {way:26}{1000 * seconds:9.2f} ms{ratio:8.1f}x")
+            expected = count_pairs(mask, truth, PARTS)
+            for count in WAYS.values():  # no answer but the right one is timed
+                np.testing.assert_array_equal(count(mask, truth), expected)
+            turns = [partial(count, mask, truth) for count in WAYS.values()]
+            took = dict(zip(WAYS, take_turns(3 * given.repeats, *turns), strict=True))
+            ours = took.pop("grapy")
+            others = ", ".join(f"{way} {seconds / ours:.1f}x" for way, seconds in took.items())
+            what = f"confusion matrix {height}x{width}, errors {errors}"
+            how = f"{1e3 * ours:.2f} ms ours; {others}"
+            yield Row(f"{what}, bincount", goal, took["int32 bincount"] / ours, how)
+            library = took["scikit-learn"] / ours
+            yield Row(f"{what}, scikit-learn", 30, library, "as above")
 
 
 def draw(height: int, width: int) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
@@ -52,21 +59,6 @@ def draw(height: int, width: int) -> tuple[np.ndarray, Mapping[str, np.ndarray]]
     }
     truth[:5] = truth[:, :5] = IGNORE
     return truth, masks
-
-
-def measure(mask: np.ndarray, truth: np.ndarray, rounds: int) -> Mapping[str, float]:
-    expected = count_pairs(mask, truth, PARTS)
-    times: dict[str, list[float]] = {way: [] for way in WAYS}
-    for turn in range(rounds + 1):
-        for way, count in WAYS.items():
-            start = time.perf_counter()
-            counts = count(mask, truth)
-            seconds = time.perf_counter() - start
-            if turn == 0:  # warming up, and no answer but the right one is timed
-                np.testing.assert_array_equal(counts, expected)
-            else:
-                times[way].append(seconds)
-    return {way: statistics.median(of_way) for way, of_way in times.items()}
 
 
 def count_by_bincount(kind: type[np.integer]) -> Count:
@@ -97,8 +89,8 @@ def count_by_scikit_learn(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 WAYS: Mapping[str, Count] = {
     "grapy": lambda mask, truth: count_pairs(mask, truth, PARTS),
-    "numpy bincount, int64": count_by_bincount(np.int64),
-    "numpy bincount, int32": count_by_bincount(np.int32),
+    "int64 bincount": count_by_bincount(np.int64),
+    "int32 bincount": count_by_bincount(np.int32),
     "torchmetrics": count_by_torchmetrics(checked=False),
     "torchmetrics, validating": count_by_torchmetrics(checked=True),
     "scikit-learn": count_by_scikit_learn,
@@ -106,4 +98,4 @@ WAYS: Mapping[str, Count] = {
 
 
 if __name__ == "__main__":
-    main()
+    main(rows, __doc__)

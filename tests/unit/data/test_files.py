@@ -35,6 +35,41 @@ def test_an_unreadable_photo_is_named(tmp_path, content):
         load_photo(tmp_path / "p.jpg")
 
 
+def soft_picture(mode="RGB"):
+    small = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    return Image.fromarray(small).resize((101, 67), Image.Resampling.BICUBIC).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize(
+    "options", [{}, {"subsampling": 0}, {"progressive": True}, {"quality": 20}, {"optimize": True}]
+)
+def test_a_jpeg_has_pillows_pixels_whoever_decodes_it(tmp_path, mode, options):
+    soft_picture(mode).save(tmp_path / "p.jpg", **options)
+    (tmp_path / "longer.jpg").write_bytes((tmp_path / "p.jpg").read_bytes() + b"beside it")
+    with Image.open(tmp_path / "p.jpg") as picture:
+        expected = np.array(picture.convert("RGB"))
+    for name in ("p.jpg", "longer.jpg"):
+        np.testing.assert_array_equal(load_photo(tmp_path / name), expected)
+
+
+def test_a_jpeg_is_read_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    soft_picture().save(tmp_path / "p.jpg", exif=exif)
+    soft_picture().save(tmp_path / "upright.jpg")
+    turned, upright = (load_photo(tmp_path / name) for name in ("p.jpg", "upright.jpg"))
+    np.testing.assert_array_equal(turned, upright[::-1, ::-1])
+
+
+def test_a_jpeg_that_was_cut_off_is_refused_not_filled_with_grey(tmp_path):
+    soft_picture().save(tmp_path / "whole.jpg")
+    data = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
+    with pytest.raises(DatasetError, match=r"cut\.jpg"):
+        load_photo(tmp_path / "cut.jpg")
+
+
 def test_a_label_map_survives_as_indices(tmp_path):
     label_map = np.arange(256, dtype=np.uint8).reshape(8, 32)
     save_label_map(tmp_path / "l.png", label_map, LABEL_SETS["cihp"].palette())

@@ -1,0 +1,113 @@
+"""A convolution that the CPU's library, oneDNN, does at its best, whatever the convolution is."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ONEDNN_NAMES: Mapping[str, tuple[str, list[float]]] = MappingProxyType(
+    {"none": ("none", []), "relu": ("relu", []), "relu6": ("hardtanh", [0.0, 6.0])}
+)
+FAR = 6
+"""Largest dilation of a depthwise convolution that oneDNN 3.12 has a quick kernel for: beyond it
+1 to 2 of the 90 GFLOP/s of a core are left."""
+
+
+class FoldedConv(nn.Module):
+    """A convolution with bias and the activation behind it, one operation where oneDNN has it.
+
+    Args:
+        conv: With the batch norm folded in.
+        activation: none, relu or relu6.
+    """
+
+    def __init__(self, conv: nn.Conv2d, activation: str) -> None:
+        super().__init__()
+        self.conv = conv
+        self.activation = activation
+        self._packed: Tensor | None = None
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
+        """Convolve and activate."""
+        if has_onednn(features):
+            is_far = self.conv.stride == (1, 1) and self.conv.dilation[0] > FAR
+            return self._by_phases(features) if is_far else self._convolve(features)
+        features = self.conv(features)
+        match self.activation:
+            case "relu":
+                return F.relu_(features)
+            case "relu6":
+                return F.relu6(features, inplace=True)
+            case _:
+                return features
+
+    def _convolve(self, features: Float[Tensor, "b c h w"], step: int = 1) -> Tensor:
+        """Convolve by oneDNN, of features of which every `step`-th pixel is there."""
+        conv = self.conv
+        name, scalars = ONEDNN_NAMES[self.activation]
+        padding = [int(side) // step for side in conv.padding]
+        dilation = [side // step for side in conv.dilation]
+        weight = self._weight(padding, dilation, features)
+        return torch.ops.mkldnn._convolution_pointwise(
+            *(features, weight, conv.bias),
+            *(padding, conv.stride, dilation, conv.groups),
+            *(name, scalars, ""),
+        )
+
+    def _by_phases(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        step = self.conv.dilation[0]
+        return by_phases(features, step, lambda phases: self._convolve(phases, step))
+
+    def _weight(self, padding: list[int], dilation: list[int], features: Tensor) -> Tensor:
+        """The weight as oneDNN multiplies it: in bfloat16 a tenth of the time goes into that."""
+        conv = self.conv
+        if features.dtype != torch.bfloat16:
+            return conv.weight
+        if self._packed is None:
+            self._packed = torch.ops.mkldnn._reorder_convolution_weight(
+                *(conv.weight, padding, conv.stride, dilation),
+                *(conv.groups, list(features.shape)),
+            )
+        return self._packed
+
+
+def by_phases(
+    features: Float[Tensor, "b c h w"],
+    step: int,
+    convolve: Callable[[Float[Tensor, "n c u v"]], Float[Tensor, "n d u v"]],
+) -> Float[Tensor, "b d h w"]:
+    """Convolve with a dilation of `step` by way of a convolution without one.
+
+    Pixels that a dilated convolution joins lie `step` apart, so each of the step² phases of the
+    features is a picture by itself; their empty ends are the zeros that padding would give.
+    """
+    batch, _, height, width = features.shape
+    rows, columns = -(-height // step), -(-width // step)
+    filled = F.pad(features, (0, columns * step - width, 0, rows * step - height))
+    split = filled.permute(0, 2, 3, 1).unflatten(2, (columns, step)).unflatten(1, (rows, step))
+    phases = split.permute(0, 2, 4, 1, 3, 5).flatten(0, 2).permute(0, 3, 1, 2)
+    done = convolve(phases).permute(0, 2, 3, 1).unflatten(0, (batch, step, step))
+    whole = done.permute(0, 3, 1, 4, 2, 5).flatten(3, 4).flatten(1, 2)
+    return whole[:, :height, :width].permute(0, 3, 1, 2)
+
+
+def has_onednn(features: Tensor) -> bool:
+    """Whether torch's private fused convolution is there and takes such features.
+
+    It has no gradient, and is made for inference on the CPU in these types alone.
+    """
+    return (
+        features.device.type == "cpu"
+        and not torch.is_grad_enabled()
+        and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and (features.dtype == torch.float32 or _has_bf16(features))
+    )
+
+
+def _has_bf16(features: Tensor) -> bool:
+    """Whether features are bfloat16 and oneDNN multiplies that on this processor."""
+    return features.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()

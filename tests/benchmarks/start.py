@@ -1,0 +1,108 @@
+"""How long programs take to start, networks to load, and photos by the embedded weights.
+
+python -m tests.benchmarks.start
+
+Of whole programs the processor time from start to end is taken, all else in this process by turns.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from grapy_cli import HumanParser
+from grapy_cli.labels import LABEL_SETS
+from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
+from grapy_cli.model.weights import card_of, load_weights, save_weights
+from tests.benchmarks.contest import Row, costs, main, seconds, take_turns
+
+PHOTOS = sorted(Path("examples/photos").glob("*.*g"))
+PROGRAMS = {
+    "nothing": "network = None",
+    "plain": "network = start.load_plainly(pathlib.Path({file!r}))",
+    "ours": "network, _ = start.load_weights(pathlib.Path({file!r}).with_suffix('.safetensors'))",
+}
+PYTHON = (sys.executable, "-c")
+HELP = "import sys; from grapy_cli.cli.app import main; sys.argv = ['grapy', '--help']; main()"
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
+    with TemporaryDirectory() as scratch:
+        yield from loading(Path(scratch) / "network.pth", given.repeats)
+        yield first_mask(Path(scratch), given.repeats)
+    yield from photos(given.repeats)
+    (page,) = costs(given.repeats, (*PYTHON, HELP))
+    how = f"{page.peak:.0f} MiB; that it loads no torch, numpy or cv2 is a test of the suite"
+    yield Row("grapy --help, processor time", 0.2, page.cpu, how, " s", is_limit=True)
+
+
+def loading(file: Path, repeats: int) -> Iterator[Row]:
+    """Of the paper's network; memory with all of it read, as parsing reads it."""
+    network = build_network(NetworkNumbers(), [LABEL_SETS["cihp"]])
+    torch.save(network.state_dict(), file)
+    packed = file.with_suffix(".safetensors")
+    save_weights(
+        packed, network.state_dict(), card_of(network, name="paper", grapy="0", stage="joint")
+    )
+    del network
+    took = take_turns(repeats, lambda: load_plainly(file), lambda: load_weights(packed))
+    yield Row.of("network load", 4, *took)
+    ending = "\nif network: sum(float(one.sum()) for one in network.state_dict().values())"
+    starts = (
+        f"import pathlib\nfrom tests.benchmarks import start\n{program.format(file=str(file))}"
+        for program in PROGRAMS.values()
+    )
+    empty, theirs, ours = costs(1, *((*PYTHON, start + ending) for start in starts))
+    extra = [one.peak - empty.peak for one in (theirs, ours)]
+    how = f"{extra[0]:.0f} MiB plain, {extra[1]:.0f} ours, beside {empty.peak:.0f} of libraries"
+    ratio = extra[1] / extra[0]
+    yield Row("network load, peak memory it adds", 0.55, ratio, how, is_limit=True)
+
+
+def load_plainly(file: Path) -> GrapyNet:
+    network = build_network(NetworkNumbers(), [LABEL_SETS["cihp"]])
+    network.load_state_dict(torch.load(file))
+    return network
+
+
+def first_mask(out: Path, repeats: int) -> Row:
+    """What a program that parses one photo takes, beside one that only imports torch."""
+    options = ["--dataset", "atr", "--device", "cpu", "--threads", "1", "--overwrite"]
+    command = [sys.executable, "-m", "grapy_cli", "predict", str(PHOTOS[-1]), *options]
+    bare, whole = costs(repeats, (*PYTHON, "import torch"), (*command, "--out", str(out / "masks")))
+    how = f"{bare.cpu:.2f} s import torch, {whole.cpu:.2f} s grapy predict of one photo"
+    return Row("first mask, beside torch's import", 0.5, whole.cpu - bare.cpu, how, " s", True)
+
+
+def photos(repeats: int) -> Iterator[Row]:
+    parsers = {
+        kind: HumanParser.load(device="cpu", longest_side=448, precision=kind)
+        for kind in ("fp32", "bf16")
+    }
+    masks = {
+        kind: [parser.parse(photo, "atr") for photo in PHOTOS] for kind, parser in parsers.items()
+    }
+    with TemporaryDirectory() as scratch:
+        mask = Path(scratch) / "mask.png"
+        took = [
+            seconds(lambda photo=photo: parsers["fp32"].parse(photo, "atr").save_mask(mask))
+            for photo in repeats * PHOTOS
+        ]
+    pace = 1 / statistics.median(took)
+    how = f"{len(PHOTOS)} photos of examples/, from the file to the mask's file, flip off"
+    yield Row("embedded weights, 448 px, one core", 4, pace, how, " photos/s")
+    pairs = zip(*masks.values(), strict=True)
+    equal = [np.mean(one.label_map == other.label_map) for one, other in pairs]
+    agreement = 100 * float(np.mean(equal))
+    yield Row("bf16 agrees with fp32, embedded weights", 99, agreement, "the same photos", " %")
+
+
+if __name__ == "__main__":
+    main(rows, __doc__)
