@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 
 from grapy_cli.bench.build import Facts
 from grapy_cli.bench.contestant import Round
-from grapy_cli.bench.drawn import draw_photos
 from grapy_cli.bench.machine import describe_machine
 from grapy_cli.bench.report import BenchReport, Result
 from grapy_cli.bench.worker import Worker
+from grapy_cli.data.drawn import draw_photos
 from grapy_cli.data.files import load_label_map
 from grapy_cli.predict.photos import read_size
 from grapy_cli.predict.sources import FoundPhoto, find_photos

@@ -10,8 +10,7 @@ from grapy_cli.evaluate.scoring import ParsingJob
 from grapy_cli.labels import LabelSet, dataset_name
 from grapy_cli.model.weights import resolve_weights
 from grapy_cli.predict.augment import TTA
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.runtime.device import pick_device
+from grapy_cli.predict.parser import HumanParser, device_for
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 
@@ -27,10 +26,10 @@ def load_parsers(settings: Settings, world: World) -> Parsers:
         DeviceError: If the device is absent.
     """
     parsers: dict[str, tuple[Path, HumanParser]] = {}
-    device = str(pick_device(settings.run.device, world.local_rank))
     chosen: Sequence[Path | None] = settings.evaluate.weights or [settings.infer.weights]
     for weights in dict.fromkeys(chosen):
         side = settings.infer.longest_side
+        device = str(device_for(weights, settings.run.device, world.local_rank))
         parser = HumanParser.load(weights, device=device, longest_side=side)
         path = resolve_weights(weights)
         name = parser.card.name if parser.card else path.stem

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from grapy_cli.errors import WeightsError
 from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS, LabelSet
+from grapy_cli.model.engines.files import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 
@@ -182,25 +183,15 @@ def read_card(path: Path) -> WeightsCard:
     """Read what a weights file says of itself, without its tensors.
 
     Raises:
-        WeightsError: If the file is missing, damaged, or not a weights file of grapy's.
+        WeightsError: If the file is missing, damaged, or not one of grapy's: a weights file, or
+            what `grapy export` wrote.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"the weights {path} do not exist",
-            hint="`grapy weights list` names those in the package; leave --weights out for them.",
-        ) from error
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(
-            f"{path} is no readable safetensors file: {error}",
-            hint=f"A .pth of the reference is converted by `grapy weights import {path}`.",
-        ) from error
+    metadata = read_metadata(path) if is_exported(path) else _metadata(path)
     if CARD_KEY not in metadata:
         raise WeightsError(
-            f"{path} is a safetensors file without grapy's card",
-            hint="Only files that grapy wrote can be used; see `grapy weights import`.",
+            f"{path} is without grapy's card",
+            hint="Only files that grapy wrote can be used; see `grapy weights import` for the "
+            "reference's checkpoints, `grapy export` for other engines.",
         )
     try:
         card = WeightsCard.model_validate_json(metadata[CARD_KEY])
@@ -215,12 +206,33 @@ def read_card(path: Path) -> WeightsCard:
     return card
 
 
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"the weights {path} do not exist",
+            hint="`grapy weights list` names those in the package; leave --weights out for them.",
+        ) from error
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is no readable safetensors file: {error}",
+            hint=f"A .pth of the reference is converted by `grapy weights import {path}`.",
+        ) from error
+
+
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """Read the tensors of a safetensors file, half precision as float32.
 
     Raises:
         WeightsError: If the file is missing or damaged.
     """
+    if is_exported(path):
+        raise WeightsError(
+            f"{path} is for another engine: it can parse, and nothing else",
+            hint="Name the weights that it was exported from.",
+        )
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no dict

@@ -11,7 +11,7 @@ from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.predict.folder import joining, open_folder, tidy
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
-from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.parser import HumanParser, device_for
 from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of, spare_photos
 from grapy_cli.predict.ranking import advice
 from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
@@ -20,7 +20,7 @@ from grapy_cli.predict.write.closing import finish, spare_names
 from grapy_cli.predict.write.films import check_filmed
 from grapy_cli.predict.write.outputs import plan_kinds
 from grapy_cli.predict.write.results import Results
-from grapy_cli.runtime.device import pick_device, set_threads, usable_cores
+from grapy_cli.runtime.device import set_threads, usable_cores
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Event, Reporter, Told, Warned
@@ -113,9 +113,10 @@ def load_parser(
     world = world or World()
     fair_share = max(1, usable_cores() // world.local_size) if world.size > 1 else 0
     set_threads(settings.run.threads or fair_share)
+    weights = settings.infer.weights
     return HumanParser.load(
-        settings.infer.weights,
-        device=str(pick_device(settings.run.device, world.local_rank)),
+        weights,
+        device=str(device_for(weights, settings.run.device, world.local_rank)),
         tta=settings.infer.tta,
         longest_side=settings.infer.longest_side,
         tile=settings.infer.tile,
