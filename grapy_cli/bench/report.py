@@ -145,12 +145,14 @@ class BenchReport:
         side = f"{facts.longest_side} px" if facts.longest_side else "the photo's own"
         yield (
             f"{self.results[0].name}: {facts.weights} ({facts.weights_sha256[:12]}), "
-            f"{'+'.join(facts.datasets)}, {facts.precision}, {facts.form}, "
+            f"{'+'.join(facts.datasets)}, {_form(facts)}, "
             f"augmentation {facts.tta}, longest side {side}"
         )
         if len(self.results) > 1:
             second = ", ".join(f"{key} = {value}" for key, value in self.differences.items())
-            yield f"{self.results[1].name}: the same but {second or 'for nothing'}"
+            rival = self.results[1]
+            how = "" if _form(rival.facts) == _form(facts) else f" ({_form(rival.facts)})"
+            yield f"{rival.name}: the same but {second or 'for nothing'}{how}"
         if self.equal_pixels is not None:
             yield f"masks agree on {100 * self.equal_pixels:.4f} % of all pixels"
 
@@ -162,6 +164,11 @@ class BenchReport:
         rows += [[cell.strip() for cell in row] for row in self.rows()]
         lines = [f"| {' | '.join(row)} |" for row in rows]
         return "\n".join([*lines, "", *(f"- {line}" for line in self.sentences())])
+
+
+def _form(facts: Facts) -> str:
+    engine = "" if facts.engine == "torch" else f" by {facts.engine}"
+    return f"{facts.precision}, {facts.form}{engine}"
 
 
 def _shares(rounds: Sequence[Round]) -> dict[str, float]:

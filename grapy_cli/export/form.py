@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
@@ -42,12 +43,8 @@ class ExportForm(nn.Module):
 
 
 @torch.no_grad()
-def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> list[str]:
-    """Write the network as ONNX: any batch and size, weights and metadata in the one file.
-
-    Returns:
-        The names of the operations that lead to the features.
-    """
+def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the network as ONNX: any batch and size, weights and metadata in the one file."""
     import onnx
 
     size = torch.export.Dim.DYNAMIC
@@ -67,7 +64,6 @@ def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> lis
     _tidy(model.graph)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.save_model(model, str(path))
-    return _leading_to(model.graph, FEATURES)
 
 
 @contextmanager
@@ -83,7 +79,7 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _tidy(graph) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - onnx is an extra
+def _tidy(graph: Any) -> None:  # noqa: ANN401 - onnx is an extra
     """Leave the features out of what is given back, and our own paths out of the file."""
     kept = [output for output in graph.output if output.name != FEATURES]
     del graph.output[:]
@@ -93,13 +89,3 @@ def _tidy(graph) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - onnx 
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}-{number}"
         node.doc_string = ""
-
-
-def _leading_to(graph, name: str) -> list[str]:  # type: ignore[no-untyped-def] # noqa: ANN001
-    """Names of the operations that a value depends on; a graph lists them in their order."""
-    needed, found = {name}, []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            found.append(node.name)
-    return found

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from grapy_cli.export.form import quiet
+from grapy_cli.export.form import FEATURES, quiet
 from grapy_cli.model.engines.files import PHOTOS
 
 ROUNDED = ("Conv", "Clip", "Relu", "Add", "Concat", "Resize")
@@ -16,7 +17,7 @@ cost 3 % of the pixels of `grapy-lite-ccp` where all of these cost half a percen
 Photo = UInt8[np.ndarray, "3 h w"]
 
 
-def quantize(path: Path, leading: Sequence[str], photos: Sequence[Photo]) -> None:
+def quantize(path: Path, photos: Sequence[Photo]) -> None:
     """Rewrite an ONNX file so that what leads to its features is computed in integers.
 
     Weights are rounded by channel, values by the smallest and the largest that the photos cause.
@@ -24,7 +25,6 @@ def quantize(path: Path, leading: Sequence[str], photos: Sequence[Photo]) -> Non
 
     Args:
         path: Of fp32; the new one takes its place.
-        leading: Names of the operations that lead to the features.
         photos: As the network sees them; as many kinds as it is to know.
     """
     with quiet():
@@ -46,7 +46,7 @@ def quantize(path: Path, leading: Sequence[str], photos: Sequence[Photo]) -> Non
             str(path),
             Shown(),
             op_types_to_quantize=list(ROUNDED),
-            nodes_to_quantize=list(leading),
+            nodes_to_quantize=leading_to(model.graph, FEATURES),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -54,3 +54,13 @@ def quantize(path: Path, leading: Sequence[str], photos: Sequence[Photo]) -> Non
         model = onnx.load(str(path))
         onnx.helper.set_model_props(model, metadata)
         onnx.save_model(model, str(path))
+
+
+def leading_to(graph: Any, name: str) -> list[str]:  # noqa: ANN401 - onnx is an extra
+    """Names of the operations that a value depends on; a graph lists them in their order."""
+    needed, found = {name}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            found.append(node.name)
+    return found

@@ -111,10 +111,10 @@ def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: S
         PRECISION_KEY: wanted.precision,
     }
     first = path.with_name("first.onnx") if path.suffix != ".onnx" else path
-    leading = write_onnx(ExportForm(parser.network, datasets), first, metadata)  # type: ignore[arg-type]
+    write_onnx(ExportForm(parser.network, datasets), first, metadata)  # type: ignore[arg-type]
     if wanted.precision == "int8":
         shown = _photos(wanted.calibrate, path.parent, SHOWN)
-        quantize(first, leading, [_seen(photo, parser) for photo in shown])
+        quantize(first, [_seen(photo, parser) for photo in shown])
     if first != path:
         write_openvino(first, path, metadata)
 
