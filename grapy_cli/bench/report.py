@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +85,9 @@ class BenchReport:
     """Settings of the second contestant that the first has otherwise."""
     equal_pixels: float | None
     """Share of pixels where the two have the same part; None where there is nothing to compare."""
+    mean_iou: Mapping[str, float] = MappingProxyType({})
+    """Of each contestant by its name, in [0, 1]; empty where nobody knows what the masks should
+    be."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -91,6 +95,7 @@ class BenchReport:
             "machine": dict(self.machine),
             "photos": {"sizes": list(self.photos), "drawn": self.drawn},
             "repeats": self.repeats,
+            "mean_iou": dict(self.mean_iou),
             "contestants": [
                 {"name": one.name, **asdict(one.facts), **one.figures, "stages": dict(one.stages)}
                 for one in self.results
@@ -155,6 +160,11 @@ class BenchReport:
             yield f"{rival.name}: the same but {second or 'for nothing'}{how}"
         if self.equal_pixels is not None:
             yield f"masks agree on {100 * self.equal_pixels:.4f} % of all pixels"
+        if self.mean_iou:
+            first, *others = self.mean_iou.values()
+            change = f", {100 * (others[0] - first):+.2f}" if others else ""
+            scores = ", ".join(f"{name} {100 * iou:.2f}" for name, iou in self.mean_iou.items())
+            yield f"mean IoU: {scores}{change}"
 
     def to_markdown(self) -> str:
         """A table and what was measured, for a README."""

@@ -333,6 +333,8 @@ class BenchSettings(Section):
     """How often everything is measured; what is shown are medians."""
     form: Literal["folded", "plain"] = "folded"
     """Form of the network: as it parses photos, or plain, as it is trained."""
+    truth: Path | None = None
+    """Folder of label maps at the photos' relative paths, by which masks are scored as well."""
 
 
 class ExportSettings(Section):

@@ -17,10 +17,14 @@ from grapy_cli.errors import WeightsError
 from grapy_cli.export.check import compare, demand
 from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
+from grapy_cli.export.run import run_export
 from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
 from grapy_cli.model.engines.network import load_exported
 from grapy_cli.model.weights import load_weights, read_card
 from grapy_cli.predict.photos import ReadPhoto
+from grapy_cli.runtime.reporting import silence
+from grapy_cli.settings.sections import ExportSettings, InferSettings, RunSettings
+from grapy_cli.settings.settings import Settings
 from tests.support.command_line import run_grapy
 from tests.support.networks import write_weights
 from tests.support.photo_folders import write_good_photos
@@ -38,14 +42,10 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     write_weights(folder / "tiny.safetensors", NAMES, longest_side=65)
     write_good_photos(folder / "photos", 2)
-    ran = run_grapy(
-        *("export", "--weights", "tiny.safetensors", "--out", "out/model.onnx"),
-        *("--photos", "photos", "--threads", "1"),
-        folder=folder,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "checked on 2 photos" in ran.stdout
-    assert "model.onnx" in ran.stdout
+    wanted = ExportSettings(out=folder / "out" / "model.onnx", photos=folder / "photos")
+    infer = InferSettings(weights=folder / "tiny.safetensors")
+    done = run_export(Settings(infer=infer, export=wanted, run=RunSettings(threads=1)), silence)
+    assert done.agreement.equal > 0.9999
     assert [path.name for path in (folder / "out").iterdir()] == ["model.onnx"]
     return folder
 
