@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from grapy_cli.errors import WeightsError
+from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.engines.files import is_exported, read_metadata
@@ -70,9 +70,13 @@ class WeightsCard(BaseModel):
         """The label sets the heads speak, checked against those that ship.
 
         Raises:
-            WeightsError: If a shipped label set has changed since the weights were made.
+            WeightsError: If a shipped label set has changed since the weights were made, or one of
+                theirs is none.
         """
-        label_sets = [LabelSet.from_dict(table) for table in self.label_sets]
+        try:
+            label_sets = [LabelSet.from_dict(table) for table in self.label_sets]
+        except (DatasetError, AttributeError) as error:
+            raise WeightsError(f"the card of {self.name!r} holds no label sets: {error}") from error
         for labels in label_sets:
             shipped = LABEL_SETS.get(labels.name)
             if shipped is not None and shipped.digest != labels.digest:

@@ -23,6 +23,8 @@ from grapy_cli.model.weights import WeightsCard, read_card
 
 STRIDE = 4
 """Pixels of a photo per pixel of logits."""
+STRIDES = (8, 16, 32)
+"""Pixels of a photo per pixel of the deepest features that a network can have."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class ExportedNetwork:
         self._path = path
         self._run = runner.run
         self._parts = {name: labels.num_parts for name, labels in self.label_sets.items()}
+        if self.numbers.output_stride not in STRIDES:
+            raise WeightsError(f"the card of {path} speaks of an impossible output stride")
         if list(runner.outputs) != list(self._parts):
             raise WeightsError(
                 f"{path} gives {', '.join(runner.outputs)}, its card speaks of "

@@ -124,6 +124,20 @@ def test_outputs_that_the_card_does_not_speak_of_are_refused(tmp_path):
         load_exported(tmp_path / "more.onnx", CPU, "fp32")
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"numbers": {"output_stride": "many"}}, "output stride"),
+        ({"label_sets": [{"name": "x", "parts": ["y"]}]}, "no label sets"),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused(tmp_path, change, words):
+    metadata = {CARD_KEY: card().model_copy(update=change).model_dump_json()}
+    onnx.save_model(flat_model(metadata=metadata), tmp_path / "odd.onnx")
+    with pytest.raises(WeightsError, match=words):
+        load_exported(tmp_path / "odd.onnx", CPU, "fp32")
+
+
 def failing(error, tmp_path):
     def run(photos):
         raise error
