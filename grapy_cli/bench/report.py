@@ -2,8 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from types import MappingProxyType
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,7 +84,7 @@ class BenchReport:
     """Settings of the second contestant that the first has otherwise."""
     equal_pixels: float | None
     """Share of pixels where the two have the same part; None where there is nothing to compare."""
-    mean_iou: Mapping[str, float] = MappingProxyType({})
+    mean_iou: Mapping[str, float] = field(default_factory=dict)
     """Of each contestant by its name, in [0, 1]; empty where nobody knows what the masks should
     be."""
 

@@ -12,7 +12,7 @@ PASCAL = LABEL_SETS["pascal"]
 def write(folder, name, rows):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_label_map(path, np.array(rows, np.uint8), PASCAL.palette)
+    save_label_map(path, np.array(rows, np.uint8), PASCAL.palette())
 
 
 def test_masks_are_scored_by_the_label_maps_there_are(tmp_path):

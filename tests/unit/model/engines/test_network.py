@@ -127,7 +127,7 @@ def test_outputs_that_the_card_does_not_speak_of_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"numbers": {"output_stride": "many"}}, "output stride"),
+        ({"numbers": {"output_stride": 7}}, "output stride"),
         ({"label_sets": [{"name": "x", "parts": ["y"]}]}, "no label sets"),
     ],
 )
