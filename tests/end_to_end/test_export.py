@@ -17,13 +17,17 @@ from grapy_cli.errors import WeightsError
 from grapy_cli.export.check import compare, demand
 from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
+from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
 from grapy_cli.model.engines.network import load_exported
+from grapy_cli.model.grapy import NetworkNumbers, build_network
+from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.model.weights import card_of, load_weights, read_card, save_weights
 from grapy_cli.predict.photos import ReadPhoto
 from tests.support.command_line import run_grapy
-from tests.support.networks import tiny_network
+from tests.support.networks import TINY
 from tests.support.photo_folders import write_good_photos
+from tests.support.reference import fill_by_recipe
 from tests.support.training import prepare_tiny
 
 CPU = torch.device("cpu")
@@ -60,7 +64,9 @@ def made(folder):
     write_openvino(first, files["openvino"], read_metadata(first))
     write_openvino(first, files["bf16"], read_metadata(first) | {PRECISION_KEY: "bf16"})
     files["int8"] = folder / "int8.onnx"
-    files["int8"].write_bytes(first.read_bytes())
+    model = onnx.load(first)
+    onnx.helper.set_model_props(model, read_metadata(first) | {PRECISION_KEY: "int8"})
+    onnx.save_model(model, files["int8"])
     shown = [photos(1, 64, 47)[0].numpy(), photos(1, 33, 49)[0].numpy()]
     quantize(files["int8"], shown)
     files["int8 of openvino"] = folder / "int8.xml"
@@ -68,19 +74,11 @@ def made(folder):
     return files
 
 
-@torch.no_grad()
 def write_decided_weights(path):
-    """Weights whose first parsing is as clear as that of trained ones.
-
-    Where all parts are nearly equal, the last digit decides, and what follows from it is another
-    parsing, rightly so.
-    """
-    network = tiny_network(NAMES)
-    features = network.encode(torch.rand(1, 3, 64, 64, generator=torch.manual_seed(0)) * 2 - 1)
-    for head in network.main_heads.values():
-        spread, mean = torch.std_mean(head(features), (0, 2, 3))
-        head.weight *= (5 / spread)[:, None, None, None]
-        head.bias.sub_(mean).mul_(5 / spread)
+    """Weights as clear as trained ones: where parts are nearly equal, the last digit decides."""
+    numbers = NetworkNumbers(**TINY, pyramid=PyramidNumbers(rounds=1))
+    network = build_network(numbers, [LABEL_SETS[name] for name in NAMES]).eval()
+    fill_by_recipe(network)
     card = card_of(network, name="tiny", grapy="0.1.0", stage="joint", longest_side=65)
     save_weights(path, network.state_dict(), card)
 
@@ -160,8 +158,7 @@ def test_a_file_of_other_weights_is_not_kept(folder, made):
     exported, _ = load_exported(made["onnx"], CPU, "fp32")
     some = [ReadPhoto(photos(1, 60, 40)[0].permute(1, 2, 0).numpy(), (60, 40))]
     same = compare(network, exported, some, card.longest_side)
-    demand(same, "fp32")
-    assert same.equal > 0.9999
+    demand(same, "fp32", share=0.99)
     for head in network.refined_heads.values():
         head.bias.data += torch.arange(len(head.bias))
     other = compare(network, exported, some, card.longest_side)
