@@ -30,7 +30,10 @@ class Facts:
     weights: str
     weights_sha256: str
     datasets: tuple[str, ...]
+    engine: str
+    """What does the network's arithmetic: torch, or another library with its version."""
     form: str
+    """folded or plain; exported where the engine is not torch."""
     precision: str
     tta: str
     longest_side: int
@@ -90,8 +93,9 @@ def _facts(
         weights=card.name,
         weights_sha256=file_digest(weights),
         datasets=tuple(datasets),
-        form=settings.bench.form,
-        precision=settings.infer.precision,
+        engine=parser.engine,
+        form=settings.bench.form if parser.engine == "torch" else "exported",
+        precision=parser.precision,
         tta=settings.infer.tta,
         longest_side=parser.longest_side or 0,
         device=torch.cuda.get_device_name(device) if is_card else str(device),

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +84,9 @@ class BenchReport:
     """Settings of the second contestant that the first has otherwise."""
     equal_pixels: float | None
     """Share of pixels where the two have the same part; None where there is nothing to compare."""
+    mean_iou: Mapping[str, float] = field(default_factory=dict)
+    """Of each contestant by its name, in [0, 1]; empty where nobody knows what the masks should
+    be."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -91,6 +94,7 @@ class BenchReport:
             "machine": dict(self.machine),
             "photos": {"sizes": list(self.photos), "drawn": self.drawn},
             "repeats": self.repeats,
+            "mean_iou": dict(self.mean_iou),
             "contestants": [
                 {"name": one.name, **asdict(one.facts), **one.figures, "stages": dict(one.stages)}
                 for one in self.results
@@ -145,14 +149,21 @@ class BenchReport:
         side = f"{facts.longest_side} px" if facts.longest_side else "the photo's own"
         yield (
             f"{self.results[0].name}: {facts.weights} ({facts.weights_sha256[:12]}), "
-            f"{'+'.join(facts.datasets)}, {facts.precision}, {facts.form}, "
+            f"{'+'.join(facts.datasets)}, {_form(facts)}, "
             f"augmentation {facts.tta}, longest side {side}"
         )
         if len(self.results) > 1:
             second = ", ".join(f"{key} = {value}" for key, value in self.differences.items())
-            yield f"{self.results[1].name}: the same but {second or 'for nothing'}"
+            rival = self.results[1]
+            how = "" if _form(rival.facts) == _form(facts) else f" ({_form(rival.facts)})"
+            yield f"{rival.name}: the same but {second or 'for nothing'}{how}"
         if self.equal_pixels is not None:
             yield f"masks agree on {100 * self.equal_pixels:.4f} % of all pixels"
+        if self.mean_iou:
+            first, *others = self.mean_iou.values()
+            change = f", {100 * (others[0] - first):+.2f}" if others else ""
+            scores = ", ".join(f"{name} {100 * iou:.2f}" for name, iou in self.mean_iou.items())
+            yield f"mean IoU: {scores}{change}"
 
     def to_markdown(self) -> str:
         """A table and what was measured, for a README."""
@@ -162,6 +173,11 @@ class BenchReport:
         rows += [[cell.strip() for cell in row] for row in self.rows()]
         lines = [f"| {' | '.join(row)} |" for row in rows]
         return "\n".join([*lines, "", *(f"- {line}" for line in self.sentences())])
+
+
+def _form(facts: Facts) -> str:
+    engine = "" if facts.engine == "torch" else f" by {facts.engine}"
+    return f"{facts.precision}, {facts.form}{engine}"
 
 
 def _shares(rounds: Sequence[Round]) -> dict[str, float]:

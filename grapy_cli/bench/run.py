@@ -7,12 +7,16 @@ from tempfile import TemporaryDirectory
 
 from grapy_cli.bench.build import Facts
 from grapy_cli.bench.contestant import Round
-from grapy_cli.bench.drawn import draw_photos
 from grapy_cli.bench.machine import describe_machine
 from grapy_cli.bench.report import BenchReport, Result
+from grapy_cli.bench.truth import mean_iou
 from grapy_cli.bench.worker import Worker
+from grapy_cli.data.drawn import draw_photos
 from grapy_cli.data.files import load_label_map
+from grapy_cli.errors import SettingsError
+from grapy_cli.model.weights import read_card, resolve_weights
 from grapy_cli.predict.photos import read_size
+from grapy_cli.predict.plan import choose_datasets
 from grapy_cli.predict.sources import FoundPhoto, find_photos
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.layers import differences, overlaid
@@ -37,7 +41,7 @@ def run_bench(
         SettingsError: If a source or the file is not there.
         PhotoError: If a photo cannot be read.
         WeightsError: If weights cannot be read.
-        DatasetError: If weights do not know a label set.
+        DatasetError: If weights do not know a label set, or label maps do not fit the photos.
         DeviceError: If a device is absent, or short of memory.
     """
     entered = {FIRST: settings}
@@ -56,6 +60,7 @@ def run_bench(
             results=[Result.of(name, facts[name], rounds[name]) for name in entered],
             differences=differences(*entered.values()) if against else {},
             equal_pixels=share_of_equal(*masks.values()) if against else None,
+            mean_iou=_scores(masks, settings),
         )
 
 
@@ -71,6 +76,19 @@ def share_of_equal(one: Path, other: Path) -> float | None:
             same = load_label_map(path) == load_label_map(rival)
             equal, total = equal + int(same.sum()), total + same.size
     return equal / total if total else None
+
+
+def _scores(masks: Mapping[str, Path], settings: Settings) -> dict[str, float]:
+    """Mean IoU of each contestant, where it is known what the masks should be."""
+    truth = settings.bench.truth
+    if truth is None:
+        return {}
+    card = read_card(resolve_weights(settings.infer.weights))
+    known = {labels.name: labels.num_parts for labels in card.load_label_sets()}
+    datasets = choose_datasets(settings.data.dataset or list(known)[:1], list(known))
+    if len(datasets) > 1:
+        raise SettingsError("label maps are of one label set", hint="Name it by --dataset.")
+    return {name: mean_iou(folder, truth, known[datasets[0]]) for name, folder in masks.items()}
 
 
 def _measure(

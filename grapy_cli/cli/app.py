@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from grapy_cli import __version__
-from grapy_cli.cli import bench, doctor, evaluate, labels, predict, prepare, serve, train, weights
+from grapy_cli.cli import (
+    bench,
+    doctor,
+    evaluate,
+    export,
+    labels,
+    predict,
+    prepare,
+    serve,
+    train,
+    weights,
+)
 
 app = typer.Typer(
     name="grapy",
@@ -17,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (prepare, train, evaluate, predict, serve):
+for module in (prepare, train, evaluate, predict, serve, export):
     app.add_typer(module.app)
 app.add_typer(
     weights.app, name="weights", rich_help_panel="Look", epilog="Example: grapy weights list"

@@ -17,6 +17,8 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.model.weights import WeightsCard
 from grapy_cli.predict.parser import HumanParser
 
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+
 
 def versions() -> dict[str, str]:
     """What did the arithmetic."""
@@ -30,15 +32,15 @@ def versions() -> dict[str, str]:
 
 
 def device_facts(parser: HumanParser) -> dict[str, Any]:
-    """On what kind of device the network runs, in which precision and, on a CPU, how many threads.
+    """What does the arithmetic, on what kind of device, how precisely, by how many CPU threads.
 
     Threads share out sums, whose last digits hang on their order: with another number of threads a
     pixel in a million goes to another part.
     """
-    precision = next(parser.network.parameters()).dtype
     return {
+        "engine": parser.engine,
         "device": parser.device.type,
-        "precision": str(precision).removeprefix("torch."),
+        "precision": _DTYPES.get(parser.precision, parser.precision),
         "threads": torch.get_num_threads() if parser.device.type == "cpu" else None,
     }
 

@@ -35,7 +35,9 @@ def refine(
     shared = own + torch.stack(per_level).sum(0)
     vectors = bias + sum(table @ block.T for table, block in zip(tables, per_level, strict=True))
     # In place, since each new map of this size costs more than the sum itself.
-    fused = look_up(vectors, index).baddbmm_(pixels, shared.T.expand(len(pixels), -1, -1)).relu_()
+    fused = (
+        look_up(vectors, index).baddbmm_(pixels, shared.T.expand(pixels.shape[0], -1, -1)).relu_()
+    )
     return fused.transpose(1, 2).unflatten(2, label_map.shape[1:])
 
 

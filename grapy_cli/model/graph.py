@@ -54,10 +54,19 @@ def region_sums(
         index: Node id of each pixel.
         num_nodes: Of the level.
     """
+    if torch.compiler.is_compiling():  # other engines know no sums by row
+        return _region_sums_by_matrix(pixels, index, num_nodes)
     if not torch.is_grad_enabled():
         return _region_sums_by_row(pixels, index, num_nodes)
     if pixels.device.type == "cpu":
         return _RegionSums.apply(pixels, index, num_nodes)  # type: ignore[no-untyped-call]
+    return _region_sums_by_matrix(pixels, index, num_nodes)
+
+
+def _region_sums_by_matrix(
+    pixels: Float[Tensor, "b hw c"], index: Int[Tensor, "b hw"], num_nodes: int
+) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
+    """The same in operations that have gradients and that every engine knows."""
     regions = _one_hot_regions(index, num_nodes, pixels)
     spread = index[:, :, None].expand_as(pixels)
     maxima = pixels.new_zeros(pixels.shape[0], num_nodes, pixels.shape[2]).scatter_reduce(

@@ -102,6 +102,7 @@ def has_onednn(features: Tensor) -> bool:
     return (
         features.device.type == "cpu"
         and not torch.is_grad_enabled()
+        and not torch.compiler.is_compiling()  # as for an export, whose engine fuses by itself
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
         and (features.dtype == torch.float32 or _has_bf16(features))

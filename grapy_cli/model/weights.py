@@ -17,6 +17,7 @@ from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.card import DataRow, Measurement, RecipeRow
+from grapy_cli.model.engines.files import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 
@@ -134,8 +135,8 @@ class WeightsCard(BaseModel):
         """
         try:
             label_sets = [LabelSet.from_dict(table) for table in self.label_sets]
-        except DatasetError as error:
-            raise WeightsError(f"the card of {self.name!r} is damaged: {error.message}") from error
+        except (DatasetError, AttributeError) as error:
+            raise WeightsError(f"the card of {self.name!r} is damaged: {error}") from error
         for labels in label_sets:
             shipped = LABEL_SETS.get(labels.name)
             if shipped is not None and shipped.digest != labels.digest:
@@ -225,14 +226,15 @@ def read_card(path: Path) -> WeightsCard:
     """Read what a weights file says of itself, without its tensors.
 
     Raises:
-        WeightsError: If the file is missing, damaged, or not a weights file of grapy's.
+        WeightsError: If the file is missing, damaged, or not one of grapy's: a weights file, or
+            what `grapy export` wrote.
     """
-    with _opened(path) as file:
-        metadata = file.metadata() or {}
+    metadata = read_metadata(path) if is_exported(path) else _metadata(path)
     if CARD_KEY not in metadata:
         raise WeightsError(
-            f"{path} is a safetensors file without grapy's card",
-            hint="Only files that grapy wrote can be used; see `grapy weights import`.",
+            f"{path} is without grapy's card",
+            hint="Only files that grapy wrote can be used; see `grapy weights import` for the "
+            "reference's checkpoints, `grapy export` for other engines.",
         )
     try:
         plain = json.loads(metadata[CARD_KEY])
@@ -251,12 +253,22 @@ def read_card(path: Path) -> WeightsCard:
     return card
 
 
+def _metadata(path: Path) -> dict[str, str]:
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """Read the tensors of a safetensors file, half precision as float32.
 
     Raises:
         WeightsError: If the file is missing or damaged.
     """
+    if is_exported(path):
+        raise WeightsError(
+            f"{path} is for another engine: it can parse, and nothing else",
+            hint="Name the weights that it was exported from.",
+        )
     with _opened(path):  # looks the header over
         return dict(_stored_tensors(path))
 

@@ -13,11 +13,13 @@ from torch import Tensor
 from grapy_cli.data.sample import images_of
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
+from grapy_cli.model.engines.network import ExportedNetwork
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.predict.tiles import STRIDE, blend_tiles
 from grapy_cli.runtime.stopwatch import stage
 
 Photo = UInt8[np.ndarray, "h w 3"]
+Network = GrapyNet | ExportedNetwork
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def on_grid(side: float, grid: int) -> int:
 @stage("resizing logits")
 @torch.inference_mode()
 def parse_logits(
-    network: GrapyNet,
+    network: Network,
     photo: Photo,
     datasets: Sequence[str],
     augmentation: Augmentation,
@@ -130,14 +132,14 @@ def parse_logits(
 
 @stage("heads and pyramid")
 def _version_logits(
-    network: GrapyNet, version: Photo, datasets: Sequence[str], *, mirror: bool
+    network: Network, version: Photo, datasets: Sequence[str], *, mirror: bool
 ) -> dict[str, Float[Tensor, "_p h4 w4"]]:
     """Parse one version of the photo, or a tile of it, by each label set.
 
     On the CPU its mirror image has a turn of its own: that needs half the memory and is no slower.
     """
     pictures = [version, version[:, ::-1]] if mirror else [version]
-    is_card = next(network.parameters()).device.type == "cuda"
+    is_card = isinstance(network, GrapyNet) and next(network.parameters()).device.type == "cuda"
     turns = [pictures] if is_card else [[picture] for picture in pictures]
     parsed: dict[str, list[Tensor]] = {dataset: [] for dataset in datasets}
     for turn in turns:
@@ -163,9 +165,11 @@ def scaled_photo(
 
 
 @stage("backbone and decoder")
-def _encode(network: GrapyNet, pictures: Sequence[Photo]) -> Float[Tensor, "b c h4 w4"]:
+def _encode(network: Network, pictures: Sequence[Photo]) -> Float[Tensor, "b c h4 w4"]:
     """Compute the features of pictures of one size."""
     photos = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2))
+    if isinstance(network, ExportedNetwork):  # which maps bytes to what it eats by itself
+        return network.encode(photos)
     parameter = next(network.parameters())
     images = images_of(photos.to(parameter.device)).to(parameter.dtype)
     return network.encode(images)

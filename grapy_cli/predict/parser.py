@@ -10,10 +10,12 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from grapy_cli.errors import DatasetError, DeviceError, PhotoError
+from grapy_cli.model.engines.files import is_exported
+from grapy_cli.model.engines.network import ExportedNetwork, load_exported
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.inference import Precision, encode_in_bf16, fold_for_inference
 from grapy_cli.model.weights import WeightsCard, check_known, load_weights, resolve_weights
-from grapy_cli.predict.augment import TTA, Augmentation, base_size, parse_logits
+from grapy_cli.predict.augment import TTA, Augmentation, Network, base_size, parse_logits
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import ReadPhoto, read_shrunk
 from grapy_cli.predict.pipeline import in_order
@@ -24,6 +26,7 @@ from grapy_cli.runtime.stopwatch import stage
 Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "_h _w 3"]
 
 DEFAULT_TILE = 2048
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 _READERS = 2
 _READ_AHEAD = 2
 
@@ -32,7 +35,7 @@ _READ_AHEAD = 2
 class HumanParser:
     """Parses photos of any size by any label set its weights know; threads may share it."""
 
-    network: GrapyNet
+    network: Network
     card: WeightsCard | None
     device: torch.device
     augmentation: Augmentation
@@ -59,7 +62,8 @@ class HumanParser:
         """Load weights, by default those embedded in the package.
 
         Args:
-            weights: A weights file, a run folder, or the name of embedded weights.
+            weights: A weights file, a run folder, the name of embedded weights, or a file for
+                another engine that `grapy export` wrote.
             device: auto, cpu, cuda, cuda:N or mps.
             tta: none, flip or paper.
             longest_side: See the class; unset takes what the weights were made for.
@@ -67,23 +71,37 @@ class HumanParser:
                 overlapping tiles; 0 never. Where memory is short, that happens by itself.
             max_side: See the class.
             precision: Of the features; bf16 is quicker on many processors and cards, and costs
-                some pixels at the borders of parts.
+                some pixels at the borders of parts. A file for another engine may have its own.
             folded: Use the form for inference, which is quicker and gives the same; without it
                 the network stays as it is trained.
 
         Raises:
             WeightsError: If the weights cannot be read.
+            SettingsError: If they are for an engine that is not installed.
             DeviceError: If there is no such device.
         """
-        chosen = pick_device(device)
-        network, card = load_weights(resolve_weights(Path(weights) if weights else None))
-        network = network.to(chosen).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if folded:
-            fold_for_inference(network)
-        if precision == "bf16":
-            encode_in_bf16(network)
+        path = resolve_weights(Path(weights) if weights else None)
+        chosen = device_for(path, device)
+        network: Network
+        if is_exported(path):
+            network, card = load_exported(path, chosen, precision)
+        else:
+            network, card = _load(path, chosen, precision, folded=folded)
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
+
+    @property
+    def engine(self) -> str:
+        """What does the arithmetic: torch, or another library with its version."""
+        return self.network.engine if isinstance(self.network, ExportedNetwork) else "torch"
+
+    @property
+    def precision(self) -> str:
+        """In which the features are computed: fp32, bf16, or int8."""
+        if isinstance(self.network, ExportedNetwork):
+            return self.network.precision
+        dtype = next(self.network.parameters()).dtype
+        return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -196,3 +214,25 @@ class HumanParser:
             DatasetError: If they do not.
         """
         check_known(datasets, self.datasets)
+
+
+def device_for(weights: Path | None, name: str, local_rank: int = 0) -> torch.device:
+    """Pick a device as `pick_device` does; files for other engines run on the CPU unless told so.
+
+    Raises:
+        DeviceError: If there is no such device.
+    """
+    is_for_cpu = name == "auto" and weights is not None and is_exported(weights)
+    return pick_device("cpu" if is_for_cpu else name, local_rank)
+
+
+def _load(
+    path: Path, device: torch.device, precision: Precision, *, folded: bool
+) -> tuple[GrapyNet, WeightsCard]:
+    network, card = load_weights(path)
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if folded:
+        fold_for_inference(network)
+    if precision == "bf16":
+        encode_in_bf16(network)
+    return network, card

@@ -11,7 +11,7 @@ from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.predict.folder import joining, open_folder, tidy
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
-from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.parser import HumanParser, device_for
 from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of, spare_photos
 from grapy_cli.predict.ranking import advice
 from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
@@ -20,7 +20,7 @@ from grapy_cli.predict.write.closing import finish, spare_names
 from grapy_cli.predict.write.films import check_filmed
 from grapy_cli.predict.write.outputs import plan_kinds
 from grapy_cli.predict.write.results import Results
-from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
+from grapy_cli.runtime.device import fair_threads, set_threads
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Event, Reporter, Told, Warned
@@ -122,9 +122,10 @@ def load_parser(
     """
     world = world or World()
     set_threads(settings.run.threads or fair_threads(world.local_size))
+    chosen = weights or settings.infer.weights
     return HumanParser.load(
-        weights or settings.infer.weights,
-        device=str(pick_device(settings.run.device, world.local_rank)),
+        chosen,
+        device=str(device_for(chosen, settings.run.device, world.local_rank)),
         tta=settings.infer.tta,
         longest_side=settings.infer.longest_side,
         tile=settings.infer.tile,

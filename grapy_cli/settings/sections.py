@@ -363,6 +363,28 @@ class BenchSettings(Section):
     """How often everything is measured; what is shown are medians."""
     form: Literal["folded", "plain"] = "folded"
     """Form of the network: as it parses photos, or plain, as it is trained."""
+    truth: Path | None = None
+    """Folder of label maps at the photos' relative paths, by which masks are scored as well."""
+
+
+class ExportSettings(Section):
+    """Export."""
+
+    format: Literal["onnx", "openvino"] = "onnx"
+    """Engine to write for: ONNX Runtime, or OpenVINO (extras: onnx, openvino)."""
+    out: Path | None = None
+    """File to write; the weights' name unless said, with .onnx, or .xml and beside it .bin."""
+    precision: Literal["fp32", "bf16", "int8"] = "fp32"
+    """Arithmetic of the network: bf16 (openvino alone) and int8 are quicker and cost some pixels,
+    which are counted and said."""
+    photos: Path | None = None
+    """Folder of photos to check the file on; without it some are drawn."""
+    calibrate: Path | None = None
+    """Folder of photos by which int8 finds the range of every value; a few dozen, as different as
+    those to come."""
+    agreement: Fraction | None = None
+    """Share of pixels that must be as torch's for the file to be kept; 0.9999, 0.97 in bf16 and
+    0.9 in int8 unless said."""
 
 
 class SyntheticSettings(Section):

@@ -5,6 +5,7 @@ from grapy_cli.settings.sections import (
     BenchSettings,
     DataSettings,
     EvaluateSettings,
+    ExportSettings,
     InferSettings,
     ModelSettings,
     PredictSettings,
@@ -29,4 +30,5 @@ class Settings(Section):
     prepare: PrepareSettings = PrepareSettings()
     serve: ServeSettings = ServeSettings()
     bench: BenchSettings = BenchSettings()
+    export: ExportSettings = ExportSettings()
     run: RunSettings = RunSettings()

@@ -20,12 +20,16 @@ def plain_environment(**more: str) -> dict[str, str]:
     return kept | {"COLUMNS": "100", "PYTHONPATH": str(ROOT)} | more
 
 
-def run_grapy(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
+def run_grapy(
+    *arguments: str, folder: Path, timeout: int = 120, **environment: str
+) -> subprocess.CompletedProcess:
     """Run a command in a folder and return its code and what it wrote."""
-    return run_python("-m", "grapy_cli", *arguments, folder=folder, **environment)
+    return run_python("-m", "grapy_cli", *arguments, folder=folder, timeout=timeout, **environment)
 
 
-def run_python(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
+def run_python(
+    *arguments: str, folder: Path, timeout: int = 120, **environment: str
+) -> subprocess.CompletedProcess:
     """Run this Python in a folder and return its code and what it wrote."""
     return subprocess.run(
         [sys.executable, *arguments],
@@ -33,5 +37,5 @@ def run_python(*arguments: str, folder: Path, **environment: str) -> subprocess.
         env=plain_environment(**environment),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
     )

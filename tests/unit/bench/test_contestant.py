@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 from grapy_cli.bench.build import build_contestant
-from grapy_cli.bench.drawn import SIZES, draw_photos
 from grapy_cli.bench.memory import card_peak, forget_peak, process_peak
 from grapy_cli.bench.report import STAGES
 from grapy_cli.bench.run import share_of_equal
+from grapy_cli.data.drawn import SIZES, draw_photos
 from grapy_cli.data.files import save_label_map
 from grapy_cli.errors import DatasetError, PhotoError
 from grapy_cli.predict.photos import read_size

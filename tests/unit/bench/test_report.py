@@ -10,6 +10,7 @@ FACTS = Facts(
     weights="tiny",
     weights_sha256="abcdef0123456789",
     datasets=("atr",),
+    engine="torch",
     form="folded",
     precision="fp32",
     tta="none",

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from grapy_cli.labels import LABEL_SETS, Category, Level
+from grapy_cli.model import graph
 from grapy_cli.model.graph import (
     GraphReasoning,
     NodeAttention,
@@ -128,3 +129,15 @@ def test_gradients_of_regions_are_those_of_loops(ties):
         (torch.stack(regions(leaf, index, 5)) * weights).sum().backward()
         gradients.append(leaf.grad)
     torch.testing.assert_close(*gradients)
+
+
+def test_sums_for_other_engines_are_the_same():
+    """What is exported pools by matrices; a node without pixels and a whole photo included."""
+    pixels = torch.randn(2, 60, 5, generator=torch.manual_seed(0))
+    index = torch.randint(0, 6, (2, 60), generator=torch.manual_seed(1))
+    index[1] = 3
+    with torch.inference_mode():
+        ours = graph._region_sums_by_matrix(pixels, index, 7)
+        quick = graph._region_sums_by_row(pixels, index, 7)
+    for one, other in zip(ours, quick, strict=True):
+        torch.testing.assert_close(one, other)

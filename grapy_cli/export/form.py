@@ -1,0 +1,91 @@
+"""The network as one function from bytes to logits, and that function as an ONNX file."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from grapy_cli.data.sample import images_of
+from grapy_cli.model.engines.files import PHOTOS
+from grapy_cli.model.grapy import GrapyNet
+
+OPSET = 18
+"""Of ONNX: the first that takes the maximum of what is scattered to one place."""
+FEATURES = "features"
+"""What all label sets share; the last thing that is computed in another precision."""
+_TRACED = (2, 3, 97, 129)  # sizes that no layer could take for another, or for its own
+
+
+class ExportForm(nn.Module):
+    """Bytes in, RGB; out the features and each label set's logits, at every fourth pixel.
+
+    Args:
+        network: In the form for inference.
+        datasets: The label sets that are wanted.
+    """
+
+    def __init__(self, network: GrapyNet, datasets: Sequence[str]) -> None:
+        super().__init__()
+        self.network = network
+        self.datasets = tuple(datasets)
+
+    def forward(self, photos: UInt8[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _c h4 w4"], ...]:
+        """Parse photos by every label set."""
+        features = self.network.encode(images_of(photos))
+        parsings = (self.network.parse(features, dataset) for dataset in self.datasets)
+        return features, *(parsing.final for parsing in parsings)
+
+
+@torch.no_grad()
+def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the network as ONNX: any batch and size, weights and metadata in the one file."""
+    import onnx
+
+    size = torch.export.Dim.DYNAMIC
+    with quiet():
+        program = torch.onnx.export(
+            form.eval(),
+            (torch.zeros(_TRACED, dtype=torch.uint8),),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=[PHOTOS],
+            output_names=[FEATURES, *form.datasets],
+            dynamic_shapes={PHOTOS: {0: size, 2: size, 3: size}},
+        )
+    assert program is not None
+    model = program.model_proto
+    _tidy(model.graph)
+    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.save_model(model, str(path))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let the tools that rewrite networks do so without a word: what counts is checked after."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _tidy(graph: Any) -> None:  # noqa: ANN401 - onnx is an extra
+    """Leave the features out of what is given back, and our own paths out of the file."""
+    kept = [output for output in graph.output if output.name != FEATURES]
+    del graph.output[:]
+    graph.output.extend(kept)
+    for one in (*graph.node, *graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        del one.metadata_props[:]
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}-{number}"
+        node.doc_string = ""

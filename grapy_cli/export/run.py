@@ -1,0 +1,187 @@
+"""`grapy export`: weights become a file for another engine, which is checked before it is kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+import numpy as np
+
+from grapy_cli import __version__
+from grapy_cli.data.drawn import draw_photos
+from grapy_cli.errors import SettingsError
+from grapy_cli.export.check import Agreement, compare, demand
+from grapy_cli.export.form import ExportForm, write_onnx
+from grapy_cli.export.int8 import Photo, quantize
+from grapy_cli.export.openvino_ir import write_openvino
+from grapy_cli.model.engines.files import PRECISION_KEY
+from grapy_cli.model.engines.network import load_exported
+from grapy_cli.model.weights import CARD_KEY, WeightsCard, resolve_weights
+from grapy_cli.predict.augment import base_size, scaled_photo
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.photos import ReadPhoto, read_photo
+from grapy_cli.predict.plan import choose_datasets
+from grapy_cli.predict.sources import find_photos
+from grapy_cli.runtime.device import set_threads
+from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
+from grapy_cli.settings.settings import Settings
+
+CHECKED = 32
+"""Photos that are looked at at most, spread evenly over those given."""
+SHOWN = 64
+"""Photos by which ranges are found at most; with more, `grapy-lite-ccp` became no better."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that can be written."""
+
+    suffix: str
+    precisions: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Packages, all of them in the extra of the format's name."""
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "onnx": Format(".onnx", ("fp32", "int8"), ("onnx", "onnxscript", "onnxruntime")),
+        "openvino": Format(
+            ".xml", ("fp32", "bf16", "int8"), ("onnx", "onnxscript", "onnxruntime", "openvino")
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    path: Path
+    megabytes: float
+    """All of its files together."""
+    agreement: Agreement
+
+
+def run_export(settings: Settings, report: Reporter) -> Exported:
+    """Write weights as a file for another engine, and check it against torch on photos.
+
+    Raises:
+        SettingsError: If the format has no such precision, an extra is missing, photos are, or the
+            file cannot be written.
+        WeightsError: If the weights cannot be read, or the file parses otherwise than torch.
+        DatasetError: If the weights do not know a label set.
+        PhotoError: If a photo cannot be read.
+    """
+    wanted, kind = settings.export, FORMATS[settings.export.format]
+    _check_settings(settings, kind)
+    set_threads(settings.run.threads)
+    parser = HumanParser.load(resolve_weights(settings.infer.weights), device="cpu")
+    assert parser.card is not None
+    datasets = choose_datasets(settings.data.dataset or ["all"], parser.datasets)
+    out = (wanted.out or Path(parser.card.name)).with_suffix(kind.suffix)
+    with _scratch_beside(out) as scratch:
+        photos = _photos(wanted.photos, scratch, CHECKED)
+        path = scratch / f"network{kind.suffix}"
+        report(Told(f"writing {parser.card.name} for {wanted.format}: {', '.join(datasets)}"))
+        _write(parser, datasets, path, settings)
+        network, _ = load_exported(path, parser.device, wanted.precision)
+
+        def told(done: int) -> None:
+            report(Progressed("checking on photos", done, len(photos)))
+
+        agreement = compare(parser.network, network, photos, parser.longest_side, told)
+        demand(agreement, wanted.precision, wanted.agreement)
+        written = sorted(scratch.glob(f"{path.stem}.*"))  # the .bin comes before its .xml
+        size = sum(file.stat().st_size for file in written) / 1e6
+        for file in written:
+            file.replace(out.with_suffix(file.suffix))
+    if wanted.photos is None:
+        report(Warned("checked on drawn photos; --photos names some that show people"))
+    return Exported(out, size, agreement)
+
+
+def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: Settings) -> None:
+    """Write the file as it was asked for; ONNX comes first on every way."""
+    wanted = settings.export
+    metadata = {
+        CARD_KEY: _card(parser, datasets, settings).model_dump_json(),
+        PRECISION_KEY: wanted.precision,
+    }
+    first = path.with_name("first.onnx") if path.suffix != ".onnx" else path
+    write_onnx(ExportForm(parser.network, datasets), first, metadata)  # type: ignore[arg-type]
+    if wanted.precision == "int8":
+        shown = _photos(wanted.calibrate, path.parent, SHOWN)
+        quantize(first, [_seen(photo, parser) for photo in shown])
+    if first != path:
+        write_openvino(first, path, metadata)
+
+
+def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> WeightsCard:
+    """The card of the weights, with the label sets that the file has and how it came about."""
+    card, wanted = parser.card, settings.export
+    assert card is not None
+    story = f"Exported by grapy {__version__} for {wanted.format} in {wanted.precision}."
+    return card.model_copy(
+        update={
+            "label_sets": [parser.network.label_sets[name].to_dict() for name in datasets],
+            "provenance": f"{card.provenance} {story}".strip(),
+        }
+    )
+
+
+def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
+    """A photo as the network sees it."""
+    grid = parser.network.numbers.output_stride if parser.longest_side else 0
+    height, width = photo.pixels.shape[:2]
+    size = base_size(height, width, parser.longest_side, grid=max(1, grid))
+    return np.ascontiguousarray(scaled_photo(photo.pixels, size, 1.0, grid).transpose(2, 0, 1))
+
+
+def _photos(folder: Path | None, scratch: Path, most: int) -> list[ReadPhoto]:
+    """Read photos of a folder, or draw some."""
+    if folder is None:
+        folder = scratch / "drawn"
+        folder.mkdir()
+        draw_photos(folder)
+    found = find_photos([str(folder)], leave_out=scratch / "masks")
+    chosen = found[:: -(-len(found) // most)]
+    pixels = [read_photo(photo.source) for photo in chosen]
+    return [ReadPhoto(one, (one.shape[0], one.shape[1])) for one in pixels]
+
+
+def _check_settings(settings: Settings, kind: Format) -> None:
+    wanted = settings.export
+    if wanted.precision not in kind.precisions:
+        raise SettingsError(
+            f"{wanted.format} has no {wanted.precision} on the CPU",
+            hint=f"It has {', '.join(kind.precisions)}; openvino has all of them.",
+        )
+    if missing := [name for name in kind.needs if not find_spec(name)]:
+        raise SettingsError(
+            f"{wanted.format} is written by {', '.join(missing)}, which is not installed",
+            hint=f"pip install 'grapy-cli[{wanted.format}]'",
+        )
+    if wanted.precision != "fp32" and wanted.photos is None:
+        raise SettingsError(
+            f"what {wanted.precision} costs can be seen on real photos alone",
+            hint="Name a folder of them: --photos photos/.",
+        )
+    if wanted.precision == "int8" and wanted.calibrate is None:
+        raise SettingsError(
+            "int8 needs photos to find the range of every value by",
+            hint="Name a folder of them, others than those of --photos: --calibrate photos/.",
+        )
+
+
+@contextmanager
+def _scratch_beside(out: Path) -> Iterator[Path]:
+    """Give a folder on the disk where the file is to lie; nothing of it stays."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".grapy-export-", dir=out.parent) as scratch:
+            yield Path(scratch)
+    except OSError as error:
+        raise SettingsError(f"{out} cannot be written: {error}") from error

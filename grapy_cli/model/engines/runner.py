@@ -1,0 +1,32 @@
+"""What an engine is given and what it gives back, whichever it is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+Run = Callable[[UInt8[np.ndarray, "b 3 h w"]], Sequence[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an engine is to do its arithmetic."""
+
+    device: torch.device
+    threads: int
+    """Of the CPU."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A network that an engine has loaded."""
+
+    run: Run
+    """Photos in, one array `b p h4 w4` of logits for each output; what it gives may be overwritten
+    by the next call of the same thread."""
+    outputs: Sequence[str]
+    """Their names."""
+    engine: str
+    """Name and version."""

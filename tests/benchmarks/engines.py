@@ -1,0 +1,157 @@
+"""How fast other engines run what `grapy export` writes, beside torch and the reference's form.
+
+python -m tests.benchmarks.engines [--lite] [--repeats 10] [--calibrate DIR] [--keep DIR]
+
+The paper's network on 512x512, or with --lite the embedded weights on 336x256, by one label set.
+All take turns on one thread; what is shown are medians of processor time, and how far the logits
+are from torch's. With --calibrate, a folder of photos, int8 takes part. Files are kept in --keep
+and used again: an export takes longer than all else.
+"""
+
+import argparse
+import copy
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from grapy_cli import __version__
+from grapy_cli.export.form import ExportForm, write_onnx
+from grapy_cli.export.int8 import quantize
+from grapy_cli.export.openvino_ir import write_openvino
+from grapy_cli.labels import LABEL_SETS
+from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
+from grapy_cli.model.engines.network import load_exported
+from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
+from grapy_cli.model.inference import encode_in_bf16, fold_for_inference
+from grapy_cli.model.weights import CARD_KEY, card_of, load_weights, resolve_weights
+from tests.benchmarks.network import DATASET, forward_plainly, seconds
+from tests.support.reference import fill_by_recipe
+
+CPU = torch.device("cpu")
+SIZES = {False: (512, 512), True: (337, 257)}
+Forward = Callable[[Tensor], Tensor]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--lite", action="store_true", help="the embedded weights")
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--calibrate", type=Path, help="photos for int8")
+    parser.add_argument("--keep", type=Path, help="where exported files stay")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    plain = embedded() if given.lite else papers()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = given.keep or Path(scratch)
+        files = exported(plain, folder / ("lite" if given.lite else "paper"), given.calibrate)
+        runs = dict(contestants(plain, files))
+        measure(runs, photo(*SIZES[given.lite]), given.repeats)
+
+
+def papers() -> GrapyNet:
+    network = build_network(NetworkNumbers(), [LABEL_SETS[DATASET]]).eval()
+    fill_by_recipe(network)
+    return network
+
+
+def embedded() -> GrapyNet:
+    return load_weights(resolve_weights(None))[0]
+
+
+def exported(plain: GrapyNet, folder: Path, calibrate: Path | None) -> Mapping[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    first = folder / "fp32.onnx"
+    if not first.exists():
+        card = card_of(plain, name="benchmark", grapy=__version__, stage="joint")
+        labels = [LABEL_SETS[DATASET].to_dict()]
+        card = card.model_copy(update={"label_sets": labels})
+        metadata = {CARD_KEY: card.model_dump_json(), PRECISION_KEY: "fp32"}
+        folded = fold_for_inference(copy.deepcopy(plain))
+        write_onnx(ExportForm(folded, [DATASET]), first, metadata)
+    files = {
+        "ONNX Runtime fp32": first,
+        "OpenVINO fp32": converted(first, folder / "fp32.xml", "fp32"),
+        "OpenVINO bf16": converted(first, folder / "bf16.xml", "bf16"),
+    }
+    if calibrate:
+        rounded = folder / "int8.onnx"
+        if not rounded.exists():
+            rounded.write_bytes(first.read_bytes())
+            quantize(rounded, [small(path) for path in sorted(calibrate.glob("*.jpg"))[:24]])
+        files["ONNX Runtime int8"] = rounded
+        files["OpenVINO int8"] = converted(rounded, folder / "int8.xml", "int8")
+    return files
+
+
+def converted(first: Path, path: Path, precision: str) -> Path:
+    if not path.exists():
+        write_openvino(first, path, read_metadata(first) | {PRECISION_KEY: precision})
+    return path
+
+
+def contestants(plain: GrapyNet, files: Mapping[str, Path]) -> Iterator[tuple[str, Forward]]:
+    """Each takes bytes `b 3 h w` and gives logits at every fourth pixel."""
+    if plain.numbers.backbone == "xception65":  # whose reference's form there is
+        yield "the reference's form", lambda some: forward_plainly(plain, floats(some))
+    ours = fold_for_inference(copy.deepcopy(plain).to(memory_format=torch.channels_last))
+    half = encode_in_bf16(copy.deepcopy(ours))
+    for name, network in (("torch fp32", ours), ("torch bf16", half)):
+        yield name, lambda some, network=network: in_torch(network, some)
+    for name, path in files.items():
+        other, _ = load_exported(path, CPU, "fp32")
+        yield name, other.encode
+
+
+def in_torch(network: GrapyNet, some: Tensor) -> Tensor:
+    features = network.encode(floats(some).to(memory_format=torch.channels_last))
+    return network.parse(features, DATASET).final
+
+
+def floats(some: Tensor) -> Tensor:
+    return some.float() * (2 / 255) - 1
+
+
+@torch.inference_mode()
+def measure(runs: Mapping[str, Forward], some: Tensor, repeats: int) -> None:
+    logits = {name: run(some) for name, run in runs.items()}
+    truth = logits["torch fp32"]
+    took: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            took[name].append(seconds(lambda run=run: run(some)))
+    medians = {name: 1e3 * statistics.median(times) for name, times in took.items()}
+    first = medians.get("the reference's form", medians["torch fp32"])
+    print(
+        f"{'milliseconds of one core':28}{'median':>10}{'ratio':>8}{'logits off':>12}{'equal':>10}"
+    )
+    for name, milliseconds in medians.items():
+        print(f"{name:28}{milliseconds:10.1f}{first / milliseconds:8.2f}", end="")
+        if logits[name].shape == truth.shape:
+            off = float((logits[name] - truth).abs().max() / truth.abs().max())
+            equal = float((logits[name].argmax(1) == truth.argmax(1)).float().mean())
+            print(f"{off:12.1e}{100 * equal:9.3f}%", end="")
+        print()
+
+
+def photo(height: int, width: int) -> Tensor:
+    path = Path(__file__).parents[2] / "examples" / "photos" / "astronaut.png"
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB").resize((width, height)))
+    return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
+
+
+def small(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        scale = 336 / max(picture.size)
+        width, height = (16 * round(scale * side / 16) + 1 for side in picture.size)
+        return np.asarray(picture.convert("RGB").resize((width, height))).transpose(2, 0, 1).copy()
+
+
+if __name__ == "__main__":
+    main()
