@@ -42,7 +42,12 @@ class Extra:
 EXTRAS: Mapping[str, Extra] = MappingProxyType(
     {
         "heif": Extra(["pillow-heif"], "HEIC, the photos of phones"),
-        "mat": Extra(["scipy"], "the original annotations of PASCAL-Part"),
+        "onnx": Extra(
+            ["onnx", "onnxruntime", "onnxscript"], "export --format onnx, and running what it wrote"
+        ),
+        "openvino": Extra(
+            ["onnx", "onnxruntime", "onnxscript", "openvino"], "the same for OpenVINO"
+        ),
         "serve": Extra(["fastapi", "python-multipart", "uvicorn"], "grapy serve"),
         "tensorboard": Extra(["tensorboard"], "train --tensorboard"),
         "video": Extra(["av"], "films"),
