@@ -14,7 +14,7 @@ ROUNDED = ("Conv", "Clip", "Relu", "Add", "Concat", "Resize")
 """Operations in integers. Convolutions alone would be rounded between them and what follows, which
 cost 3 % of the pixels of `grapy-lite-ccp` where all of these cost half a percent."""
 
-Photo = UInt8[np.ndarray, "3 h w"]
+Photo = UInt8[np.ndarray, "3 _h _w"]  # each of its own size
 
 
 def quantize(path: Path, photos: Sequence[Photo]) -> None:

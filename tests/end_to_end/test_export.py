@@ -163,7 +163,7 @@ def test_a_file_of_other_weights_is_not_kept(folder, made):
         head.bias.data += torch.arange(len(head.bias))
     other = compare(network, exported, some, card.longest_side)
     with pytest.raises(WeightsError, match="was not kept"):
-        demand(other, "fp32", share=0)
+        demand(other, "fp32", share=0.0)
     with pytest.raises(WeightsError, match="was not kept"):
         demand(replace(same, equal=0.5), "int8")
     demand(replace(same, equal=0.5), "int8", share=0.4)
