@@ -32,7 +32,7 @@ from grapy_cli.settings.settings import Settings
 CHECKED = 32
 """Photos that are looked at at most, spread evenly over those given."""
 SHOWN = 64
-"""Photos by which ranges are found at most; with more, `grapy-lite-ccp` became no better."""
+"""Photos by which ranges are found at most."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from tests.support.golden import check_text
 
 PAGES = Path(__file__).parent / "help"
 COMMANDS = [
-    *("", "prepare", "train", "eval", "predict", "weights", "labels", "serve", "bench", "doctor")
+    *("", "prepare", "train", "eval", "predict", "serve"),
+    *("weights", "export", "labels", "bench", "doctor"),
 ]
 
 
