@@ -59,8 +59,8 @@ def _checked_score(score: dict[str, Any]) -> dict[str, Any]:
         value = score.get(name)
         if not (value is None or (isinstance(value, int | float) and 0 <= value <= 1)):
             raise ValueError(f"{name} is no share")
-    if not isinstance(score.get("protocol", {}), Mapping):
-        raise ValueError("the protocol of a score is no table")
+    if not isinstance(score.get("protocol", {}), Mapping | str):
+        raise ValueError("the protocol of a score is neither a table nor a name")
     return score
 
 

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from tests.support.command_line import run_grapy
-from tests.support.networks import write_weights
+from tests.support.networks import write_decided_weights
 from tests.support.photo_folders import write_good_photos
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
-    write_weights(folder / "tiny.safetensors")
+    write_decided_weights(folder / "tiny.safetensors")
     write_good_photos(folder / "photos", 2)
     (folder / "plain.toml").write_text('[bench]\nform = "plain"\n')
     return folder

@@ -17,17 +17,13 @@ from grapy_cli.errors import WeightsError
 from grapy_cli.export.check import compare, demand
 from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
-from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
 from grapy_cli.model.engines.network import load_exported
-from grapy_cli.model.grapy import NetworkNumbers, build_network
-from grapy_cli.model.pyramid import PyramidNumbers
-from grapy_cli.model.weights import card_of, load_weights, read_card, save_weights
+from grapy_cli.model.weights import load_weights, read_card
 from grapy_cli.predict.photos import ReadPhoto
 from tests.support.command_line import run_grapy
-from tests.support.networks import TINY
+from tests.support.networks import write_decided_weights
 from tests.support.photo_folders import write_good_photos
-from tests.support.reference import fill_by_recipe
 from tests.support.training import prepare_tiny
 
 CPU = torch.device("cpu")
@@ -72,15 +68,6 @@ def made(folder):
     files["int8 of openvino"] = folder / "int8.xml"
     write_openvino(files["int8"], files["int8 of openvino"], read_metadata(files["int8"]))
     return files
-
-
-def write_decided_weights(path):
-    """Weights as clear as trained ones: where parts are nearly equal, the last digit decides."""
-    numbers = NetworkNumbers(**TINY, pyramid=PyramidNumbers(rounds=1))
-    network = build_network(numbers, [LABEL_SETS[name] for name in NAMES]).eval()
-    fill_by_recipe(network)
-    card = card_of(network, name="tiny", grapy="0.1.0", stage="joint", longest_side=65)
-    save_weights(path, network.state_dict(), card)
 
 
 def photos(batch, height, width):

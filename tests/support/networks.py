@@ -10,6 +10,7 @@ from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.model.weights import card_of, save_weights
+from tests.support.reference import fill_by_recipe
 
 TINY = {"backbone": "efficientnet_lite0", "width": 0.1, "features": 8, "low_level": 4}
 
@@ -54,5 +55,15 @@ def write_weights(
     """Write a weights file of a tiny network; `facts` go to its card."""
     network = tiny_network(datasets, answer=answer)
     card = card_of(network, name="tiny", grapy="0.1.0", stage="joint", **facts)
+    save_weights(path, network.state_dict(), card)
+    return path
+
+
+def write_decided_weights(path: Path, datasets: Sequence[str] = ("pascal", "atr")) -> Path:
+    """Weights as clear as trained ones: where parts are nearly equal, the last digit decides."""
+    numbers = NetworkNumbers(**TINY, pyramid=PyramidNumbers(rounds=1))
+    network = build_network(numbers, [LABEL_SETS[name] for name in datasets]).eval()
+    fill_by_recipe(network)
+    card = card_of(network, name="tiny", grapy="0.1.0", stage="joint", longest_side=65)
     save_weights(path, network.state_dict(), card)
     return path

@@ -52,7 +52,17 @@ def list_in_both(release):
     path.write_text(f"{LAST}\n{FIRST}")
 
 
+def rename(release, name="od\x1bd"):
+    """Call a photo, its label maps and its line in the list by a name with an escape."""
+    photo(release).rename(photo(release, name))
+    for folder in ("Category_ids", "Category_rev_ids"):
+        label(release, folder=folder).rename(label(release, name, folder=folder))
+    listed = release / "lists" / "train_id.txt"
+    listed.write_text(listed.read_text().replace(FIRST, name))
+
+
 PLANTED = {
+    "bad-name": rename,
     "missing-photo": lambda release: photo(release).unlink(),
     "missing-label": lambda release: label(release).unlink(),
     "unreadable-photo": lambda release: photo(release).write_text("no picture"),

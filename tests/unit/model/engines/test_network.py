@@ -128,7 +128,7 @@ def test_outputs_that_the_card_does_not_speak_of_are_refused(tmp_path):
     ("change", "words"),
     [
         ({"numbers": {"output_stride": 7}}, "output stride"),
-        ({"label_sets": [{"name": "x", "parts": ["y"]}]}, "no label sets"),
+        ({"label_sets": [{"name": "x", "parts": ["y"]}]}, "is damaged"),
     ],
 )
 def test_a_card_that_cannot_be_is_refused(tmp_path, change, words):
