@@ -1,6 +1,7 @@
 """Assembles `grapy` from its commands."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -58,6 +59,8 @@ def grapy(
 def main() -> None:
     """Run `grapy` with the arguments of this process, and exit with its code."""
     _open_streams()
+    # SIGTERM as Ctrl-C: also a command that is still loading then tidies up behind itself.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(prog_name="grapy")
     except (OSError, ImportError) as error:
