@@ -4,11 +4,11 @@
 # people alone knows little of photos.
 #
 #   sh examples/synthetic_to_mask.sh
-#   COUNT=1000 sh examples/synthetic_to_mask.sh --epochs 30
+#   COUNT=1000 sh examples/synthetic_to_mask.sh --epochs 60
 set -eu
 here=$(dirname "$0")
 
-grapy prepare --dataset synthetic --labels atr --count "${COUNT:-200}"
+grapy prepare --dataset synthetic --labels pascal --count "${COUNT:-500}"
 grapy train --config "$here/synthetic.toml" --out runs/synthetic "$@"
 grapy eval --dataset synthetic --weights runs/synthetic --parts
 grapy predict data/synthetic/images --dataset synthetic --weights runs/synthetic \
