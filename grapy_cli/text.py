@@ -3,7 +3,7 @@
 import json
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         OSError: If it cannot be read.
         ValueError: If it is no TOML, or as in `read_text`.
     """
-    try:
-        return tomllib.loads(read_text(path))
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    table: dict[str, Any] = _parse(path, tomllib.loads)
+    return table
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -50,8 +48,12 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
         OSError: If it cannot be read.
         ValueError: If it is no JSON, or as in `read_text`.
     """
+    return _parse(path, json.loads)
+
+
+def _parse(path: Path, loads: Callable[[str], Any]) -> Any:  # noqa: ANN401 - whatever it holds
     try:
-        return json.loads(read_text(path))
+        return loads(read_text(path))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 

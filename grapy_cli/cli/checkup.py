@@ -1,6 +1,5 @@
 """What `grapy doctor` looks at, as facts: versions, devices, room, rights, extras, weights."""
 
-import hashlib
 import importlib
 import importlib.metadata
 import os
@@ -16,6 +15,7 @@ from types import MappingProxyType
 from grapy_cli import __version__
 from grapy_cli.cli.faults import hint_of_import
 from grapy_cli.errors import GrapyError
+from grapy_cli.files import file_digest
 
 PACKAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -123,7 +123,7 @@ def _weights() -> Iterator[Fact]:
         found = embedded_weights()
         for name, path in found.items():
             read_card(path)
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest = file_digest(path)
             size = path.stat().st_size / 1e6
             yield Fact("weights", name, f"readable, {size:.1f} MB, sha256 {digest[:16]}")
     except (ImportError, OSError, GrapyError) as error:

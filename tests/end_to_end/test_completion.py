@@ -2,11 +2,10 @@
 
 import shutil
 import subprocess
-import sys
 
 import pytest
 
-from tests.support.command_line import plain_environment, run_python
+from tests.support.command_line import plain_environment, run_python, write_program
 
 BASH = """
 source "$HOME/.bash_completions/grapy.sh"
@@ -23,8 +22,7 @@ words=(grapy {line}); CURRENT=$#words; source "$HOME/.zfunc/_grapy"; _grapy_comp
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    (home / "grapy").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m grapy_cli "$@"\n')
-    (home / "grapy").chmod(0o755)
+    write_program(home)
     return home
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from grapy_cli.data.files import save_label_map
 from grapy_cli.labels import LABEL_SETS
-from tests.support.command_line import ROOT, plain_environment, run_python
+from tests.support.command_line import ROOT, plain_environment, run_python, write_program
 from tests.support.networks import write_weights
 from tests.support.training import prepare_tiny
 
@@ -30,8 +30,7 @@ def run_example(name: str, *arguments: object, folder: Path) -> str:
 def programs(tmp_path_factory):
     """A folder with `grapy` as it is here, for scripts to find."""
     folder = tmp_path_factory.mktemp("bin")
-    (folder / "grapy").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m grapy_cli "$@"\n')
-    (folder / "grapy").chmod(0o755)
+    write_program(folder)
     return folder
 
 

@@ -39,3 +39,11 @@ def run_python(
         text=True,
         timeout=timeout,
     )
+
+
+def write_program(folder: Path) -> Path:
+    """Put a program `grapy` into a folder, for shells to find, that is this Python's; give it."""
+    program = folder / "grapy"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m grapy_cli "$@"\n')
+    program.chmod(0o755)
+    return program

@@ -4,11 +4,11 @@ The network is two files: an .xml with its operations, and beside it a .bin with
 first carries the digest of the second, so that a pair that does not belong together is noticed.
 """
 
-import hashlib
 from pathlib import Path
 from xml.etree import ElementTree
 
 from grapy_cli.errors import WeightsError
+from grapy_cli.files import file_digest
 
 NUMBERS_KEY = "grapy-numbers"
 """Name under which the .xml carries the sha256 of its .bin."""
@@ -39,8 +39,7 @@ def digest_of_numbers(path: Path) -> str:
     """
     numbers = path.with_suffix(".bin")
     try:
-        with numbers.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(numbers)
     except OSError as error:
         raise WeightsError(
             f"the numbers of {path} cannot be read: {error}",
