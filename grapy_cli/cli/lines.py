@@ -105,7 +105,7 @@ def _(event: PhotosLabelled) -> str:
 
     by_dataset = "; ".join(f"{name} {said(shares)}" for name, shares in event.shares.items())
     rejected = f"; {event.rejected} could not be read" if event.rejected else ""
-    return f"the teacher labelled {event.photos} photos{rejected}: {by_dataset}"
+    return f"{event.by} labelled {event.photos} photos{rejected}: {by_dataset}"
 
 
 @line_of.register

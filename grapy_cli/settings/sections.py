@@ -188,7 +188,7 @@ class LossSettings(Section):
 
 
 class SelfTrainingSettings(Section):
-    """Learning from photos without label maps, which a teacher labels before the first step."""
+    """Learning from photos without label maps, which a teacher labels."""
 
     photos: list[Path] = []
     """Folders or archives (tar, zip) of photos; tags.json and person/ beside them are heeded."""
@@ -198,6 +198,9 @@ class SelfTrainingSettings(Section):
     """Pixels of whose part the teacher is less certain are ignored."""
     share: PositiveFloat = 1.0
     """Multiplies their share of an epoch."""
+    relabel_every: NonNegativeInt = 0
+    """Epochs after which the run's own weights, averaged by `ema`, label the photos anew; 0 keeps
+    what the teacher said."""
 
 
 class TrainSettings(Section):

@@ -28,7 +28,7 @@ from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSet
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.balance import part_weights
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
-from grapy_cli.train.job import Pace, Score, TrainingJob
+from grapy_cli.train.job import Pace, Relabel, Score, TrainingJob
 from grapy_cli.train.learner import Learner, LearnerNumbers, RunningAverage
 from grapy_cli.train.mixture import build_mixture
 from grapy_cli.train.schedule import PolySchedule
@@ -145,6 +145,7 @@ def build_job(
     groups: Sequence[Group],
     checkpoints: CheckpointFolder,
     score: Score,
+    relabel: Relabel,
     world: World,
     device: torch.device,
 ) -> TrainingJob:
@@ -175,8 +176,15 @@ def build_job(
         accumulate=train.accumulate,
         batches=batches,
         device=device,
-        pace=Pace(train.epochs, mixture.steps, train.score_every, train.save_every),
+        pace=Pace(
+            train.epochs,
+            mixture.steps,
+            train.score_every,
+            train.save_every,
+            train.self_training.relabel_every if train.self_training.photos else 0,
+        ),
         score=score,
+        relabel=relabel,
         save=lambda progress, name: checkpoints.save(trained, progress, name),
         world=world,
     )

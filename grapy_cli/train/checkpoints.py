@@ -7,7 +7,8 @@ memory by parameter name and, where a running average is kept, the network itsel
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -81,6 +82,17 @@ class Trained(NamedTuple):
     def weights(self) -> dict[str, Tensor]:
         """What is scored and given to others."""
         return self.average.state if self.average else self.network.state_dict()
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Give the network those weights, in evaluation mode, and afterwards its own back."""
+        kept = {key: value.clone() for key, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.weights())
+        self.network.eval()
+        try:
+            yield
+        finally:
+            self.network.load_state_dict(kept)
 
 
 class CheckpointFolder:

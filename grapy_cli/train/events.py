@@ -21,11 +21,13 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class PhotosLabelled(Event):
-    """A teacher labelled photos for self-training."""
+    """Photos for self-training were labelled."""
 
     photos: int
     rejected: int
     """Photos that could not be read."""
+    by: str
+    """Who labelled them: the teacher, or the run itself."""
     shares: dict[str, dict[str, float]]
     """Share of all their pixels that each part got, by data set, in [0, 1]; what is missing to 1
     is ignored."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli.data.sample import Batch
+from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.train.checkpoints import Progress, Trained
 from grapy_cli.train.guards import NotFinite
@@ -20,6 +21,8 @@ from grapy_cli.train.schedule import PolySchedule
 Score = Callable[[int], dict[str, float]]
 """Scores the weights after so many epochs: mean IoU by data set, of those that have a val split."""
 Save = Callable[[Progress, str], Path]
+Relabel = Callable[[Reporter], None]
+"""Has the weights label the photos of self-training."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,22 @@ class Pace:
     """Epochs; 0 scores after the last alone."""
     save_every: int
     """Steps; 0 saves after each epoch."""
+    relabel_every: int = 0
+    """Epochs; 0 never does."""
 
     def scores_after(self, epoch: int) -> bool:
         """Whether an epoch, counted from 0, ends with a scoring."""
         last = epoch + 1 == self.epochs
         return last or bool(self.score_every and (epoch + 1) % self.score_every == 0)
+
+    def relabels_before(self, epoch: int) -> bool:
+        """Whether photos of self-training are labelled anew before an epoch, counted from 0."""
+        return bool(epoch and self.relabel_every and epoch % self.relabel_every == 0)
+
+    def end_of_labels(self, epoch: int) -> int:
+        """The first epoch that does not learn from the labels of this one."""
+        every = self.relabel_every
+        return min(self.epochs, (epoch // every + 1) * every) if every else self.epochs
 
     def saves_after(self, step: int) -> bool:
         """Whether a checkpoint is due after so many steps."""
@@ -63,6 +77,7 @@ class TrainingJob:
     device: torch.device
     pace: Pace
     score: Score
+    relabel: Relabel
     save: Save
     world: World
 

@@ -25,8 +25,24 @@ def fit(
         DivergedError: If the loss is no longer finite.
     """
     meter = Meter()
+    while progress.epoch < job.pace.epochs:
+        if not progress.step_in_epoch and job.pace.relabels_before(progress.epoch):
+            job.relabel(report)
+        progress = _fit_stretch(job, progress, report, stop_asked, meter)
+    return progress
+
+
+def _fit_stretch(
+    job: TrainingJob,
+    progress: Progress,
+    report: Reporter,
+    stop_asked: Callable[[], bool],
+    meter: Meter,
+) -> Progress:
+    """Train until the end, or until there are new labels: workers have read ahead of those."""
+    end = job.pace.end_of_labels(progress.epoch)
     with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
-        while progress.epoch < job.pace.epochs:
+        while progress.epoch < end:
             job.learner.train()
             left = job.pace.steps_per_epoch - progress.step_in_epoch
             for batch in meter.waiting_for(islice(batches, left)):
@@ -81,7 +97,9 @@ def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Pro
         report(EpochScored(epoch, progress.step, scores, "best" in better))
         for name in better:
             _save(job, progress, name, report)
-    if not job.pace.save_every or progress.epoch == job.pace.epochs:
+    # What is gone on from after a relabelling that was cut short must still hold its teacher.
+    is_due = progress.epoch == job.pace.epochs or job.pace.relabels_before(progress.epoch)
+    if not job.pace.save_every or is_due:
         _save(job, progress, "last", report)
     return progress
 

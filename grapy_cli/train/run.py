@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -44,7 +44,8 @@ from grapy_cli.train.roots import (
     with_datasets,
 )
 from grapy_cli.train.scoring import Scorer
-from grapy_cli.train.self_training.run import count_photos, teach
+from grapy_cli.train.self_training.relabelling import Relabelling
+from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
 from grapy_cli.train.start import advice_of, check_label_sets, init_network
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
@@ -193,7 +194,9 @@ def _build(
         settings.model.native_side if side is None else side,
         world,
     )
-    job = build_job(settings, trained, groups, checkpoints, score, world, device)
+    parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
+    relabel = Relabelling(settings, trained, parser, label_sets, folder.pseudo, world)
+    job = build_job(settings, trained, groups, checkpoints, score, relabel, world, device)
     return _Run(
         kept, groups, checkpoints, progress, score, job, bool(train.resume), labelled, to_label
     )

@@ -79,13 +79,9 @@ class Scorer:
 
     @contextmanager
     def _weights(self) -> Iterator[None]:
-        """Give the network the weights that are scored, in evaluation mode, and its own back."""
-        network = self.trained.network
-        kept = {key: value.clone() for key, value in network.state_dict().items()}
-        network.load_state_dict(self.trained.weights())
-        network.eval()
         try:
-            yield
+            with self.trained.shown():
+                yield
         except DeviceError as error:
             side = self.parser.longest_side
             smaller = round(0.7 * side) if side else 512
@@ -94,8 +90,6 @@ class Scorer:
                 hint=f"--longest-side {smaller} takes {'about half' if side else 'less'}. "
                 "Checkpoints that were saved before are whole.",
             ) from error
-        finally:
-            network.load_state_dict(kept)
 
     def _draw(self, folder: RunFolder, epochs: int) -> None:
         rows = [row for name in self.datasets for row in self._parsed(name, SHOWN)]

@@ -119,7 +119,9 @@ def job_of(*sets: str, **flags: object) -> TrainingJob:
     trained = build_trained(network, settings.train)
     groups = group_photos(datasets, "train", join=settings.data.join_photos)
     checkpoints = CheckpointFolder(RunFolder(Path("nowhere")), lambda step: card_of(network))
-    job = build_job(settings, trained, groups, checkpoints, lambda epoch: {}, World(), device)
+    job = build_job(
+        settings, trained, groups, checkpoints, lambda epoch: {}, silence, World(), device
+    )
     job.learner.train()
     return job
 

@@ -37,7 +37,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Labelling:
-    """Labels photos in all label sets; what an earlier one has done stays."""
+    """Labels photos in all label sets."""
 
     folder: Path
     """Of the data sets, one below it for each label set."""
@@ -45,6 +45,8 @@ class Labelling:
     confidence: float
     load_teacher: Callable[[], HumanParser]
     """Called where there is anything to label."""
+    anew: bool = False
+    """Whether photos that have label maps are labelled again."""
 
     def label(self, photos: Sequence[FoundPhoto], report: Reporter) -> Labelled:
         """Write photos and label maps; a photo that cannot be read is left out.
@@ -58,7 +60,8 @@ class Labelling:
         }
         # The last file of a photo is the last data set's: with it there, all of them are.
         last = writers[self.label_sets[-1].name]
-        before = {photo.key for photo in photos if last.label_map(photo.key).exists()}
+        done_before = () if self.anew else photos
+        before = {photo.key for photo in done_before if last.label_map(photo.key).exists()}
         teacher = self.load_teacher() if len(before) < len(photos) else None
         counts = {name: np.zeros(256, np.int64) for name in writers}
         keys, rejected = [], []

@@ -29,6 +29,9 @@ from grapy_cli.train.start import check_label_sets
 RECIPE = "recipe.json"
 """What the label maps depend on: an unfinished labelling by another recipe is not gone on with."""
 
+TEACHER_TTA = "flip"
+"""Test-time augmentation of whoever labels."""
+
 
 class Taught(NamedTuple):
     """The photos that a teacher labelled."""
@@ -90,7 +93,7 @@ def teach(
         folder,
         label_sets,
         wanted.confidence,
-        lambda: HumanParser.load(weights, device=str(device), tta="flip"),
+        lambda: HumanParser.load(weights, device=str(device), tta=TEACHER_TTA),
     )
     mine = labelling.label(photos[world.rank :: world.size], report)
     rows = world.gather([mine])
@@ -169,7 +172,7 @@ def _finish(
     problems = [
         Problem("rejected", "unreadable-photo", "train", one.photo, one.reason) for one in rejected
     ]
-    shares = {labels.name: _shares(labels, rows) for labels in label_sets}
+    event = event_of(rows, label_sets, "the teacher")
     for labels in label_sets:
         DatasetWriter(folder / labels.name, labels).finish(
             {"train": keys},
@@ -177,9 +180,17 @@ def _finish(
             problems=problems,
             source=source,
             version=__version__,
-            audit={"shares": shares[labels.name]},
+            audit={"shares": event.shares[labels.name]},
         )
-    return PhotosLabelled(len(keys), len(rejected), shares)
+    return event
+
+
+def event_of(rows: Sequence[Labelled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabelled:
+    """Put together what each process labelled."""
+    photos = sum(len(row.keys) for row in rows)
+    rejected = sum(len(row.rejected) for row in rows)
+    shares = {labels.name: _shares(labels, rows) for labels in label_sets}
+    return PhotosLabelled(photos, rejected, by, shares)
 
 
 def _shares(labels: LabelSet, rows: Sequence[Labelled]) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from itertools import count
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from grapy_cli.data.files import load_label_map
 from grapy_cli.errors import DatasetError, SettingsError, WeightsError
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.runtime.reporting import Progressed, Warned
+from grapy_cli.train.events import StepDone
 from grapy_cli.train.rehearsal import Estimate
 from tests.support.networks import write_weights
 from tests.support.training import assert_same_run, resume, train
@@ -152,3 +155,67 @@ def test_weights_without_a_card_cannot_teach(photos, data, tmp_path):
     (tmp_path / "weights").write_text("none")
     with pytest.raises(WeightsError):
         taught(photos, tmp_path / "weights", data, tmp_path / "run")
+
+
+class Relabelled:
+    """Runs of two epochs that label their photos anew after the first, by an average of weights."""
+
+    LONGER = MappingProxyType({"train__epochs": 2, "train__ema": 0.5, "train__lr": 0.05})
+
+    def __init__(self, *where):
+        self.where = where
+
+    def run(self, out, *sets, **more):
+        taught(*self.where, out, f"{SELF}.relabel_every=1", *sets, **self.LONGER, **more)
+        return out
+
+
+@pytest.fixture
+def relabelled(photos, weights, data):
+    return Relabelled(photos, weights, data)
+
+
+def stop_at(is_time):
+    """A reporter that ends a run as a kill does: nothing is saved any more."""
+
+    def report(event):
+        if is_time(event):
+            raise KeyboardInterrupt
+
+    return report
+
+
+def test_a_run_labels_its_photos_anew(relabelled, photos, weights, data, tmp_path):
+    run = relabelled.run(tmp_path / "run")
+    said = [row["by"] for row in read_journal(run / "journal.jsonl") if "by" in row]
+    assert said == ["the teacher", "the run itself"]
+    taught(photos, weights, data, tmp_path / "once", **relabelled.LONGER)
+    ours, theirs = maps_of(run), maps_of(tmp_path / "once")
+    assert set(ours) == set(theirs)
+    assert ours != theirs
+
+
+@pytest.mark.parametrize("save_every", [0, 1])
+def test_a_run_that_was_stopped_while_it_labelled_labels_anew(relabelled, tmp_path, save_every):
+    pace = f"train.save_every={save_every}"
+    whole, cut = relabelled.run(tmp_path / "whole", pace), tmp_path / "cut"
+    labelled = count()
+    stop = stop_at(lambda e: isinstance(e, Progressed) and next(labelled) == 6 + 3)
+    with pytest.raises(KeyboardInterrupt):
+        relabelled.run(cut, pace, report=stop)
+    resume(cut)
+    assert maps_of(cut) == maps_of(whole)
+    assert_same_run(cut, whole)
+
+
+def test_a_run_that_was_stopped_after_it_labelled_keeps_its_labels(relabelled, tmp_path):
+    pace = "train.save_every=1"
+    whole, cut = relabelled.run(tmp_path / "whole", pace), tmp_path / "cut"
+    steps = [row["step"] for row in read_journal(whole / "journal.jsonl") if "lr" in row]
+    stop = stop_at(lambda e: isinstance(e, StepDone) and e.step == steps[-1])
+    with pytest.raises(KeyboardInterrupt):
+        relabelled.run(cut, pace, report=stop)
+    before = maps_of(cut)
+    resume(cut)
+    assert before == maps_of(cut) == maps_of(whole)
+    assert_same_run(cut, whole)

@@ -1,0 +1,53 @@
+"""During a run, the weights themselves label the photos of self-training anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grapy_cli.labels import LabelSet
+from grapy_cli.predict.parser import HumanParser
+from grapy_cli.runtime.reporting import Reporter
+from grapy_cli.runtime.world import World
+from grapy_cli.settings.settings import Settings
+from grapy_cli.train.checkpoints import Trained
+from grapy_cli.train.self_training.labelling import Labelling
+from grapy_cli.train.self_training.photos import find_photos
+from grapy_cli.train.self_training.run import event_of
+
+
+@dataclass(frozen=True)
+class Relabelling:
+    """Replaces the label maps that a teacher wrote, photo by photo.
+
+    The weights that label are those that would be scored: the running average, where one is kept.
+    Done twice with the same weights, it gives the same; a run that is stopped on the way begins it
+    anew.
+    """
+
+    settings: Settings
+    trained: Trained
+    parser: HumanParser
+    """Of the network that is trained."""
+    label_sets: Sequence[LabelSet]
+    folder: Path
+    """Of the data sets that the teacher wrote."""
+    world: World
+
+    def __call__(self, report: Reporter) -> None:
+        """Label all photos that the teacher could read; all processes share the work.
+
+        Raises:
+            DatasetError: If the photos are gone.
+            DeviceError: If the device has not enough memory.
+        """
+        wanted = self.settings.train.self_training
+        labelling = Labelling(
+            self.folder, self.label_sets, wanted.confidence, lambda: self.parser, anew=True
+        )
+        photos = find_photos(wanted.photos)
+        with self.trained.shown():
+            mine = labelling.label(photos[self.world.rank :: self.world.size], report)
+        rows = self.world.gather([mine])
+        if self.world.is_main:
+            report(event_of(rows, self.label_sets, "the run itself"))
+        self.world.barrier()
