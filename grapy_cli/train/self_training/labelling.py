@@ -3,23 +3,24 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float, Int64, UInt8
 
 from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.errors import PhotoError
 from grapy_cli.labels import LabelSet
-from grapy_cli.labels.garments import allowed_parts
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.runtime.world import World
 from grapy_cli.train.self_training.photos import FoundPhoto
-from grapy_cli.train.self_training.rules import pseudo_label_map
+from grapy_cli.train.self_training.rules import part_factors, part_shares, pseudo_label_map
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
@@ -42,18 +43,30 @@ class Labelling:
     folder: Path
     """Of the data sets, one below it for each label set."""
     label_sets: Sequence[LabelSet]
+    photos: Sequence[FoundPhoto]
     confidence: float
     load_teacher: Callable[[], HumanParser]
     """Called where there is anything to label."""
     anew: bool = False
     """Whether photos that have label maps are labelled again."""
 
-    def label(self, photos: Sequence[FoundPhoto], report: Reporter) -> Labelled:
-        """Write photos and label maps; a photo that cannot be read is left out.
+    @cached_property
+    def _shares(self) -> dict[str, Float[np.ndarray, " p"]]:
+        words = [photo.words for photo in self.photos]
+        return {labels.name: part_shares(labels, words) for labels in self.label_sets}
+
+    def label(self, world: World, report: Reporter) -> list[Labelled]:
+        """Write photos and label maps, each process its share; what cannot be read is left out.
+
+        Returns:
+            What each process did.
 
         Raises:
             DeviceError: If the device has not enough memory.
         """
+        return world.gather([self._label(self.photos[world.rank :: world.size], report)])
+
+    def _label(self, photos: Sequence[FoundPhoto], report: Reporter) -> Labelled:
         writers = {
             labels.name: DatasetWriter(self.folder / labels.name, labels)
             for labels in self.label_sets
@@ -93,7 +106,7 @@ class Labelling:
             file = writer.add_photo(photo.key, file, photo.place.suffix)
             label_map = pseudo_label_map(
                 seen.parsings[name].probabilities(),
-                allowed_parts(writer.label_set, photo.words),
+                part_factors(writer.label_set, photo.words, self._shares[name]),
                 seen.person,
                 self.confidence,
             )

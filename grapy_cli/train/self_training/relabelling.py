@@ -42,12 +42,15 @@ class Relabelling:
         """
         wanted = self.settings.train.self_training
         labelling = Labelling(
-            self.folder, self.label_sets, wanted.confidence, lambda: self.parser, anew=True
+            self.folder,
+            self.label_sets,
+            find_photos(wanted.photos),
+            wanted.confidence,
+            lambda: self.parser,
+            anew=True,
         )
-        photos = find_photos(wanted.photos)
         with self.trained.shown():
-            mine = labelling.label(photos[self.world.rank :: self.world.size], report)
-        rows = self.world.gather([mine])
+            rows = labelling.label(self.world, report)
         if self.world.is_main:
             report(event_of(rows, self.label_sets, "the run itself"))
         self.world.barrier()

@@ -92,11 +92,11 @@ def teach(
     labelling = Labelling(
         folder,
         label_sets,
+        photos,
         wanted.confidence,
         lambda: HumanParser.load(weights, device=str(device), tta=TEACHER_TTA),
     )
-    mine = labelling.label(photos[world.rank :: world.size], report)
-    rows = world.gather([mine])
+    rows = labelling.label(world, report)
     if world.is_main:
         for rejected in (one for row in rows for one in row.rejected):
             report(rejected)

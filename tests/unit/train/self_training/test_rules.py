@@ -5,7 +5,7 @@ import pytest
 
 from grapy_cli.labels import IGNORE, LABEL_SETS
 from grapy_cli.labels.garments import GARMENTS, allowed_parts
-from grapy_cli.train.self_training.rules import pseudo_label_map
+from grapy_cli.train.self_training.rules import part_factors, part_shares, pseudo_label_map
 
 ATR = LABEL_SETS["atr"]
 PARTS = ("background", "hair", "dress", "skirt")
@@ -15,8 +15,8 @@ def label_of(thoughts, *, allowed=PARTS, person=None, confidence=0.8):
     """The label of a single pixel, by name; "ignore" where it has none."""
     probabilities = np.array([thoughts.get(name, 0) for name in PARTS]).reshape(-1, 1, 1)
     mask = None if person is None else np.full((1, 1), person, np.uint8)
-    may_be = [name in allowed for name in PARTS]
-    [[label]] = pseudo_label_map(probabilities, may_be, mask, confidence)
+    factors = np.array([name in allowed for name in PARTS], float)
+    [[label]] = pseudo_label_map(probabilities, factors, mask, confidence)
     return "ignore" if label == IGNORE else PARTS[label]
 
 
@@ -107,3 +107,33 @@ def test_every_word_of_the_tagged_photos_is_known():
     sneakers socks stockings suit sunglasses sweater sweatshirt t-shirt tie tights top vest wallet
     watch wedges"""
     assert set(words.split()) <= set(GARMENTS)
+
+
+def factors_of(words, *photos):
+    """What words do to the parts of ATR, among photos with such words."""
+    factors = part_factors(ATR, words, part_shares(ATR, photos))
+    return dict(zip(ATR.names, factors.tolist(), strict=True))
+
+
+def test_a_part_is_the_likelier_the_fewer_photos_show_it():
+    factors = factors_of(["hat", "jeans"], ["hat", "jeans"], ["jeans"], ["skirt"], ["jeans"])
+    assert factors["hat"] == pytest.approx(4)
+    assert factors["pants"] == pytest.approx(4 / 3)
+    assert factors["skirt"] == factors["scarf"] == 0
+    assert factors["face"] == factors["background"] == 1
+
+
+def test_photos_without_words_are_as_any():
+    assert set(factors_of(None, ["hat"], ["skirt"], None).values()) == {1}
+    assert set(factors_of(None, None).values()) == {1}
+
+
+def test_photos_without_words_say_nothing_of_how_often_a_part_is_shown():
+    assert factors_of(["hat"], ["hat"], ["skirt"], None, None)["hat"] == pytest.approx(2)
+
+
+def test_what_is_known_to_be_there_is_seen_in_a_little():
+    thoughts = np.array([0.0, 0.7, 0.3]).reshape(-1, 1, 1)  # background, hair, hat
+    anywhere, known = np.ones(3), np.array([1, 1, 1 / 0.1])
+    assert pseudo_label_map(thoughts, anywhere, None, 0.7).item() == 1
+    assert pseudo_label_map(thoughts, known, None, 0.7).item() == 2
