@@ -6,10 +6,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
-from grapy_cli.model.efficientnet import EfficientNetLite0
+from grapy_cli.model.efficientnet import EfficientNetLite
 from grapy_cli.model.xception import Xception
 
-Backbone = Xception | EfficientNetLite0
+Backbone = Xception | EfficientNetLite
 
 
 def resize(

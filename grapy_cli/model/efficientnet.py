@@ -1,7 +1,9 @@
-"""EfficientNet-Lite0, the small backbone of the embedded weights."""
+"""EfficientNet-Lite, small backbones; that of the embedded weights is Lite0."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import ceil
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -97,15 +99,19 @@ class InvertedBlock(nn.Module):
         return features + out if self.adds else out
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """Images in, deep features at the output stride and low-level features at stride 4 out.
 
     Args:
         output_stride: 8, 16 or 32; below 32, strides turn into dilations.
         width: Multiplies every channel count; 1 is the published network.
 
-    Source: Tan and Le 2019; the Lite variant without squeeze-and-excitation, with ReLU6.
+    Source: Tan and Le 2019; the Lite variants without squeeze-and-excitation, with ReLU6, and with
+    the stem and the number of blocks of the first and the last stage not scaled.
     """
+
+    WIDER: ClassVar[float] = 1.0
+    DEEPER: ClassVar[float] = 1.0
 
     def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
         super().__init__()
@@ -117,7 +123,7 @@ class EfficientNetLite0(nn.Module):
         self.stem = ConvNorm6(3, channels, 3, stride=2)
         self.blocks = nn.ModuleList()
         reached, dilation = 2, 1
-        for repeats, kernel, stage_stride, expansion, outputs in STAGES:
+        for repeats, kernel, stage_stride, expansion, outputs in self._stages():
             for index in range(repeats):
                 stride = stage_stride if index == 0 else 1
                 if reached * stride > output_stride:
@@ -140,6 +146,13 @@ class EfficientNetLite0(nn.Module):
                     self.low_level_channels = channels
         self.deep_channels = channels
 
+    def _stages(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """The table of stages as this variant scales it."""
+        for place, (blocks, kernel, stride, expansion, channels) in enumerate(STAGES):
+            is_scaled = 0 < place < len(STAGES) - 1
+            repeats = ceil(blocks * self.DEEPER) if is_scaled else blocks
+            yield repeats, kernel, stride, expansion, _in_eights(channels * self.WIDER)
+
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> BackboneFeatures:
         """Encode images, RGB in [-1, 1]."""
         # The ImageNet weights saw (x - 127) / 128 of x in [0, 255].
@@ -149,3 +162,20 @@ class EfficientNetLite0(nn.Module):
             if index == self.low_level_block:
                 low_level = features
         return BackboneFeatures(features, low_level)
+
+
+class EfficientNetLite0(EfficientNetLite):
+    """The smallest."""
+
+
+class EfficientNetLite2(EfficientNetLite):
+    """About half as much work again as Lite0."""
+
+    WIDER = 1.1
+    DEEPER = 1.2
+
+
+def _in_eights(channels: float) -> int:
+    """The nearest multiple of 8 that takes no more than a tenth away."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest

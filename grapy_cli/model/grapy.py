@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from grapy_cli.labels import LabelSet
 from grapy_cli.model import fused
 from grapy_cli.model.deeplab import DeepLabV3Plus, resize
-from grapy_cli.model.efficientnet import EfficientNetLite0
+from grapy_cli.model.efficientnet import EfficientNetLite, EfficientNetLite0, EfficientNetLite2
 from grapy_cli.model.pyramid import GraphPyramid, PyramidNumbers
 from grapy_cli.model.xception import Xception
 
-BackboneName = Literal["xception65", "efficientnet_lite0"]
-BACKBONES: Mapping[str, type[Xception] | type[EfficientNetLite0]] = {
+BackboneName = Literal["xception65", "efficientnet_lite0", "efficientnet_lite2"]
+BACKBONES: Mapping[str, type[Xception] | type[EfficientNetLite]] = {
     "xception65": Xception,
     "efficientnet_lite0": EfficientNetLite0,
+    "efficientnet_lite2": EfficientNetLite2,
 }
 
 

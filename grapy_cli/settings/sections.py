@@ -100,8 +100,8 @@ class PyramidSettings(Section):
 class ModelSettings(Section):
     """Network."""
 
-    backbone: Literal["xception65", "efficientnet_lite0"] = "xception65"
-    """Encoder: the paper's Xception, or a small one."""
+    backbone: Literal["xception65", "efficientnet_lite0", "efficientnet_lite2"] = "xception65"
+    """Encoder: the paper's Xception, or a small one, Lite0 the smaller."""
     output_stride: Literal[8, 16] = 16
     """Pixels of the photo per pixel of the deepest features."""
     width: PositiveFloat = 1.0

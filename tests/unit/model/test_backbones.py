@@ -2,9 +2,10 @@ import pytest
 import torch
 
 from grapy_cli.model.deeplab import DeepLabV3Plus, resize
-from grapy_cli.model.efficientnet import EfficientNetLite0, rename_encoder
+from grapy_cli.model.efficientnet import EfficientNetLite0, EfficientNetLite2, rename_encoder
 from grapy_cli.model.xception import Block, Xception
 
+BACKBONES = [Xception, EfficientNetLite0, EfficientNetLite2]
 SIZES = [(64, 64), (65, 97), (33, 50), (7, 3), (1, 1)]
 
 
@@ -15,7 +16,7 @@ def steps(size, stride):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("stride", [8, 16, 32])
-@pytest.mark.parametrize("build", [Xception, EfficientNetLite0])
+@pytest.mark.parametrize("build", BACKBONES)
 def test_features_have_the_size_of_their_stride(build, stride, size):
     backbone = build(output_stride=stride, width=0.05).eval()
     with torch.inference_mode():
@@ -24,7 +25,7 @@ def test_features_have_the_size_of_their_stride(build, stride, size):
     assert low_level.shape == (2, backbone.low_level_channels, *steps(size, 4))
 
 
-@pytest.mark.parametrize("build", [Xception, EfficientNetLite0])
+@pytest.mark.parametrize("build", BACKBONES)
 def test_one_state_fits_every_output_stride(build):
     state = build(output_stride=16, width=0.05).state_dict()
     for stride in (8, 32):
@@ -38,17 +39,20 @@ def test_full_size_is_the_paper_s():
     assert len(backbone.middle) == 16
 
 
-def test_efficientnet_is_lite0():
+@pytest.mark.parametrize(
+    ("build", "blocks", "channels", "parameters"),
+    [(EfficientNetLite0, 16, (320, 24), 2_958_848), (EfficientNetLite2, 21, (352, 24), 4_357_952)],
+)
+def test_efficientnets_are_the_published_ones(build, blocks, channels, parameters):
+    """Parameters are those of the ImageNet weights less head and classifier."""
     with torch.device("meta"):
-        backbone = EfficientNetLite0()
-    assert len(backbone.blocks) == 16
-    assert (backbone.deep_channels, backbone.low_level_channels) == (320, 24)
-    assert (
-        sum(value.numel() for value in backbone.parameters()) == 2_958_848
-    )  # less head and classifier
+        backbone = build()
+    assert len(backbone.blocks) == blocks
+    assert (backbone.deep_channels, backbone.low_level_channels) == channels
+    assert sum(value.numel() for value in backbone.parameters()) == parameters
 
 
-@pytest.mark.parametrize("build", [Xception, EfficientNetLite0])
+@pytest.mark.parametrize("build", BACKBONES)
 def test_a_backbone_trains_at_any_width(build):
     backbone = build(width=0.05)
     deep, low_level = backbone(torch.rand(2, 3, 33, 33))
