@@ -11,7 +11,7 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -21,7 +21,6 @@ app = typer.Typer()
     "infer",
     "run.device",
     "run.threads",
-    panel="Look",
     example="grapy bench photos/ --dataset atr --against plain.toml",
 )
 def bench(

@@ -50,7 +50,6 @@ def command(
     app: typer.Typer,
     *sections: str,
     name: str | None = None,
-    panel: str | None = None,
     example: str = "",
 ) -> Callable[[Body], Body]:
     """Make a function a command of the app, with an option for each setting it uses.
@@ -63,7 +62,6 @@ def command(
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
             to commands that use the section "train".
         name: The command's name; the function's unless said.
-        panel: The help panel of `grapy --help` that lists the command.
         example: A line to type, for the end of the help page.
     """
     paths = _paths_of(sections)
@@ -78,7 +76,7 @@ def command(
         run.__signature__ = signature  # type: ignore[attr-defined] # as `inspect` documents
         run.__annotations__ = {key: one.annotation for key, one in signature.parameters.items()}
         epilog = _plain(f"Example: {example}") if example else None
-        app.command(name, epilog=epilog, rich_help_panel=panel)(run)
+        app.command(name, epilog=epilog)(run)
         return body
 
     return register

@@ -14,7 +14,7 @@ from grapy_cli.settings.settings import Settings
 if TYPE_CHECKING:
     from grapy_cli.evaluate.records import Case, EvalReport, Result
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -25,7 +25,6 @@ app = typer.Typer()
     "infer.longest_side",
     "run",
     name="eval",
-    panel="Work",
     example="grapy eval --dataset atr --weights runs/joint/best --out scores",
 )
 def evaluate(

@@ -6,7 +6,7 @@ from grapy_cli.cli.command import command
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -15,7 +15,6 @@ app = typer.Typer()
     "data.dataset",
     "export",
     "run.threads",
-    panel="Work",
     example="grapy export --format onnx --out model.onnx --photos photos/",
 )
 def export(*, settings: Settings, reporter: Reporter) -> None:

@@ -10,7 +10,7 @@ from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 from grapy_cli.text import spelled
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _SOURCES_HELP = (
     "Photos, videos, folders, quoted globs, @list.txt, or - for a photo or list on standard input."
@@ -24,7 +24,6 @@ _SOURCES_HELP = (
     "batch",
     "infer",
     "run",
-    panel="Work",
     example="grapy predict photos/ --dataset atr --out masks --save mask,overlay",
 )
 def predict(

@@ -10,7 +10,7 @@ from grapy_cli.errors import PhotoError
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -19,7 +19,6 @@ app = typer.Typer()
     "data.root",
     "prepare",
     "prepare.synthetic",
-    panel="Work",
     example="grapy prepare --dataset cihp --source ~/Downloads/instance-level_human_parsing.tar.gz",
 )
 def prepare(*, settings: Settings, reporter: Reporter) -> None:

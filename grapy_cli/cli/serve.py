@@ -6,7 +6,7 @@ from grapy_cli.cli.command import command
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -15,7 +15,6 @@ app = typer.Typer()
     "infer",
     "run.device",
     "run.threads",
-    panel="Work",
     example="curl --data-binary @me.jpg '127.0.0.1:8000/parse?dataset=atr' -o me.png",
 )
 def serve(*, settings: Settings, reporter: Reporter) -> None:

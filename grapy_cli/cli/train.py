@@ -8,7 +8,7 @@ from grapy_cli.cli.command import command
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -19,7 +19,6 @@ app = typer.Typer()
     "infer.tta",
     "infer.longest_side",
     "run",
-    panel="Work",
     example="grapy train --stage joint --dataset cihp,atr,pascal --gpus 4",
 )
 def train(
