@@ -8,6 +8,7 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import BaselineError, PhotoError, SettingsError
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter, Told
 from grapy_cli.settings.settings import Settings
 
@@ -47,9 +48,10 @@ def evaluate(
     reporter: Reporter,
 ) -> None:
     """Score networks on prepared data sets, or masks that any tool wrote."""
-    from grapy_cli.evaluate.baseline import compare, read_baseline
-    from grapy_cli.evaluate.run import to_text
-    from grapy_cli.runtime.launch import is_launched
+    with loading():
+        from grapy_cli.evaluate.baseline import compare, read_baseline
+        from grapy_cli.evaluate.run import to_text
+        from grapy_cli.runtime.launch import is_launched
 
     chosen = settings.evaluate
     _check_folders(pred, truth, chosen.remap)

@@ -3,6 +3,7 @@
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
@@ -23,7 +24,9 @@ def export(*, settings: Settings, reporter: Reporter) -> None:
     Such a file is weights for every command that parses: grapy predict --weights model.onnx.
     """
     from grapy_cli.cli.console import results, say
-    from grapy_cli.export.run import run_export
+
+    with loading():
+        from grapy_cli.export.run import run_export
 
     exported = run_export(settings, reporter)
     say(results(), exported.agreement.sentence())

@@ -6,6 +6,7 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 from grapy_cli.text import spelled
@@ -39,7 +40,8 @@ def predict(
         raise SettingsError(
             "no photo is named", hint="grapy predict me.jpg --dataset atr --out masks"
         )
-    from grapy_cli.predict.run import plan_predict, run_predict
+    with loading():
+        from grapy_cli.predict.run import plan_predict, run_predict
 
     if settings.batch.dry_run:
         for planned in plan_predict(sources, settings):

@@ -3,6 +3,7 @@
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
@@ -19,6 +20,7 @@ app = typer.Typer(add_completion=False)
 )
 def serve(*, settings: Settings, reporter: Reporter) -> None:
     """Parse photos that come over HTTP, and show a page where they can be dropped."""
-    from grapy_cli.serve.run import run_serve
+    with loading():
+        from grapy_cli.serve.run import run_serve
 
     run_serve(settings, reporter)
