@@ -14,7 +14,15 @@ from grapy_cli.errors import GrapyError, InterruptedRun
 from grapy_cli.settings.layers import FILE_NAME, resolve
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.toml import to_toml
-from grapy_cli.settings.tree import choices, is_list, is_tuple, leaves, member_types, option_of
+from grapy_cli.settings.tree import (
+    choices,
+    is_list,
+    is_tuple,
+    leaves,
+    member_types,
+    option_of,
+    purposes,
+)
 
 Body = Callable[..., None]
 
@@ -176,9 +184,8 @@ def _annotation(path: str) -> Any:  # noqa: ANN401 - a type made on the spot
 
 
 def _help_of(path: str) -> str:
-    field = leaves()[path]
-    text = " ".join((field.description or "").split())
-    default = _default_of(field.default)
+    text = purposes()[path]
+    default = _default_of(leaves()[path].default)
     return _plain(f"{text} [default: {default}]" if default else text)
 
 
