@@ -1,5 +1,6 @@
 """Assembles `grapy` from its commands."""
 
+import gc
 import os
 import signal
 import sys
@@ -9,18 +10,7 @@ from typing import Annotated
 import typer
 
 from grapy_cli import __version__
-from grapy_cli.cli import (
-    bench,
-    doctor,
-    evaluate,
-    export,
-    labels,
-    predict,
-    prepare,
-    serve,
-    train,
-    weights,
-)
+from grapy_cli.cli.commands import list_commands
 
 app = typer.Typer(
     name="grapy",
@@ -29,13 +19,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (prepare, train, evaluate, predict, serve, export):
-    app.add_typer(module.app)
-app.add_typer(
-    weights.app, name="weights", rich_help_panel="Look", epilog="Example: grapy weights list"
-)
-for module in (labels, doctor, bench):
-    app.add_typer(module.app)
+list_commands(app)
 
 
 def _show_version(wanted: bool) -> bool:
@@ -72,6 +56,9 @@ def main() -> None:
         _close_output()
         show_error(fault)
         raise SystemExit(fault.exit_code) from error
+    finally:
+        # Python ends by looking all objects over for garbage, for some 0.4 s where torch is loaded.
+        gc.freeze()
 
 
 def _open_streams() -> None:

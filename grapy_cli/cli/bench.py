@@ -8,10 +8,11 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import SettingsError
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -21,7 +22,6 @@ app = typer.Typer()
     "infer",
     "run.device",
     "run.threads",
-    panel="Look",
     example="grapy bench photos/ --dataset atr --against plain.toml",
 )
 def bench(
@@ -53,7 +53,8 @@ def bench(
     """
     if as_json and as_markdown:
         raise SettingsError("--json and --markdown exclude each other", hint="Leave one out.")
-    from grapy_cli.bench.run import run_bench
+    with loading():
+        from grapy_cli.bench.run import run_bench
     from grapy_cli.cli.console import results, say, show_table
 
     report = run_bench(sources or [], against, settings, reporter)

@@ -14,7 +14,15 @@ from grapy_cli.errors import GrapyError, InterruptedRun
 from grapy_cli.settings.layers import FILE_NAME, resolve
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.toml import to_toml
-from grapy_cli.settings.tree import choices, is_list, is_tuple, leaves, member_types, option_of
+from grapy_cli.settings.tree import (
+    choices,
+    is_list,
+    is_tuple,
+    leaves,
+    member_types,
+    option_of,
+    purposes,
+)
 
 Body = Callable[..., None]
 
@@ -50,7 +58,6 @@ def command(
     app: typer.Typer,
     *sections: str,
     name: str | None = None,
-    panel: str | None = None,
     example: str = "",
 ) -> Callable[[Body], Body]:
     """Make a function a command of the app, with an option for each setting it uses.
@@ -63,7 +70,6 @@ def command(
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
             to commands that use the section "train".
         name: The command's name; the function's unless said.
-        panel: The help panel of `grapy --help` that lists the command.
         example: A line to type, for the end of the help page.
     """
     paths = _paths_of(sections)
@@ -78,7 +84,7 @@ def command(
         run.__signature__ = signature  # type: ignore[attr-defined] # as `inspect` documents
         run.__annotations__ = {key: one.annotation for key, one in signature.parameters.items()}
         epilog = _plain(f"Example: {example}") if example else None
-        app.command(name, epilog=epilog, rich_help_panel=panel)(run)
+        app.command(name, epilog=epilog)(run)
         return body
 
     return register
@@ -178,9 +184,8 @@ def _annotation(path: str) -> Any:  # noqa: ANN401 - a type made on the spot
 
 
 def _help_of(path: str) -> str:
-    field = leaves()[path]
-    text = " ".join((field.description or "").split())
-    default = _default_of(field.default)
+    text = purposes()[path]
+    default = _default_of(leaves()[path].default)
     return _plain(f"{text} [default: {default}]" if default else text)
 
 

@@ -11,10 +11,10 @@ from grapy_cli.cli.command import command
 if TYPE_CHECKING:
     from grapy_cli.cli.checkup import Fact
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
-@command(app, panel="Look", example="grapy doctor --json")
+@command(app, example="grapy doctor --json")
 def doctor(
     *,
     as_json: Annotated[

@@ -8,13 +8,14 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import BaselineError, PhotoError, SettingsError
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter, Told
 from grapy_cli.settings.settings import Settings
 
 if TYPE_CHECKING:
     from grapy_cli.evaluate.records import Case, EvalReport, Result
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -25,7 +26,6 @@ app = typer.Typer()
     "infer.longest_side",
     "run",
     name="eval",
-    panel="Work",
     example="grapy eval --dataset atr --weights runs/joint/best --out scores",
 )
 def evaluate(
@@ -48,9 +48,10 @@ def evaluate(
     reporter: Reporter,
 ) -> None:
     """Score networks on prepared data sets, or masks that any tool wrote."""
-    from grapy_cli.evaluate.baseline import compare, read_baseline
-    from grapy_cli.evaluate.run import to_text
-    from grapy_cli.runtime.launch import is_launched
+    with loading():
+        from grapy_cli.evaluate.baseline import compare, read_baseline
+        from grapy_cli.evaluate.run import to_text
+        from grapy_cli.runtime.launch import is_launched
 
     chosen = settings.evaluate
     _check_folders(pred, truth, chosen.remap)

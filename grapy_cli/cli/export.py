@@ -3,10 +3,11 @@
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -15,7 +16,6 @@ app = typer.Typer()
     "data.dataset",
     "export",
     "run.threads",
-    panel="Work",
     example="grapy export --format onnx --out model.onnx --photos photos/",
 )
 def export(*, settings: Settings, reporter: Reporter) -> None:
@@ -24,7 +24,9 @@ def export(*, settings: Settings, reporter: Reporter) -> None:
     Such a file is weights for every command that parses: grapy predict --weights model.onnx.
     """
     from grapy_cli.cli.console import results, say
-    from grapy_cli.export.run import run_export
+
+    with loading():
+        from grapy_cli.export.run import run_export
 
     exported = run_export(settings, reporter)
     say(results(), exported.agreement.sentence())

@@ -12,10 +12,10 @@ from grapy_cli.labels import LABEL_SETS, LabelSet, label_set
 from grapy_cli.labels.orders import ORDERS, LabelOrder
 from grapy_cli.labels.template import EXAMPLE, label_file
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
-@command(app, panel="Look", example="grapy labels atr")
+@command(app, example="grapy labels atr")
 def labels(
     name: Annotated[
         str | None,

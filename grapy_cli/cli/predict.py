@@ -6,11 +6,12 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 from grapy_cli.text import spelled
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _SOURCES_HELP = (
     "Photos, videos, folders, quoted globs, @list.txt, or - for a photo or list on standard input."
@@ -24,7 +25,6 @@ _SOURCES_HELP = (
     "batch",
     "infer",
     "run",
-    panel="Work",
     example="grapy predict photos/ --dataset atr --out masks --save mask,overlay",
 )
 def predict(
@@ -40,7 +40,8 @@ def predict(
         raise SettingsError(
             "no photo is named", hint="grapy predict me.jpg --dataset atr --out masks"
         )
-    from grapy_cli.predict.run import plan_predict, run_predict
+    with loading():
+        from grapy_cli.predict.run import plan_predict, run_predict
 
     if settings.batch.dry_run:
         for planned in plan_predict(sources, settings):

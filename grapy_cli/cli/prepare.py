@@ -7,10 +7,11 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import PhotoError
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -19,7 +20,6 @@ app = typer.Typer()
     "data.root",
     "prepare",
     "prepare.synthetic",
-    panel="Work",
     example="grapy prepare --dataset cihp --source ~/Downloads/instance-level_human_parsing.tar.gz",
 )
 def prepare(*, settings: Settings, reporter: Reporter) -> None:
@@ -27,7 +27,8 @@ def prepare(*, settings: Settings, reporter: Reporter) -> None:
 
     Without a download, `--dataset synthetic` makes people on the spot.
     """
-    from grapy_cli.prepare.run import run_prepare
+    with loading():
+        from grapy_cli.prepare.run import run_prepare
 
     summary = run_prepare(settings, reporter)
     for dataset in summary.datasets:

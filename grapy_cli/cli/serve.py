@@ -3,10 +3,11 @@
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -15,11 +16,11 @@ app = typer.Typer()
     "infer",
     "run.device",
     "run.threads",
-    panel="Work",
     example="curl --data-binary @me.jpg '127.0.0.1:8000/parse?dataset=atr' -o me.png",
 )
 def serve(*, settings: Settings, reporter: Reporter) -> None:
     """Parse photos that come over HTTP, and show a page where they can be dropped."""
-    from grapy_cli.serve.run import run_serve
+    with loading():
+        from grapy_cli.serve.run import run_serve
 
     run_serve(settings, reporter)

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.runtime.loading import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @command(
@@ -19,7 +20,6 @@ app = typer.Typer()
     "infer.tta",
     "infer.longest_side",
     "run",
-    panel="Work",
     example="grapy train --stage joint --dataset cihp,atr,pascal --gpus 4",
 )
 def train(
@@ -36,8 +36,9 @@ def train(
     reporter: Reporter,
 ) -> None:
     """Train a network: pretrain without the pyramid, joint on all data sets, finetune on one."""
-    from grapy_cli.runtime.launch import is_launched
-    from grapy_cli.train.run import run_train
+    with loading():
+        from grapy_cli.runtime.launch import is_launched
+        from grapy_cli.train.run import run_train
 
     summary = run_train(settings, reporter, dry_run=dry_run)
     if summary.estimate:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 WIDTH = 80
 """Columns of text that the card takes, also in a pipe: it is read by people, its JSON by others."""
 
-if TYPE_CHECKING:
-    pass
-
-app = typer.Typer(no_args_is_help=True, help="Import weights, list them, and say what is in them.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Import weights, list them, and say what is in them.",
+    epilog="Example: grapy weights list",
+)
 
 
 @command(

@@ -8,7 +8,7 @@ Ratio = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DataRow(_Row):

@@ -67,7 +67,7 @@ def _checked_score(score: dict[str, Any]) -> dict[str, Any]:
 class WeightsCard(BaseModel):
     """What a weights file says of itself: how to build its network, and where it comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     """Version of this card."""

@@ -47,7 +47,7 @@ class Flag:
 class Section(BaseModel):
     """One table of the settings file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @field_validator("*")
     @classmethod

@@ -1,14 +1,18 @@
 """The settings tree seen from outside: its leaves by dotted path, and how text becomes a leaf."""
 
+import ast
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from grapy_cli.settings import sections
 from grapy_cli.settings.sections import Flag, Section
 from grapy_cli.settings.settings import Settings
 
@@ -16,7 +20,19 @@ from grapy_cli.settings.settings import Settings
 @cache
 def leaves() -> Mapping[str, FieldInfo]:
     """Every value that can be set, by its dotted path: "train.optimizer.momentum"."""
-    return MappingProxyType(dict(_leaves(Settings, "")))
+    return MappingProxyType({path: field for path, _, field in _leaves(Settings)})
+
+
+@cache
+def purposes() -> Mapping[str, str]:
+    """What each value is for, by its dotted path: the text under its field.
+
+    Pydantic would read it as well (`use_attribute_docstrings`), but the source anew for each
+    section: that took eight times as long, at the start of every command.
+    """
+    texts = dict(_texts(ast.parse(inspect.getsource(sections))))
+    places = {path: (kind.__name__, path.rpartition(".")[2]) for path, kind, _ in _leaves(Settings)}
+    return MappingProxyType({path: texts.get(place, "") for path, place in places.items()})
 
 
 @cache
@@ -78,13 +94,24 @@ def _read_one(text: str, field: FieldInfo) -> Any:  # noqa: ANN401
     return text
 
 
-def _leaves(section: type[Section], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
+def _leaves(
+    section: type[Section], prefix: str = ""
+) -> Iterator[tuple[str, type[Section], FieldInfo]]:
     for name, field in section.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
             yield from _leaves(kind, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", field
+            yield f"{prefix}{name}", section, field
+
+
+def _texts(module: ast.Module) -> Iterator[tuple[tuple[str, str], str]]:
+    """The text under each field of a module's classes, by class and field."""
+    for kind in (one for one in module.body if isinstance(one, ast.ClassDef)):
+        for field, below in pairwise(kind.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                    yield (kind.name, name), " ".join(text.split())
 
 
 def _plain_types(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - annotations have no common type

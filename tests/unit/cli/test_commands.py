@@ -6,6 +6,7 @@ import typer
 
 from grapy_cli.cli.app import app
 from grapy_cli.cli.checkup import EXTRAS
+from grapy_cli.cli.commands import PANELS, load_command
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.orders import ORDERS
 from tests.support.command_line import ROOT
@@ -107,12 +108,19 @@ def test_labels_shows_the_orders_of_other_tools(invoke, name):
     ]
 
 
-def commands(group=None, words=()):
+def commands():
     """Every command and group there is, by what is typed."""
-    one = group or typer.main.get_command(app)
-    yield words, one
-    for name, below in getattr(one, "commands", {}).items():
-        yield from commands(below, (*words, name))
+    yield (), typer.main.get_command(app)
+    for name in (name for panel in PANELS.values() for name in panel):
+        yield (name,), (one := load_command(name))
+        yield from (((name, below), two) for below, two in getattr(one, "commands", {}).items())
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"), [row for panel in PANELS.values() for row in panel.items()]
+)
+def test_the_list_says_of_a_command_what_it_says_itself(name, summary):
+    assert load_command(name).help.partition("\n\n")[0] == summary
 
 
 def test_every_command_has_an_example():

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from grapy_cli.settings.tree import groups, leaves, option_of, read_text
+from grapy_cli.settings.tree import groups, leaves, option_of, purposes, read_text
 
 
 def test_leaves_reach_into_nested_sections():
@@ -13,7 +13,9 @@ def test_leaves_reach_into_nested_sections():
 
 
 def test_every_leaf_says_what_it_is():
-    assert [path for path, field in leaves().items() if not field.description] == []
+    assert [path for path in leaves() if not purposes()[path]] == []
+    assert purposes()["train.optimizer.momentum"] == "Of SGD."
+    assert purposes()["prepare.seed"] != purposes()["train.seed"]
 
 
 def test_options_are_spelled_with_dashes_or_as_the_flag_says():
