@@ -146,7 +146,7 @@ def encode_label_map(label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]
     chunks = (
         (b"IHDR", header),
         (b"PLTE", bytes(palette)),
-        (b"IDAT", zlib.compress(rows, 3)),
+        (b"IDAT", zlib.compress(rows.data, 3)),
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
