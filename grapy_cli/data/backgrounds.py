@@ -78,6 +78,5 @@ def lay_over(
     shape: Bool[np.ndarray, "h w"],
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Show one photo inside a shape and another around it, with a soft edge between them."""
-    share = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), SOFT_EDGE)[:, :, None]
-    mixed = below + (above.astype(np.float32) - below) * share
-    return mixed.round().astype(np.uint8)
+    share = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), SOFT_EDGE)
+    return np.asarray(cv2.blendLinear(above, below, share, 1 - share), np.uint8)

@@ -17,9 +17,12 @@ from grapy_cli.labels import IGNORE
 Transform = Callable[[Sample, np.random.Generator], Sample]
 Picture = UInt8[np.ndarray, "..."]
 
-WHOLE = 3
+WHOLE = 7
 """Of how many windows' size a resized photo may be to be resized whole, by torch; of larger ones
 Pillow does the window alone, which is slower by the pixel."""
+
+_GREY = np.array([0.299, 0.587, 0.114])
+"""How bright red, green and blue are to the eye (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +188,13 @@ class _Window:
 def resize_photo(
     photo: UInt8[np.ndarray, "h w 3"], height: int, width: int
 ) -> UInt8[np.ndarray, "{height} {width} 3"]:
-    """Resize bilinearly, antialiased, as Pillow does, in a third of its time.
+    """Resize bilinearly, antialiased, as Pillow does, in a fifth of its time.
 
-    Differs: from Pillow by one level in up to 2 of 100 values at some factors, at most in none.
+    Differs: from Pillow by one level in 3 of 100 values, at some factors in up to 20 of them.
     """
-    image = torch.from_numpy(photo).permute(2, 0, 1)[None]
+    # The batch's axis is made first: made last, its stride hides from torch that channels are last,
+    # which then takes twice the time for a result whose channels lie apart.
+    image = torch.from_numpy(photo)[None].permute(0, 3, 1, 2)
     resized = F.interpolate(image, (height, width), mode="bilinear", antialias=True)
     return resized[0].permute(1, 2, 0).numpy()
 
@@ -273,13 +278,12 @@ class RandomColor:
         tint = 1 + generator.uniform(-self.strength, self.strength, 3) / 4
         if generator.random() < self.strength / 10:
             saturation = 0.0
-        photo = sample.photo.astype(np.float32)
-        grey = photo @ np.array([0.299, 0.587, 0.114], np.float32)
-        photo = grey[:, :, None] + (photo - grey[:, :, None]) * np.float32(saturation)
-        middle = np.float32(grey.mean())
-        photo = ((photo - middle) * np.float32(contrast) + middle) * np.float32(brightness**0.5)
-        photo *= tint.astype(np.float32)
-        return replace(sample, photo=photo.clip(0, 255).astype(np.uint8))
+        # All of it is linear in the colours, so it is one matrix and one offset for all pixels.
+        mix = saturation * np.eye(3) + (1 - saturation) * _GREY
+        middle = _GREY @ cv2.mean(sample.photo)[:3]
+        gain = tint * brightness**0.5
+        matrix = np.column_stack([gain[:, None] * contrast * mix, gain * (1 - contrast) * middle])
+        return replace(sample, photo=cv2.transform(sample.photo, matrix))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Int64, UInt8, UInt16
+from jaxtyping import Float64, Int64, UInt8, UInt16
 
 from grapy_cli.labels import IGNORE
 
@@ -22,29 +22,33 @@ def count_pairs(
         the label set into a neighbour's count; `metrics/reference.py` repeats that.
     """
     pairs, pixels = _runs(label_map, truth)
-    known = pairs < IGNORE << 8
+    rows = max(num_parts, (int(pairs.max(initial=0)) >> 8) + 1)
     # As weights the pixels are 64-bit floats, exact up to 2^53 of them.
-    found = np.bincount(pairs[known], pixels[known], num_parts << 8).astype(np.int64)
-    counts = found[: num_parts << 8].reshape(num_parts, 256)[:, :num_parts]
+    found = np.bincount(pairs, pixels, rows << 8).reshape(rows, 256)[:, :IGNORE]
+    counts = found[:num_parts, :num_parts]
     if counts.sum() != found.sum():
-        raise ValueError(_complaint(pairs[known], num_parts))
-    return counts.copy()
+        raise ValueError(_complaint(found, num_parts))
+    return counts.T.astype(np.int64)
 
 
 def _runs(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"]
-) -> tuple[UInt16[np.ndarray, " r"], Int64[np.ndarray, " r"]]:
-    """Runs of equal pixels along the rows: true id times 256 plus parsed id, and their lengths.
+) -> tuple[UInt16[np.ndarray, " r"], Float64[np.ndarray, " r"]]:
+    """Runs of equal pixels along the rows: parsed id times 256 plus true id, and their lengths.
 
     Label maps are areas, so runs are far fewer than pixels; what is done with every pixel is only
     to see whether it differs from the one before it.
     """
-    pairs = cv2.merge([label_map, truth]).view("<u2").ravel()
-    ends = np.append(np.flatnonzero(pairs[1:] != pairs[:-1]), pairs.size - 1)
-    return pairs[ends], np.diff(ends, prepend=-1)
+    pairs = cv2.merge([truth, label_map]).view("<u2").ravel()
+    is_last = np.ones(pairs.size, np.bool_)
+    np.not_equal(pairs[1:], pairs[:-1], out=is_last[:-1])
+    ends = np.flatnonzero(is_last)
+    pixels = ends + 1.0
+    pixels[1:] -= pixels[:-1].copy()
+    return pairs.take(ends), pixels
 
 
-def _complaint(pairs: UInt16[np.ndarray, " r"], num_parts: int) -> str:
-    strange = [int(part) for part in np.union1d(pairs >> 8, pairs & 255) if part >= num_parts]
+def _complaint(found: Float64[np.ndarray, "p 255"], num_parts: int) -> str:
+    strange = [part for part in np.union1d(*np.nonzero(found)).tolist() if part >= num_parts]
     shown = ", ".join(map(str, strange[:5])) + (", …" if len(strange) > 5 else "")
     return f"ids {shown} lie outside the {num_parts} parts of the label set"

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from grapy_cli.labels import Category
 
-PIXELS_AT_ONCE = 2048
+PIXELS_AT_ONCE = 512
 """Whose features are worked on at once where that keeps them in the processor's cache."""
 
 Pooling = Literal["both", "mean", "max"]
@@ -78,7 +78,8 @@ def _region_sums_by_matrix(
 def look_up(table: Float[Tensor, "b n c"], index: Int[Tensor, "b hw"]) -> Float[Tensor, "b hw c"]:
     """Give each pixel its node's row: by the quickest way that there is, with a gradient or not."""
     if not torch.is_grad_enabled():
-        return table.flatten(0, 1)[_rows(index, table.shape[1])].view(*index.shape, -1)
+        rows = _rows(index, table.shape[1])
+        return table.flatten(0, 1).index_select(0, rows).view(*index.shape, -1)
     return _one_hot_regions(index, table.shape[1], table).transpose(1, 2) @ table
 
 
@@ -96,10 +97,12 @@ def _region_sums_by_row(
     _spend_the_warning()
     batch, _, channels = pixels.shape
     rows, flat = pixels.reshape(-1, channels), _rows(index, num_nodes)
-    empty = pixels.new_zeros(batch * num_nodes, channels)
+    table = batch * num_nodes, channels
     counts = torch.bincount(flat, minlength=batch * num_nodes).to(pixels.dtype)
-    sums = empty.index_add(0, flat, rows)
-    maxima = empty.index_reduce(0, flat, rows, "amax", include_self=False)
+    sums = pixels.new_zeros(table).index_add_(0, flat, rows)
+    # From -inf on, since `include_self=False` writes that once for every pixel.
+    maxima = pixels.new_full(table, -torch.inf).index_reduce_(0, flat, rows, "amax")
+    maxima.masked_fill_(counts[:, None] == 0, 0)
     shape = (batch, num_nodes, -1)
     return counts.view(shape), sums.view(shape), maxima.view(shape)
 
@@ -132,21 +135,18 @@ class _RegionSums(torch.autograd.Function):
     ) -> tuple[Float[Tensor, "b hw c"], None, None]:
         pixels, index, maxima = ctx.saved_tensors
         flat, most, sums_slope = (one.flatten(0, 1) for one in (pixels, maxima, sums_grad))
-        pieces = list(zip(flat.split(PIXELS_AT_ONCE), _pieces(index, maxima), strict=True))
+        rows = _rows(index, maxima.shape[1])
+        pieces = list(zip(flat.split(PIXELS_AT_ONCE), rows.split(PIXELS_AT_ONCE), strict=True))
         ties = torch.zeros_like(most)
-        for some, rows in pieces:
-            ties.index_add_(0, rows, (some == most[rows]).to(some.dtype))
+        for some, nodes in pieces:
+            ties.index_add_(0, nodes, most.index_select(0, nodes).eq_(some))
         share = maxima_grad.flatten(0, 1) / ties.clamp(min=1)
         slopes = torch.empty(flat.shape, dtype=flat.dtype)
-        for (some, rows), slope in zip(pieces, slopes.split(PIXELS_AT_ONCE), strict=True):
-            is_largest = (some == most[rows]).to(some.dtype)
-            torch.addcmul(sums_slope[rows], is_largest, share[rows], out=slope)
+        for (some, nodes), slope in zip(pieces, slopes.split(PIXELS_AT_ONCE), strict=True):
+            is_largest = most.index_select(0, nodes).eq_(some)
+            shares = share.index_select(0, nodes)
+            torch.addcmul(sums_slope.index_select(0, nodes), is_largest, shares, out=slope)
         return slopes.view_as(pixels), None, None
-
-
-def _pieces(index: Int[Tensor, "b hw"], table: Float[Tensor, "b n c"]) -> tuple[Tensor, ...]:
-    """The row of the table for each pixel of all photos, in pieces that stay in the cache."""
-    return _rows(index, table.shape[1]).split(PIXELS_AT_ONCE)
 
 
 def _rows(index: Int[Tensor, "b hw"], num_nodes: int) -> Int[Tensor, " bhw"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,6 +15,9 @@ ONEDNN_NAMES: Mapping[str, tuple[str, list[float]]] = MappingProxyType(
 FAR = 6
 """Largest dilation of a depthwise convolution that oneDNN 3.12 has a quick kernel for: beyond it
 1 to 2 of the 90 GFLOP/s of a core are left."""
+
+FEW = 800
+"""Largest number of pixels of features for which the order of 32-bit weights counts."""
 
 
 class FoldedConv(nn.Module):
@@ -29,6 +33,10 @@ class FoldedConv(nn.Module):
         self.conv = conv
         self.activation = activation
         self._packed: Tensor | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the weight in oneDNN's order, which cannot be copied but is soon made again."""
+        return self.__dict__ | {"_packed": None}
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
         """Convolve and activate."""
@@ -62,11 +70,14 @@ class FoldedConv(nn.Module):
         return by_phases(features, step, lambda phases: self._convolve(phases, step))
 
     def _weight(self, padding: list[int], dilation: list[int], features: Tensor) -> Tensor:
-        """The weight as oneDNN multiplies it: in bfloat16 a tenth of the time goes into that."""
+        """The weight as oneDNN multiplies it, where a tenth of the time would go into that.
+
+        It is kept beside the one that other ways need, so not where it would gain little.
+        """
         conv = self.conv
-        if features.dtype != torch.bfloat16:
+        if features.dtype != torch.bfloat16 and features.shape[2] * features.shape[3] > FEW:
             return conv.weight
-        if self._packed is None:
+        if self._packed is None or self._packed.dtype != features.dtype:
             self._packed = torch.ops.mkldnn._reorder_convolution_weight(
                 *(conv.weight, padding, conv.stride, dilation),
                 *(conv.groups, list(features.shape)),

@@ -67,6 +67,18 @@ def test_both_ways_of_convolving_agree(activation, monkeypatch):
     assert (one.min() < 0) == (activation == "none")
 
 
+def test_a_convolution_that_was_used_takes_other_sizes_and_can_be_copied():
+    """It keeps its weight in an order made for the first size, which is no ordinary tensor."""
+    conv = FoldedConv(nn.Conv2d(24, 48, 1), "none")
+    with torch.inference_mode():
+        for size in ((1, 24, 20, 20), (2, 24, 7, 33), (1, 24, 40, 40), (1, 24, 1, 1)):
+            features = torch.randn(size).to(memory_format=torch.channels_last)
+            torch.testing.assert_close(conv(features), conv.conv(features))
+        torch.testing.assert_close(copy.deepcopy(conv)(features), conv(features))
+        rough = conv.to(torch.bfloat16)(features.bfloat16())
+        assert (rough - conv.conv(features.bfloat16())).abs().max() < 0.05
+
+
 @pytest.mark.parametrize("fused", [True, False])
 def test_bf16_is_near_and_decides_in_float32(fused, monkeypatch):
     network = build("efficientnet_lite0")
