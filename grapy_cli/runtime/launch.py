@@ -71,9 +71,9 @@ def allow_open_files(count: int) -> None:
     except ImportError:  # Windows, which has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY == soft or soft >= count:
+    if soft == resource.RLIM_INFINITY or soft >= count:
         return
-    if resource.RLIM_INFINITY != hard and hard < count:
+    if hard != resource.RLIM_INFINITY and hard < count:
         raise SettingsError(
             f"{hard} files may be open here at a time, too few for several processes",
             hint="ulimit -n 1024",
