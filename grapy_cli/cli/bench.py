@@ -19,6 +19,7 @@ app = typer.Typer()
     "data.dataset",
     "bench",
     "infer",
+    "batch.size",
     "run.device",
     "run.threads",
     panel="Look",
