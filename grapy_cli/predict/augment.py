@@ -15,11 +15,12 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.engines.network import ExportedNetwork
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.predict.replayed import ReplayedNetwork
 from grapy_cli.predict.tiles import STRIDE, blend_tiles
 from grapy_cli.runtime.stopwatch import stage
 
 Photo = UInt8[np.ndarray, "h w 3"]
-Network = GrapyNet | ExportedNetwork
+Network = GrapyNet | ExportedNetwork | ReplayedNetwork
 
 
 @dataclass(frozen=True)
@@ -174,8 +175,7 @@ def _version_logits(
     slower.
     """
     mirrored = [version[:, ::-1] for version in versions] if mirror else []
-    is_card = isinstance(network, GrapyNet) and next(network.parameters()).device.type == "cuda"
-    turns = [[*versions, *mirrored]] if is_card else [list(versions), mirrored]
+    turns = [[*versions, *mirrored]] if _is_on_card(network) else [list(versions), mirrored]
     parsed: dict[str, list[Tensor]] = {dataset: [] for dataset in datasets}
     for turn in filter(None, turns):
         features = _encode(network, turn)
@@ -205,11 +205,17 @@ def scaled_photo(
 def _encode(network: Network, pictures: Sequence[Photo]) -> Float[Tensor, "b c h4 w4"]:
     """Compute the features of pictures of one size."""
     photos = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2))
-    if isinstance(network, ExportedNetwork):  # which maps bytes to what it eats by itself
+    if not isinstance(network, GrapyNet):  # others map bytes to what they eat by themselves
         return network.encode(photos)
     parameter = next(network.parameters())
     images = images_of(photos.to(parameter.device)).to(parameter.dtype)
     return network.encode(images)
+
+
+def _is_on_card(network: Network) -> bool:
+    if isinstance(network, ExportedNetwork):
+        return False
+    return next(network.parameters()).device.type == "cuda"
 
 
 def _join(logits: Float[Tensor, "t b p h w"], labels: LabelSet) -> Float[Tensor, "b p h w"]:

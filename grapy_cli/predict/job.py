@@ -26,6 +26,8 @@ PIXELS_IN_THE_AIR = 48_000_000
 
 _THREADS = 2
 _AHEAD = 3
+_THREADS_OF_CARD = 4
+"""Of each stage: what a thread does beside waiting for the card takes longer than the card does."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ _Photo = Outcome | _Held
 class Job:
     """How photos are done.
 
-    The network works in the thread that takes the outcomes, reading and writing in others.
+    The network works in the thread that takes the outcomes, reading and writing in others. For a
+    card several threads parse, each writing what it parsed, so that the next photo is on its way
+    while one is worked on.
     """
 
     parser: HumanParser
@@ -107,12 +111,20 @@ class Job:
         def parse(group: Sequence[_Photo]) -> Sequence[Outcome | _Parsed]:
             return self._parse(group, stop_asked)
 
-        readings = in_order(tasks, read, threads=_THREADS, ahead=_AHEAD + self.batch - 1)
+        def finish(group: Sequence[_Photo]) -> list[Outcome]:
+            return [write(one) for one in parse(group)]
+
+        threads, ahead = (_THREADS_OF_CARD,) * 2 if self.parser.is_on_card else (_THREADS, _AHEAD)
+        readings = in_order(tasks, read, threads=threads, ahead=ahead + self.batch - 1)
         with closing(readings), closing(room):
             wanted = takewhile(lambda _: not stop_asked(), readings)
             groups = self._gather(wanted, room) if self.batch > 1 else ([one] for one in wanted)
-            parsed = chain.from_iterable(map(parse, groups))
-            yield from in_order(parsed, write, threads=_THREADS, ahead=_AHEAD)
+            if self.parser.is_on_card:
+                with closing(in_order(groups, finish, threads=threads, ahead=ahead)) as done:
+                    yield from chain.from_iterable(done)
+            else:
+                parsed = chain.from_iterable(map(parse, groups))
+                yield from in_order(parsed, write, threads=threads, ahead=ahead)
 
     def _gather(self, readings: Iterable[_Photo], room: Room) -> Iterator[list[_Photo]]:
         """Put photos together that may be parsed together.

@@ -19,6 +19,7 @@ from grapy_cli.predict.augment import TTA, Augmentation, Network, base_size, par
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import ReadPhoto, read_shrunk
 from grapy_cli.predict.pipeline import in_order
+from grapy_cli.predict.replayed import ReplayedNetwork
 from grapy_cli.predict.tiles import TileLimit
 from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
 from grapy_cli.runtime.stopwatch import stage
@@ -72,8 +73,8 @@ class HumanParser:
             max_side: See the class.
             precision: Of the features; bf16 is quicker on many processors and cards, and costs
                 some pixels at the borders of parts. A file for another engine may have its own.
-            folded: Use the form for inference, which is quicker and gives the same; without it
-                the network stays as it is trained.
+            folded: Use the form for inference, which is quicker and gives the same, on CUDA with
+                recordings of its work; without it the network stays as it is trained.
 
         Raises:
             WeightsError: If the weights cannot be read.
@@ -86,7 +87,9 @@ class HumanParser:
         if is_exported(path):
             network, card = load_exported(path, chosen, precision)
         else:
-            network, card = _load(path, chosen, precision, folded=folded)
+            plain, card = _load(path, chosen, precision, folded=folded)
+            is_replayed = folded and chosen.type == "cuda"
+            network = ReplayedNetwork(plain) if is_replayed else plain
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
 
@@ -102,6 +105,11 @@ class HumanParser:
             return self.network.precision
         dtype = next(self.network.parameters()).dtype
         return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
+
+    @property
+    def is_on_card(self) -> bool:
+        """Whether threads that parse mostly wait for a card."""
+        return self.device.type == "cuda"
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -138,6 +146,9 @@ class HumanParser:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+                if isinstance(self.network, ReplayedNetwork) and self.network.forget():
+                    release_memory(self.device)
+                    continue
                 tile = self.tiles.shrink(tile, self._largest_side(reading))
                 if not tile:
                     height, width = self.size_of(reading)
