@@ -153,5 +153,6 @@ def _resized_strips(
         rows = torch.arange(top, min(top + num_rows, height), device=logits.device) * step
         above = rows.floor().long().clamp(max=logits.shape[1] - 1)
         below = (above + 1).clamp(max=logits.shape[1] - 1)
-        strip = torch.lerp(wide[:, above], wide[:, below], (rows - above).to(wide)[:, None])
+        upper, lower = wide.index_select(1, above), wide.index_select(1, below)
+        strip = torch.lerp(upper, lower, (rows - above).to(wide)[:, None])
         yield slice(top, top + len(rows)), strip
