@@ -45,6 +45,7 @@ class Replayed:
         self._most = most
         self._seen: deque[object] = deque(maxlen=most)
         self._recordings: OrderedDict[object, Work | None] = OrderedDict()
+        self._can_record = True
 
     def __call__(self, given: Tensor) -> Tensor:
         """Do the work."""
@@ -66,21 +67,24 @@ class Replayed:
 
     def _recording_of(self, given: Tensor) -> Work | None:
         key = given.shape, given.dtype
-        if key in self._recordings:
-            self._recordings.move_to_end(key)
-        elif key in self._seen:
+        if key not in self._recordings:
+            if key not in self._seen or not self._can_record:
+                self._seen.append(key)
+                return None
             self._seen.remove(key)
             self._recordings[key] = self._try_to_record(given)
             if len(self._recordings) > self._most:
                 self._recordings.popitem(last=False)
-        else:
-            self._seen.append(key)
-        return self._recordings.get(key)
+        self._recordings.move_to_end(key)
+        return self._recordings[key]
 
     def _try_to_record(self, given: Tensor) -> Work | None:
         try:
             return self._record(self._work, given)
-        except RuntimeError:  # a step that waits for the card, or too little memory
+        except torch.OutOfMemoryError:
+            return None
+        except RuntimeError:  # a step that waits for the card, which other shapes have as well
+            self._can_record = False
             return None
 
 
@@ -103,9 +107,13 @@ def record_on_card(work: Work, given: Tensor) -> Work:
                 work(own)
         here.wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
-        # Other threads go on meanwhile with what they do on the card.
-        with torch.cuda.graph(graph, pool=_pool(device), capture_error_mode="thread_local"):
-            result = work(own)
+        try:
+            # Other threads go on meanwhile with what they do on the card.
+            with torch.cuda.graph(graph, pool=_pool(device), capture_error_mode="thread_local"):
+                result = work(own)
+        except RuntimeError:
+            _pool.cache_clear()  # torch believes that the failed recording still has this one
+            raise
 
     def replay(fresh: Tensor) -> Tensor:
         own.copy_(fresh)

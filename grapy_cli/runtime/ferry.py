@@ -1,7 +1,7 @@
 """Bringing arrays to a card and back while it works on others; on the CPU they stay where they are.
 
-A card copies beside its work what lies in pinned memory, which the system never moves; and each
-direction has a stream of its own, so that no copy waits for the photos before it.
+What lies in pinned memory, which the system never moves, a card copies by itself: no thread waits
+for what it sends, and what comes back, which is larger, passes beside the work on later photos.
 """
 
 from functools import cache
@@ -15,27 +15,20 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """Bring a tensor of the CPU to where the network is; on CUDA without waiting for it."""
     if device.type != "cuda":
         return tensor.to(device)
-    there, here = _stream(device, "to"), torch.cuda.current_stream(device)
-    with torch.cuda.stream(there):
-        brought = tensor.pin_memory().to(device, non_blocking=True)
-    here.wait_stream(there)
-    brought.record_stream(here)  # its memory is not given away while work here may need it
-    return brought
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def to_arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    """Bring tensors back from where the network is, waiting for nothing that came after them."""
+    """Bring tensors back from where the network is, waiting for nothing that comes after them."""
     device = tensors[0].device
     if device.type != "cuda":
         return tuple(tensor.cpu().numpy() for tensor in tensors)
-    there, here = _stream(device, "from"), torch.cuda.current_stream(device)
-    there.wait_stream(here)
-    with torch.cuda.stream(there):
+    back = _way_back(device)
+    back.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(back):
         brought = [_pinned(tensor) for tensor in tensors]
         arrived = torch.cuda.Event(blocking=True)  # the thread sleeps: others have work
-        arrived.record(there)
-    for tensor in tensors:
-        tensor.record_stream(there)
+        arrived.record(back)
     arrived.synchronize()
     return tuple(one.numpy() for one in brought)
 
@@ -46,5 +39,5 @@ def _pinned(tensor: Tensor) -> Tensor:
 
 
 @cache
-def _stream(device: torch.device, direction: str) -> torch.cuda.Stream:
+def _way_back(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)

@@ -338,8 +338,8 @@ class BatchSettings(Section):
     shard: str = "1/1"
     """Which share of the photos to do, as 2/3: so that several machines share them out."""
     size: Annotated[PositiveInt, Flag("batch-size")] = 1
-    """Neighbours of one size for the network that are parsed together: quicker on cards, slower on
-    processors, with the same masks."""
+    """Neighbours of one size for the network that are parsed together, with the same masks: meant
+    for cards, and slower on processors."""
 
 
 class ServeSettings(Section):

@@ -9,20 +9,22 @@ class Recorder:
     """Records work as a CUDA graph does: what goes in and comes out has one place for all times.
 
     Args:
-        fails: Says of a tensor whether work on it cannot be recorded.
+        failure: What is raised instead for tensors that are too large.
+        largest: Elements that are not too large.
         pause: Seconds a repetition takes, so that threads come in each other's way.
     """
 
-    def __init__(self, fails=lambda given: False, pause=0.0):
+    def __init__(self, failure=None, largest=0, pause=0.0):
         self.made = []
         self.repeated = 0
-        self._fails = fails
+        self._failure = failure
+        self._largest = largest
         self._pause = pause
 
     def __call__(self, work, given):
         self.made.append(tuple(given.shape))
-        if self._fails(given):
-            raise RuntimeError("operation not permitted when stream is capturing")
+        if self._failure and given.numel() > self._largest:
+            raise self._failure
         own = given.clone()
         result = work(own)
 

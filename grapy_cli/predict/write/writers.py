@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
+from typing import IO
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -15,9 +15,6 @@ from grapy_cli.files import replacing
 from grapy_cli.labels import Node
 from grapy_cli.predict import render
 from grapy_cli.predict.write.views import Layer
-
-COMPRESSION = MappingProxyType({"compress_level": 1, "compress_type": zlib.Z_RLE})
-"""Of pictures as PNG, in Pillow's words."""
 
 
 def write_mask(layer: Layer, path: Path) -> None:
@@ -70,13 +67,17 @@ def write_probabilities(layer: Layer, path: Path) -> None:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG in one step that cannot be seen half done.
-
-    Compressed by runs alone: of all levels it is the quickest for its size, as
-    `tests/benchmarks/files.py` shows.
-    """
+    """Write a PNG in one step that cannot be seen half done."""
     with replacing(path) as beside:
-        picture.save(beside, format="PNG", **COMPRESSION)
+        pack_picture(picture, beside)
+
+
+def pack_picture(picture: Image.Image, file: Path | IO[bytes]) -> None:
+    """Write a PNG compressed by runs alone, which beside all levels is the quickest for its size.
+
+    Source: the rows of `tests/benchmarks/files.py`.
+    """
+    picture.save(file, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def part_files(nodes: Sequence[Node]) -> dict[int, str]:

@@ -50,10 +50,18 @@ def test_of_shapes_that_never_come_again_only_a_few_are_remembered():
 
 
 def test_what_cannot_be_recorded_is_done_step_by_step_and_not_tried_each_time():
-    recorder = Recorder(fails=lambda given: len(given) == 2)
+    recorder = Recorder(RuntimeError("operation not permitted when stream is capturing"))
     replayed = Replayed(double, recorder)
-    see(replayed, 2, 2, 2, 2, 3, 3)
-    assert recorder.made == [(2,), (3,)]
+    see(replayed, 2, 2, 2, 2, 3, 3, 3)
+    assert recorder.made == [(2,)]
+    assert replayed.recordings == 0
+
+
+def test_where_memory_is_short_that_shape_alone_is_done_step_by_step():
+    recorder = Recorder(torch.OutOfMemoryError("CUDA out of memory"), largest=2)
+    replayed = Replayed(double, recorder)
+    see(replayed, 3, 3, 3, 2, 2)
+    assert recorder.made == [(3,), (2,)]
     assert replayed.recordings == 1
 
 
