@@ -3,8 +3,8 @@
 import re
 import zlib
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -72,7 +72,7 @@ def save_picture(picture: Image.Image, path: Path) -> None:
         pack_picture(picture, beside)
 
 
-def pack_picture(picture: Image.Image, file: Path | IO[bytes]) -> None:
+def pack_picture(picture: Image.Image, file: Path | BytesIO) -> None:
     """Write a PNG compressed by runs alone, which beside all levels is the quickest for its size.
 
     Source: the rows of `tests/benchmarks/files.py`.
