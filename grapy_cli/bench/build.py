@@ -38,6 +38,8 @@ class Facts:
     tta: str
     longest_side: int
     """Pixels; 0 for photos as they are."""
+    batch: int
+    """Photos of one size that are parsed together, at most."""
     device: str
     threads: int
     load_seconds: float
@@ -66,7 +68,8 @@ def build_contestant(
     kinds = plan_kinds([known[name] for name in datasets], [3], ["mask"])
     parser, seconds = _load(settings)
     plan = Plan(photos, name_masks(photos), datasets, Results(out, kinds), recipe="")
-    return Contestant(parser, plan), _facts(settings, card, weights, parser, datasets, seconds)
+    contestant = Contestant(parser, plan, settings.batch.size)
+    return contestant, _facts(settings, card, weights, parser, datasets, seconds)
 
 
 def _load(settings: Settings) -> tuple[HumanParser, float]:
@@ -98,6 +101,7 @@ def _facts(
         precision=parser.precision,
         tta=settings.infer.tta,
         longest_side=parser.longest_side or 0,
+        batch=settings.batch.size,
         device=torch.cuda.get_device_name(device) if is_card else str(device),
         threads=torch.get_num_threads(),
         load_seconds=load_seconds,

@@ -1,9 +1,9 @@
 """One way of parsing photos, measured again and again."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 
@@ -12,6 +12,7 @@ from grapy_cli.errors import PhotoError
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.pipeline import in_groups
 from grapy_cli.predict.plan import Plan, Task
 from grapy_cli.predict.write.results import describe
 from grapy_cli.runtime.stopwatch import Stopwatch
@@ -22,7 +23,8 @@ class Round:
     """What was measured when all photos were parsed once one by one, and once as a folder."""
 
     latencies: tuple[float, ...]
-    """Seconds of each photo by itself, from the file to the mask's file."""
+    """Seconds of each photo by itself, from the file to the mask's file; of each batch, if photos
+    are parsed together."""
     cpu_seconds: float
     """Processor time of a photo, all threads together, mean over the photos."""
     stages: Mapping[str, float]
@@ -40,6 +42,8 @@ class Contestant:
 
     parser: HumanParser
     plan: Plan
+    batch: int = 1
+    """As `Job.batch`."""
 
     def parse_once(self) -> None:
         """Parse every photo: the first time, memory is fetched and kernels are chosen.
@@ -47,18 +51,19 @@ class Contestant:
         Raises:
             PhotoError: If one cannot be read.
         """
-        for task in self._tasks:
-            self._parse(task)
+        for tasks in self._batches:
+            self._parse(tasks)
 
     def measure(self) -> Round:
         """Parse all photos one by one, then as a folder."""
+        batches, count = self._batches, len(self._tasks)
         watch = Stopwatch(self._wait)
         forget_peak(self.parser.device)
         begun = time.process_time()
         with watch.running():
-            latencies = tuple(_seconds(partial(self._parse, task)) for task in self._tasks)
-        cpu_seconds = (time.process_time() - begun) / len(latencies)
-        pace = len(latencies) / _seconds(self._parse_folder)
+            latencies = tuple(_seconds(partial(self._parse, tasks)) for tasks in batches)
+        cpu_seconds = (time.process_time() - begun) / count
+        pace = count / _seconds(self._parse_folder)
         device = self.parser.device
         peaks = process_peak(), card_peak(device)
         return Round(latencies, cpu_seconds, watch.seconds, pace, *peaks)
@@ -67,14 +72,25 @@ class Contestant:
     def _tasks(self) -> list[Task]:
         return self.plan.tasks(Shard())
 
-    def _parse(self, task: Task) -> None:
-        reading = self.parser.read(task.photo.source)
-        parsings = self.parser.parse_all(reading, self.plan.datasets)
-        self.plan.results.write(parsings, task.name)
-        describe(parsings)
+    @cached_property
+    def _batches(self) -> list[list[Task]]:
+        """The photos that are parsed together."""
+
+        def size(task: Task) -> tuple[int, int]:
+            return self.parser.size_of(self.parser.read(task.photo.source))
+
+        return list(in_groups(self._tasks, size, self.batch))
+
+    def _parse(self, tasks: Sequence[Task]) -> None:
+        readings = [self.parser.read(task.photo.source) for task in tasks]
+        parsed = self.parser.parse_together(readings, self.plan.datasets)
+        for task, parsings in zip(tasks, parsed, strict=True):
+            self.plan.results.write(parsings, task.name)
+            describe(parsings)
 
     def _parse_folder(self) -> None:
-        for outcome in Job(self.parser, self.plan).run(self._tasks, lambda: False):
+        job = Job(self.parser, self.plan, batch=self.batch)
+        for outcome in job.run(self._tasks, lambda: False):
             if outcome.has_failed:
                 raise PhotoError(outcome.row["reason"])
 

@@ -21,8 +21,8 @@ class Measure(NamedTuple):
 
 MEASURES = (
     Measure("photos_per_second", "photos per second, a folder", 2),
-    Measure("latency_ms", "one photo, median, ms", 1),
-    Measure("latency_p95_ms", "one photo, 95 of 100 within, ms", 1),
+    Measure("latency_ms", "from file to mask, median, ms", 1),
+    Measure("latency_p95_ms", "from file to mask, 95 of 100 within, ms", 1),
     Measure("cpu_ms", "processor time of a photo, ms", 1),
     Measure("load_ms", "loading the network, ms", 1),
     Measure("memory_mib", "peak memory, MiB", 0),
@@ -51,7 +51,7 @@ class Result:
     figures: Mapping[str, float | None]
     """By the keys of `MEASURES`; None for what this system cannot know."""
     stages: Mapping[str, float]
-    """Share of each stage in the time of one photo, in [0, 1]."""
+    """Share of each stage in the time from file to mask, in [0, 1]."""
 
     @classmethod
     def of(cls, name: str, facts: Facts, rounds: Sequence[Round]) -> "Result":
@@ -123,7 +123,7 @@ class BenchReport:
         return ["", *(f">{one.name}" for one in self.results), *ratio]
 
     def rows(self) -> Iterator[list[str]]:
-        """The table: figures first, then where the time of one photo goes."""
+        """The table: figures first, then where the time from file to mask goes."""
         for measure in MEASURES:
             values = [one.figures[measure.key] for one in self.results]
             if values[0] is None:
@@ -150,7 +150,7 @@ class BenchReport:
         yield (
             f"{self.results[0].name}: {facts.weights} ({facts.weights_sha256[:12]}), "
             f"{'+'.join(facts.datasets)}, {_form(facts)}, "
-            f"augmentation {facts.tta}, longest side {side}"
+            f"augmentation {facts.tta}, longest side {side}, batches of {facts.batch}"
         )
         if len(self.results) > 1:
             second = ", ".join(f"{key} = {value}" for key, value in self.differences.items())
@@ -181,7 +181,7 @@ def _form(facts: Facts) -> str:
 
 
 def _shares(rounds: Sequence[Round]) -> dict[str, float]:
-    """Each stage's share of the time of one photo: medians over the rounds, the rest last."""
+    """Each stage's share of the time from file to mask: medians of the rounds, the rest last."""
     shares = {
         name: statistics.median(one.stages[name] / sum(one.latencies) for one in rounds)
         for name in STAGES

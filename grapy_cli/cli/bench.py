@@ -20,6 +20,7 @@ app = typer.Typer(add_completion=False)
     "data.dataset",
     "bench",
     "infer",
+    "batch.size",
     "run.device",
     "run.threads",
     example="grapy bench photos/ --dataset atr --against plain.toml",

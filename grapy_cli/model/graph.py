@@ -54,13 +54,12 @@ def region_sums(
         index: Node id of each pixel.
         num_nodes: Of the level.
     """
-    if torch.compiler.is_compiling():  # other engines know no sums by row
+    # Other engines know no sums by row; a card waits for one and adds in another order each time.
+    if torch.compiler.is_compiling() or pixels.device.type != "cpu":
         return _region_sums_by_matrix(pixels, index, num_nodes)
     if not torch.is_grad_enabled():
         return _region_sums_by_row(pixels, index, num_nodes)
-    if pixels.device.type == "cpu":
-        return _RegionSums.apply(pixels, index, num_nodes)  # type: ignore[no-untyped-call]
-    return _region_sums_by_matrix(pixels, index, num_nodes)
+    return _RegionSums.apply(pixels, index, num_nodes)  # type: ignore[no-untyped-call]
 
 
 def _region_sums_by_matrix(

@@ -15,11 +15,12 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.engines.network import ExportedNetwork
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.predict.replayed import ReplayedNetwork
 from grapy_cli.predict.tiles import STRIDE, blend_tiles
 from grapy_cli.runtime.stopwatch import stage
 
 Photo = UInt8[np.ndarray, "h w 3"]
-Network = GrapyNet | ExportedNetwork
+Network = GrapyNet | ExportedNetwork | ReplayedNetwork
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,6 @@ def on_grid(side: float, grid: int) -> int:
     return max(1, grid * round((side - 1) / grid) + 1)
 
 
-@stage("resizing logits")
-@torch.inference_mode()
 def parse_logits(
     network: Network,
     photo: Photo,
@@ -82,11 +81,7 @@ def parse_logits(
     grid: int = 0,
     tile: int = 0,
 ) -> dict[str, Float[Tensor, "_p h4 w4"]]:
-    """Parse a photo by several label sets, mean over its augmentations.
-
-    The expensive features are computed once per version of the photo and serve all label sets.
-    The logits are on the network's device and have the base size, or a quarter of it where there
-    are tiles; the caller resizes them.
+    """Parse one photo; see `parse_together`.
 
     Args:
         network: In evaluation mode.
@@ -94,6 +89,40 @@ def parse_logits(
         datasets: Names of the network's label sets.
         augmentation: The versions of the photo.
         size: Height and width of the photo at scale 1; the photo's own by default.
+        grid: See `parse_together`.
+        tile: See `parse_together`.
+    """
+    size = size or (photo.shape[0], photo.shape[1])
+    parsed = parse_together(
+        network, [photo], datasets, augmentation, size=size, grid=grid, tile=tile
+    )
+    return {dataset: logits[0] for dataset, logits in parsed.items()}
+
+
+@stage("resizing logits")
+@torch.inference_mode()
+def parse_together(
+    network: Network,
+    photos: Sequence[UInt8[np.ndarray, "_h _w 3"]],
+    datasets: Sequence[str],
+    augmentation: Augmentation,
+    *,
+    size: tuple[int, int],
+    grid: int = 0,
+    tile: int = 0,
+) -> dict[str, Float[Tensor, "b _p h4 w4"]]:
+    """Parse photos in one size by several label sets, mean over their augmentations.
+
+    The expensive features are computed once per version of a photo and serve all label sets.
+    The logits are on the network's device and have the base size, or a quarter of it where there
+    are tiles; the caller resizes them.
+
+    Args:
+        network: In evaluation mode.
+        photos: RGB, of any sizes; where there are tiles, one alone.
+        datasets: Names of the network's label sets.
+        augmentation: The versions of each photo.
+        size: Height and width of the photos at scale 1.
         grid: Bring the size of every version onto this grid (see `on_grid`); 0 truncates it to
             whole pixels, as the reference does.
         tile: Versions with a side above this many pixels are parsed in tiles of this side, which
@@ -103,7 +132,6 @@ def parse_logits(
         resized to the base size, those of a version and its mirror image after being joined.
     Differs: the mean over scales where the reference has the sum, which has the same argmax.
     """
-    size = size or (photo.shape[0], photo.shape[1])
     stride = network.numbers.output_stride
     is_tiled = [0 < tile < max(size) * scale for scale in augmentation.scales]
     # Logits of a large photo at its own size would be larger than all else; nothing is lost, as
@@ -111,43 +139,52 @@ def parse_logits(
     shape = tuple((side - 1) // STRIDE + 1 for side in size) if any(is_tiled) else size
 
     def logits_of(part: Photo) -> dict[str, Tensor]:
-        return _version_logits(network, part, datasets, mirror=augmentation.mirror)
+        alone = _version_logits(network, [part], datasets, mirror=augmentation.mirror)
+        return {dataset: logits[0] for dataset, logits in alone.items()}
 
     total: dict[str, Tensor] = {}
     for scale, tiled in zip(augmentation.scales, is_tiled, strict=True):
-        version = scaled_photo(photo, size, scale, grid or (stride if tiled else 0))
-        logits = blend_tiles(version, tile, stride, logits_of) if tiled else logits_of(version)
+        on = grid or (stride if tiled else 0)
+        versions = [scaled_photo(photo, size, scale, on) for photo in photos]
+        if tiled:
+            (version,) = versions
+            blended = blend_tiles(version, tile, stride, logits_of)
+            logits = {dataset: own[None] for dataset, own in blended.items()}
+        else:
+            logits = _version_logits(network, versions, datasets, mirror=augmentation.mirror)
         for dataset in datasets:
-            at_version = logits[dataset][None]
+            at_version = logits[dataset]
             if not tiled:
-                at_version = resize(at_version, *version.shape[:2])
+                at_version = resize(at_version, *versions[0].shape[:2])
             if at_version.shape[2:] != shape:
                 at_version = resize(at_version, *shape)
             if dataset in total:
-                total[dataset] += at_version[0]
+                total[dataset] += at_version
             else:
-                total[dataset] = at_version[0]
+                total[dataset] = at_version
     return {dataset: logits.div_(len(augmentation.scales)) for dataset, logits in total.items()}
 
 
 @stage("heads and pyramid")
 def _version_logits(
-    network: Network, version: Photo, datasets: Sequence[str], *, mirror: bool
-) -> dict[str, Float[Tensor, "_p h4 w4"]]:
-    """Parse one version of the photo, or a tile of it, by each label set.
+    network: Network, versions: Sequence[Photo], datasets: Sequence[str], *, mirror: bool
+) -> dict[str, Float[Tensor, "b _p h4 w4"]]:
+    """Parse one version of each photo, or a tile of one, by each label set.
 
-    On the CPU its mirror image has a turn of its own: that needs half the memory and is no slower.
+    On the CPU their mirror images have a turn of their own: that needs half the memory and is no
+    slower.
     """
-    pictures = [version, version[:, ::-1]] if mirror else [version]
-    is_card = isinstance(network, GrapyNet) and next(network.parameters()).device.type == "cuda"
-    turns = [pictures] if is_card else [[picture] for picture in pictures]
+    mirrored = [version[:, ::-1] for version in versions] if mirror else []
+    turns = [[*versions, *mirrored]] if _is_on_card(network) else [list(versions), mirrored]
     parsed: dict[str, list[Tensor]] = {dataset: [] for dataset in datasets}
-    for turn in turns:
+    for turn in filter(None, turns):
         features = _encode(network, turn)
         for dataset in datasets:
             parsed[dataset].append(network.parse(features, dataset).final)
     return {
-        dataset: _join(torch.cat(logits), network.label_sets[dataset])
+        dataset: _join(
+            torch.cat(logits).unflatten(0, (-1, len(versions))), network.label_sets[dataset]
+        )
         for dataset, logits in parsed.items()
     }
 
@@ -168,17 +205,23 @@ def scaled_photo(
 def _encode(network: Network, pictures: Sequence[Photo]) -> Float[Tensor, "b c h4 w4"]:
     """Compute the features of pictures of one size."""
     photos = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2))
-    if isinstance(network, ExportedNetwork):  # which maps bytes to what it eats by itself
+    if not isinstance(network, GrapyNet):  # others map bytes to what they eat by themselves
         return network.encode(photos)
     parameter = next(network.parameters())
     images = images_of(photos.to(parameter.device)).to(parameter.dtype)
     return network.encode(images)
 
 
-def _join(logits: Float[Tensor, "b p h w"], labels: LabelSet) -> Float[Tensor, "p h w"]:
-    """Take the mean of a version's logits and those of its mirror image, mirrored back."""
+def _is_on_card(network: Network) -> bool:
+    if isinstance(network, ExportedNetwork):
+        return False
+    return next(network.parameters()).device.type == "cuda"
+
+
+def _join(logits: Float[Tensor, "t b p h w"], labels: LabelSet) -> Float[Tensor, "b p h w"]:
+    """Take the mean of the versions' logits and those of their mirror images, mirrored back."""
     if logits.shape[0] == 1:
         return logits[0]
     own, mirrored = logits.unbind()
-    joined: Tensor = (own + mirrored[list(labels.mirror_ids)].flip(-1)) / 2
+    joined: Tensor = (own + mirrored[:, list(labels.mirror_ids)].flip(-1)) / 2
     return joined

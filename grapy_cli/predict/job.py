@@ -1,10 +1,10 @@
 """The photos of a run on their way: read, parsed and written, each stage beside the others."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from grapy_cli.predict.film.video import parse_video
 from grapy_cli.predict.parser import HumanParser
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import ReadPhoto, read_size
-from grapy_cli.predict.pipeline import Room, in_order
+from grapy_cli.predict.pipeline import Room, in_groups, in_order
 from grapy_cli.predict.plan import Plan, Task
 from grapy_cli.predict.write.results import describe
 from grapy_cli.runtime.reporting import Reporter, silence
@@ -26,6 +26,8 @@ PIXELS_IN_THE_AIR = 48_000_000
 
 _THREADS = 2
 _AHEAD = 3
+_THREADS_OF_CARD = 4
+"""Of each stage: what a thread does beside waiting for the card takes longer than the card does."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,34 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Held:
-    """A photo between two stages; it fills its room."""
+    """A photo between two stages, or a video; it fills its room."""
 
     task: Task
     pixels: int
     digest: str
     seconds: float
-    reading: ReadPhoto | None = None
-    parsings: Mapping[str, Parsing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Read(_Held):
+    reading: ReadPhoto
+
+
+@dataclass(frozen=True)
+class _Parsed(_Held):
+    parsings: Mapping[str, Parsing]
+
+
+_Photo = Outcome | _Held
 
 
 @dataclass(frozen=True)
 class Job:
     """How photos are done.
 
-    The network works in the thread that takes the outcomes, reading and writing in others.
+    The network works in the thread that takes the outcomes, reading and writing in others. For a
+    card several threads parse, each writing what it parsed, so that the next photo is on its way
+    while one is worked on.
     """
 
     parser: HumanParser
@@ -69,6 +84,8 @@ class Job:
     """Rows of earlier runs by source, as JSON."""
     report: Reporter = silence
     """Hears how far a video is; outcomes speak for themselves."""
+    batch: int = 1
+    """Neighbours of one size for the network that are parsed together, at most."""
 
     def run(
         self, tasks: Iterable[Task], stop_asked: Callable[[], bool]
@@ -85,26 +102,48 @@ class Job:
         """
         room = Room(PIXELS_IN_THE_AIR)
 
-        def read(task: Task) -> Outcome | _Held:
+        def read(task: Task) -> _Photo:
             return self._read(task, room)
 
-        def write(held: Outcome | _Held) -> Outcome:
-            return held if isinstance(held, Outcome) else self._write(held, room)
+        def write(one: Outcome | _Parsed) -> Outcome:
+            return one if isinstance(one, Outcome) else self._write(one, room)
 
-        def parse(held: Outcome | _Held) -> Outcome | _Held | None:
-            if isinstance(held, Outcome):
-                return held
-            if held.reading is None:
-                return self._film(held, stop_asked)
-            return self._parse(held, held.reading)
+        def parse(group: Sequence[_Photo]) -> Sequence[Outcome | _Parsed]:
+            return self._parse(group, stop_asked)
 
-        readings = in_order(tasks, read, threads=_THREADS, ahead=_AHEAD)
+        def finish(group: Sequence[_Photo]) -> list[Outcome]:
+            return [write(one) for one in parse(group)]
+
+        threads, ahead = (_THREADS_OF_CARD,) * 2 if self.parser.is_on_card else (_THREADS, _AHEAD)
+        readings = in_order(tasks, read, threads=threads, ahead=ahead + self.batch - 1)
         with closing(readings), closing(room):
             wanted = takewhile(lambda _: not stop_asked(), readings)
-            parsed = (held for held in map(parse, wanted) if held is not None)
-            yield from in_order(parsed, write, threads=_THREADS, ahead=_AHEAD)
+            groups = self._gather(wanted, room) if self.batch > 1 else ([one] for one in wanted)
+            if self.parser.is_on_card:
+                with closing(in_order(groups, finish, threads=threads, ahead=ahead)) as done:
+                    yield from chain.from_iterable(done)
+            else:
+                parsed = chain.from_iterable(map(parse, groups))
+                yield from in_order(parsed, write, threads=threads, ahead=ahead)
 
-    def _read(self, task: Task, room: Room) -> Outcome | _Held:
+    def _gather(self, readings: Iterable[_Photo], room: Room) -> Iterator[list[_Photo]]:
+        """Put photos together that may be parsed together.
+
+        While a photo waits for company its room is free: the company may be waiting for it.
+        """
+
+        def lend(one: _Photo) -> _Photo:
+            room.leave(_pixels_of(one))
+            return one
+
+        def size(one: _Photo) -> tuple[int, int] | None:
+            return self.parser.size_of(one.reading) if isinstance(one, _Read) else None
+
+        for group in in_groups(map(lend, readings), size, self.batch):
+            room.take(sum(map(_pixels_of, group)))
+            yield group
+
+    def _read(self, task: Task, room: Room) -> _Photo:
         begun, pixels, entered = time.perf_counter(), 0, False
         try:
             digest, row = self.plan.check(task, self.known)
@@ -122,7 +161,7 @@ class Job:
         finally:
             if not entered:
                 room.enter(task.turn, 0)
-        return _Held(task, pixels, digest, time.perf_counter() - begun, reading)
+        return _Read(task, pixels, digest, time.perf_counter() - begun, reading)
 
     def _film(self, held: _Held, stop_asked: Callable[[], bool]) -> Outcome | None:
         """Do a video, a frame at a time; none if it was stopped."""
@@ -140,13 +179,25 @@ class Job:
     def _parse_frame(self, pixels: UInt8[np.ndarray, "h w 3"]) -> dict[str, Parsing]:
         return self.parser.parse_all(pixels, self.plan.datasets)
 
-    def _parse(self, held: _Held, reading: ReadPhoto) -> _Held:
-        begun = time.perf_counter()
-        parsings = self.parser.parse_all(reading, self.plan.datasets)
-        seconds = held.seconds + time.perf_counter() - begun
-        return _Held(held.task, held.pixels, held.digest, seconds, parsings=parsings)
+    def _parse(
+        self, group: Sequence[_Photo], stop_asked: Callable[[], bool]
+    ) -> Sequence[Outcome | _Parsed]:
+        photos = [one for one in group if isinstance(one, _Read)]
+        if photos:
+            return self._parse_photos(photos)
+        ended = (one if isinstance(one, Outcome) else self._film(one, stop_asked) for one in group)
+        return [outcome for outcome in ended if outcome is not None]
 
-    def _write(self, held: _Held, room: Room) -> Outcome:
+    def _parse_photos(self, photos: Sequence[_Read]) -> list[_Parsed]:
+        begun = time.perf_counter()
+        parsed = self.parser.parse_together([it.reading for it in photos], self.plan.datasets)
+        seconds = (time.perf_counter() - begun) / len(photos)
+        return [
+            _Parsed(it.task, it.pixels, it.digest, it.seconds + seconds, parsings)
+            for it, parsings in zip(photos, parsed, strict=True)
+        ]
+
+    def _write(self, held: _Parsed, room: Room) -> Outcome:
         begun = time.perf_counter()
         try:
             files = self.plan.results.write(held.parsings, held.task.name)
@@ -165,3 +216,7 @@ class Job:
 
 def _failure(task: Task, error: PhotoError) -> Outcome:
     return Outcome(task, {"source": str(task.photo), "reason": error.message})
+
+
+def _pixels_of(one: _Photo) -> int:
+    return one.pixels if isinstance(one, _Held) else 0

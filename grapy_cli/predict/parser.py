@@ -15,10 +15,11 @@ from grapy_cli.model.engines.network import ExportedNetwork, load_exported
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.inference import Precision, encode_in_bf16, fold_for_inference
 from grapy_cli.model.weights import WeightsCard, check_known, load_weights, resolve_weights
-from grapy_cli.predict.augment import TTA, Augmentation, Network, base_size, parse_logits
+from grapy_cli.predict.augment import TTA, Augmentation, Network, base_size, parse_together
 from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.photos import ReadPhoto, read_shrunk
 from grapy_cli.predict.pipeline import in_order
+from grapy_cli.predict.replayed import ReplayedNetwork
 from grapy_cli.predict.tiles import TileLimit
 from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
 from grapy_cli.runtime.stopwatch import stage
@@ -72,8 +73,8 @@ class HumanParser:
             max_side: See the class.
             precision: Of the features; bf16 is quicker on many processors and cards, and costs
                 some pixels at the borders of parts. A file for another engine may have its own.
-            folded: Use the form for inference, which is quicker and gives the same; without it
-                the network stays as it is trained.
+            folded: Use the form for inference, which is quicker and gives the same, on CUDA with
+                recordings of its work; without it the network stays as it is trained.
 
         Raises:
             WeightsError: If the weights cannot be read.
@@ -86,7 +87,9 @@ class HumanParser:
         if is_exported(path):
             network, card = load_exported(path, chosen, precision)
         else:
-            network, card = _load(path, chosen, precision, folded=folded)
+            plain, card = _load(path, chosen, precision, folded=folded)
+            is_replayed = folded and chosen.type == "cuda"
+            network = ReplayedNetwork(plain) if is_replayed else plain
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
 
@@ -102,6 +105,11 @@ class HumanParser:
             return self.network.precision
         dtype = next(self.network.parameters()).dtype
         return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
+
+    @property
+    def is_on_card(self) -> bool:
+        """Whether threads that parse mostly wait for a card."""
+        return self.device.type == "cuda"
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -131,44 +139,78 @@ class HumanParser:
         """
         self.check_datasets(datasets)
         reading = photo if isinstance(photo, ReadPhoto) else self.read(photo)
-        # A photo that is resized anyway is brought onto the grid; one that is not stays as it is.
-        grid = self.network.numbers.output_stride if self.longest_side else 0
-        height, width = reading.pixels.shape[:2]
-        size = base_size(height, width, self.longest_side, grid=max(1, grid))
-        largest = round(max(size) * max(self.augmentation.scales))
         tile = self.tiles.side
         while True:
             try:
-                return self._parse(reading, datasets, size=size, grid=grid, tile=tile)
+                return self._parse([reading], datasets, tile)[0]
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                tile = self.tiles.shrink(tile, largest)
+                if isinstance(self.network, ReplayedNetwork) and self.network.forget():
+                    release_memory(self.device)
+                    continue
+                tile = self.tiles.shrink(tile, self._largest_side(reading))
                 if not tile:
+                    height, width = self.size_of(reading)
                     raise DeviceError(
-                        f"{self.device} has not enough memory for a photo of {size[1]}x{size[0]} "
+                        f"{self.device} has not enough memory for a photo of {width}x{height} "
                         "pixels, whole or in tiles",
                         hint="Use a smaller --longest-side, or --device cpu.",
                     ) from error
             release_memory(self.device)
 
+    def parse_together(
+        self, readings: Sequence[ReadPhoto], datasets: Sequence[str]
+    ) -> list[dict[str, Parsing]]:
+        """Parse photos that have the same `size_of` at once, as cards like it.
+
+        One by one where they are parsed in tiles, or memory does not suffice for all.
+
+        Raises:
+            DatasetError: If the weights do not know a label set.
+            DeviceError: If the device has not enough memory for one of them.
+        """
+        self.check_datasets(datasets)
+        tile = self.tiles.side
+        if len(readings) > 1 and not 0 < tile < self._largest_side(readings[0]):
+            try:
+                return self._parse(readings, datasets, tile)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            release_memory(self.device)
+        return [self.parse_all(reading, datasets) for reading in readings]
+
+    def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
+        """Height and width, pixels, in which the network sees a photo at scale 1."""
+        height, width = reading.pixels.shape[:2]
+        return base_size(height, width, self.longest_side, grid=max(1, self._grid))
+
+    def _largest_side(self, reading: ReadPhoto) -> int:
+        return round(max(self.size_of(reading)) * max(self.augmentation.scales))
+
+    @property
+    def _grid(self) -> int:
+        """A photo that is resized anyway is brought onto the grid; one that is not stays."""
+        return self.network.numbers.output_stride if self.longest_side else 0
+
     def _parse(
-        self,
-        reading: ReadPhoto,
-        datasets: Sequence[str],
-        *,
-        size: tuple[int, int],
-        grid: int,
-        tile: int,
-    ) -> dict[str, Parsing]:
-        network, pixels = self.network, reading.pixels
-        logits = parse_logits(
-            network, pixels, datasets, self.augmentation, size=size, grid=grid, tile=tile
+        self, readings: Sequence[ReadPhoto], datasets: Sequence[str], tile: int
+    ) -> list[dict[str, Parsing]]:
+        network, photos = self.network, [reading.pixels for reading in readings]
+        size = self.size_of(readings[0])
+        logits = parse_together(
+            network, photos, datasets, self.augmentation, size=size, grid=self._grid, tile=tile
         )
-        return {
-            dataset: Parsing.of(pixels, logits[dataset], network.label_sets[dataset], reading.size)
-            for dataset in datasets
-        }
+        return [
+            {
+                name: Parsing.of(
+                    reading.pixels, logits[name][place], network.label_sets[name], reading.size
+                )
+                for name in datasets
+            }
+            for place, reading in enumerate(readings)
+        ]
 
     def parse_many(
         self, photos: Iterable[Photo], datasets: Sequence[str]

@@ -16,6 +16,7 @@ from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.predict import render
 from grapy_cli.predict.doubt import wrong_share
+from grapy_cli.runtime.ferry import to_arrays
 from grapy_cli.runtime.stopwatch import stage
 
 LOGITS_AT_ONCE = {"cpu": 2**18, "cuda": 2**26}
@@ -131,9 +132,9 @@ def decide(
     confidence = np.empty((height, width), np.float32)
     for rows, strip in _resized_strips(logits, height, width):
         best, part = strip.max(0)
-        label_map[rows] = part.to(torch.uint8).cpu().numpy()
         # The softmax of the best part, whose exponential is 1 once it is subtracted.
-        confidence[rows] = strip.sub_(best).exp_().sum(0).reciprocal_().float().cpu().numpy()
+        share = strip.sub_(best).exp_().sum(0).reciprocal_().float()
+        label_map[rows], confidence[rows] = to_arrays(part.to(torch.uint8), share)
     return label_map, confidence
 
 
@@ -152,5 +153,6 @@ def _resized_strips(
         rows = torch.arange(top, min(top + num_rows, height), device=logits.device) * step
         above = rows.floor().long().clamp(max=logits.shape[1] - 1)
         below = (above + 1).clamp(max=logits.shape[1] - 1)
-        strip = torch.lerp(wide[:, above], wide[:, below], (rows - above).to(wide)[:, None])
+        upper, lower = wide.index_select(1, above), wide.index_select(1, below)
+        strip = torch.lerp(upper, lower, (rows - above).to(wide)[:, None])
         yield slice(top, top + len(rows)), strip

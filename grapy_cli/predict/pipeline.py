@@ -45,6 +45,32 @@ def in_order(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def in_groups(
+    items: Iterable[Item], key: Callable[[Item], object], most: int
+) -> Generator[list[Item], None, None]:
+    """Put neighbours that have the same key together; none is held longer than it must be.
+
+    Args:
+        items: Taken one at a time, and no further than the group that is given.
+        key: None for an item that stays alone.
+        most: Items of a group.
+    """
+    group: list[Item] = []
+    shared: object = None
+    for item in items:
+        own = key(item)
+        if group and own != shared:
+            yield group
+            group = []
+        group.append(item)
+        shared = own
+        if len(group) == most or own is None:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 class Room:
     """Lets photos in, one after the other, while together they have room.
 
@@ -69,6 +95,10 @@ class Room:
             self._turn = turn + 1
             self._used += pixels
             self._changed.notify_all()
+
+    def take(self, pixels: int) -> None:
+        """Fill room whether there is any or not."""
+        self.leave(-pixels)
 
     def leave(self, pixels: int) -> None:
         """Give room back."""

@@ -177,9 +177,10 @@ def _parse_photos(
     parser.tiles.told = lambda text: report(Warned(text))
     tasks = plan.tasks(shard)
     tally = Tally(len(tasks), report)
+    job = Job(parser, plan, known, report, batch.size)
     with (
         deferred_interrupts() as stop_asked,
-        closing(Job(parser, plan, known, report).run(tasks, stop_asked)) as outcomes,
+        closing(job.run(tasks, stop_asked)) as outcomes,
     ):
         for outcome in outcomes:
             if not outcome.was_done:

@@ -6,7 +6,10 @@ import sys
 import uuid
 from collections.abc import Sequence
 
-from grapy_cli.errors import GrapyError, InterruptedRun
+from grapy_cli.errors import GrapyError, InterruptedRun, SettingsError
+
+OPEN_FILES = 128
+"""More than each process of a few dozen opens: of the launcher's sockets one to every other."""
 
 
 def is_launched() -> bool:
@@ -27,7 +30,9 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
     Raises:
         GrapyError: If they failed, with the exit code of the first; they have said why.
         InterruptedRun: If they were stopped.
+        SettingsError: If this shell allows too few open files.
     """
+    allow_open_files(OPEN_FILES)
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -51,6 +56,29 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
         raise _failure(error.get_first_failure()[1].exitcode, go_on) from error
     except SignalException as error:
         raise _stopped(go_on) from error
+
+
+def allow_open_files(count: int) -> None:
+    """Let this process and those it starts open so many files, as far as the system lets us.
+
+    The launcher that finds no socket left asks for one again for minutes, and says nothing.
+
+    Raises:
+        SettingsError: If fewer are allowed.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= count:
+        return
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise SettingsError(
+            f"{hard} files may be open here at a time, too few for several processes",
+            hint="ulimit -n 1024",
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def _failure(code: int, go_on: str) -> GrapyError:

@@ -17,6 +17,7 @@ from grapy_cli.predict.parsing import Parsing
 from grapy_cli.predict.render import overlay
 from grapy_cli.predict.write.summary import summarize
 from grapy_cli.predict.write.views import Layer, plan_views
+from grapy_cli.predict.write.writers import pack_picture
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _indexed(layer: Layer) -> Image.Image:
 
 def _png(picture: Image.Image) -> bytes:
     written = io.BytesIO()
-    picture.save(written, "PNG", compress_level=3)
+    pack_picture(picture, written)
     return written.getvalue()
 
 

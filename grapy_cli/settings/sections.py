@@ -340,6 +340,9 @@ class BatchSettings(Section):
     """Stop at the first photo that fails."""
     shard: str = "1/1"
     """Which share of the photos to do, as 2/3: so that several machines share them out."""
+    size: Annotated[PositiveInt, Flag("batch-size")] = 1
+    """Neighbours of one size for the network that are parsed together, with the same masks: meant
+    for cards, and slower on processors."""
 
 
 class ServeSettings(Section):

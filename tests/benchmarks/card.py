@@ -8,6 +8,7 @@ operation moves; training has its own rows in `tests.benchmarks.train`.
 
 import argparse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -17,68 +18,84 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grapy_cli.predict.job import Job
-from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.plan import Plan
-from grapy_cli.predict.sources import find_photos, name_masks
-from grapy_cli.predict.write.outputs import plan_kinds
-from grapy_cli.predict.write.results import Results
+from grapy_cli.predict.photos import ReadPhoto
+from grapy_cli.predict.replayed import ReplayedNetwork
 from tests.benchmarks.contest import Row, main
+from tests.benchmarks.files import folder_job
 from tests.benchmarks.network import DATASET, build_both, images
 
 BOUND = 2250
 """Photos of 512x512 a second, folded, in bf16."""
 BATCH = 32
-WAITING = {
-    "parsing on an H100, bf16, of what its memory allows": 50,
-    "a folder of JPEGs on an H100, of the network's own rate": 80,
-}
+TOGETHER = 8
+PHOTOS = 100
+BOUNDED = "parsing on an H100, bf16, of what its memory allows"
+REPLAYED = "one photo on a card, from recordings beside step by step"
+BATCHED = f"{TOGETHER} photos on a card together beside one by one"
+FOLDER = "a folder of JPEGs on a card, of the rate without files"
+FOLDER_TOGETHER = f"the same in batches of {TOGETHER}, beside one by one"
+GOALS = {BOUNDED: 50, REPLAYED: 2, BATCHED: 2, FOLDER: 80, FOLDER_TOGETHER: 1}
+UNITS = {BOUNDED: " %", FOLDER: " %"}
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
     if not torch.cuda.is_available():
-        for what, goal in WAITING.items():
-            yield Row(what, goal, None, "there is no CUDA device", " %")
+        for what, goal in GOALS.items():
+            yield Row(what, goal, None, "there is no CUDA device", UNITS.get(what, "x"))
         return
-    what, folder = WAITING
+    yield of_bound(given.repeats)
+    yield from of_parser(given.repeats)
+
+
+def of_bound(repeats: int) -> Row:
+    """The paper's network, many photos at a time."""
     _, network = build_both()
     network = network.cuda().to(torch.bfloat16)
     batch = images().repeat(BATCH, 1, 1, 1).cuda().to(torch.bfloat16)
-    pace = BATCH / timed(lambda: network(batch, DATASET), given.repeats)
+    pace = BATCH / timed(lambda: network(batch, DATASET), repeats)
     how = f"{pace:.0f} photos/s of {BOUND}, {BATCH} at a time"
-    yield Row(what, WAITING[what], 100 * pace / BOUND, how, " %")
-    yield of_folder(folder, given.repeats)
+    return Row(BOUNDED, GOALS[BOUNDED], 100 * pace / BOUND, how, " %")
 
 
-def of_folder(what: str, repeats: int) -> Row:
-    """The embedded weights: photos that are read, parsed and written, beside parsing alone."""
+def of_parser(repeats: int) -> Iterator[Row]:
+    """The embedded weights: photos that are parsed, and those that are read and written as well."""
     parser = HumanParser.load(device="cuda")
-    labels = parser.network.label_sets["atr"]
+    assert isinstance(parser.network, ReplayedNetwork)
+    plain = replace(parser, network=parser.network.network)
+    drawn = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
+    picture = Image.fromarray(drawn).resize((480, 640), Image.Resampling.BICUBIC)
+    reading = ReadPhoto(np.asarray(picture), (640, 480))
+    several = [reading] * TOGETHER
+    steps = timed(lambda: plain.parse_all(reading, ["atr"]), 5 * repeats)
+    alone = timed(lambda: parser.parse_all(reading, ["atr"]), 5 * repeats)
+    together = timed(lambda: parser.parse_together(several, ["atr"]), 5 * repeats)
+    yield Row.of(REPLAYED, GOALS[REPLAYED], steps, alone)
+    yield Row.of(BATCHED, GOALS[BATCHED], alone, together / TOGETHER)
     with TemporaryDirectory() as scratch:
-        drawn = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
-        picture = Image.fromarray(drawn).resize((480, 640), Image.Resampling.BICUBIC)
-        for number in range(100):
+        for number in range(PHOTOS):
             picture.save(Path(scratch) / f"{number}.jpg")
-        found = find_photos([scratch], leave_out=Path(scratch) / "masks")
-        results = Results(Path(scratch) / "masks", plan_kinds([labels], [3], ["mask"]))
-        plan = Plan(found, name_masks(found), [labels.name], results, recipe="")
-        tasks = plan.tasks(Shard())
-        whole = timed(lambda: list(Job(parser, plan).run(tasks, lambda: False)), repeats)
-    alone = 100 * timed(lambda: parser.parse(np.asarray(picture), "atr"), repeats)
-    how = f"{100 / whole:.0f} photos/s, {100 / alone:.0f} without files"
-    return Row(what, WAITING[what], 100 * alone / whole, how, " %")
+        took = [timed(folder_of(parser, Path(scratch), size), repeats) for size in (1, TOGETHER)]
+    how = f"{PHOTOS / took[0]:.0f} photos/s, {1 / alone:.0f} without files"
+    yield Row(FOLDER, GOALS[FOLDER], 100 * PHOTOS * alone / took[0], how, " %")
+    yield Row.of(FOLDER_TOGETHER, GOALS[FOLDER_TOGETHER], *took)
+
+
+def folder_of(parser: HumanParser, photos: Path, batch: int) -> Callable[[], object]:
+    job, tasks = folder_job(parser, photos, batch)
+    return lambda: list(job.run(tasks, lambda: False))
 
 
 @torch.inference_mode()
 def timed(work: Callable[[], object], repeats: int) -> float:
+    """Seconds of a piece of work, when sizes that came before have their recordings."""
     took = []
-    for _ in range(repeats + 1):
+    for _ in range(repeats + 3):
         begun = perf_counter()
         work()
         torch.cuda.synchronize()
         took.append(perf_counter() - begun)
-    return median(took[1:])
+    return median(took[3:])
 
 
 if __name__ == "__main__":

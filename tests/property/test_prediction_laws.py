@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grapy_cli.predict.pipeline import in_groups
 from grapy_cli.predict.sources import FoundPhoto, name_masks
 
 STEMS = st.text("aA\u00e9e\u0301\u00df-.2", min_size=1, max_size=3).filter(
@@ -29,3 +30,21 @@ def test_no_two_photos_share_a_mask(relatives):
     for relative, name in zip(relatives, names, strict=True):
         assert name.parent == relative.parent
         assert name.name.startswith(relative.stem)
+
+
+@given(st.lists(st.sampled_from([None, 1, 2]), max_size=20), st.integers(1, 4))
+def test_groups_are_neighbours_of_one_kind_and_as_large_as_they_can_be(kinds, most):
+    taken = []
+    items = (taken.append(item) or item for item in enumerate(kinds))
+    joined = []
+    for group in in_groups(items, lambda item: item[1], most):
+        joined += group
+        own = {kind for _, kind in group}
+        assert len(own) == 1
+        assert len(group) == 1 if own == {None} else len(group) <= most
+        is_full = len(group) == most or own == {None}
+        if is_full:
+            assert taken == joined  # nobody waits for one that is not needed
+        elif len(joined) < len(kinds):
+            assert kinds[len(joined)] not in own
+    assert joined == list(enumerate(kinds))

@@ -17,6 +17,7 @@ from grapy_cli.predict.run import run_predict
 from grapy_cli.predict.sources import find_photos
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import (
+    BatchSettings,
     BenchSettings,
     DataSettings,
     InferSettings,
@@ -47,10 +48,11 @@ def photos(tmp_path):
 def build(weights, photos, tmp_path):
     """Build a contestant by some settings: `build("atr", form="plain")`."""
 
-    def build(*datasets, form="folded", out=None, **infer):
+    def build(*datasets, form="folded", out=None, batch=1, **infer):
         settings = Settings(
             data=DataSettings(dataset=list(datasets)),
             infer=InferSettings(weights=weights, **infer),
+            batch=BatchSettings(size=batch),
             bench=BenchSettings(form=form),
             run=RunSettings(device="cpu"),
         )
@@ -157,3 +159,14 @@ def test_the_peak_of_memory_is_that_since_it_was_forgotten():
     np.ones(2**26, np.uint8)
     assert process_peak() - before > 2**25
     assert card_peak(cpu) is None
+
+
+def test_photos_of_one_size_are_measured_together(build, tmp_path):
+    alone, _ = build("atr")
+    alone.parse_once()
+    together, facts = build("atr", out=tmp_path / "other", batch=2)
+    one = together.measure()
+    assert facts.batch == 2
+    assert len(one.latencies) == 1
+    assert sum(one.stages.values()) <= sum(one.latencies)
+    assert share_of_equal(tmp_path / "masks", tmp_path / "other") > 0.99

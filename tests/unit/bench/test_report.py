@@ -15,6 +15,7 @@ FACTS = Facts(
     precision="fp32",
     tta="none",
     longest_side=0,
+    batch=1,
     device="cpu",
     threads=1,
     load_seconds=0.25,
