@@ -83,3 +83,5 @@ mix six-runs runs/lite-taught runs/lite-finish 0.5 400
 # shellcheck disable=SC2086
 run people runs/six-runs.safetensors $people
 run lite-high runs/six-runs.safetensors
+grapy weights pack runs/lite-high --mix runs/six-runs.safetensors --share 0.3 \
+    --card "$here/grapy-lite-ccp-card.toml" --out grapy-lite-ccp.safetensors

@@ -18,6 +18,8 @@ from tests.support.networks import write_weights
 from tests.support.training import prepare_tiny
 
 EXAMPLES = ROOT / "examples"
+RECIPE = "grapy-lite-ccp"
+"""Hours of training, of which tests/unit/settings/test_recipes.py tries the commands."""
 
 
 def run_example(name: str, *arguments: object, folder: Path) -> str:
@@ -141,7 +143,8 @@ def test_two_machines_as_two_launchers(start, tmp_path):
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.sh")), ids=lambda path: path.name)
 def test_every_script_is_run_here(script):
-    assert f'start("{script.name}"' in Path(__file__).read_text()
+    if script.stem != RECIPE:
+        assert f'start("{script.name}"' in Path(__file__).read_text()
 
 
 def test_parse_a_photo(tmp_path):

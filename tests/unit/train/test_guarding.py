@@ -178,7 +178,7 @@ def test_a_scoring_without_memory_says_what_to_lower(data, tmp_path, monkeypatch
     def fail(*given, **numbers):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
-    monkeypatch.setattr(parser, "parse_logits", fail)
+    monkeypatch.setattr(parser, "parse_together", fail)
     run = tmp_path / "run"
     where = {"data__root": data, "data__dataset": "pascal", "train__out": run}
     with pytest.raises(DeviceError, match="while scoring: cpu has not enough memory") as caught:
