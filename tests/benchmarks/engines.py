@@ -1,18 +1,18 @@
 """How fast other engines run what `grapy export` writes, beside torch and the reference's form.
 
-python -m tests.benchmarks.engines [--lite] [--repeats 10] [--calibrate DIR] [--keep DIR]
+python -m tests.benchmarks.engines [--network lite] [--repeats 10] [--calibrate DIR] [--keep DIR]
 
-The paper's network on 512x512, or with --lite the embedded weights on 336x256, by one label set.
-All take turns on one thread; what is shown are medians of processor time, and how far the logits
-are from torch's. With --calibrate, a folder of photos, int8 takes part. Files are kept in --keep
+The paper's network on 512x512, or --network lite, the embedded weights on 336x256, by one label
+set. All take turns on one thread; what is shown are medians of processor time, and how many pixels
+are as torch's. With --calibrate, a folder of photos, int8 takes part. Files are kept in --keep
 and used again: an export takes longer than all else.
 """
 
 import argparse
 import copy
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,33 +25,37 @@ from grapy_cli.export.form import ExportForm, write_onnx
 from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
 from grapy_cli.labels import LABEL_SETS
+from grapy_cli.model.deeplab import resize
 from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
 from grapy_cli.model.engines.network import load_exported
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.inference import encode_in_bf16, fold_for_inference
 from grapy_cli.model.weights import CARD_KEY, card_of, load_weights, resolve_weights
-from tests.benchmarks.network import DATASET, forward_plainly, seconds
+from tests.benchmarks.contest import Row, main, take_turns
+from tests.benchmarks.network import DATASET, forward_plainly
 from tests.support.reference import fill_by_recipe
 
 CPU = torch.device("cpu")
-SIZES = {False: (512, 512), True: (337, 257)}
+SIZES = {"paper": (512, 512), "lite": (337, 257)}
+REFERENCE = "the reference's form"
 Forward = Callable[[Tensor], Tensor]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--lite", action="store_true", help="the embedded weights")
-    parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--calibrate", type=Path, help="photos for int8")
-    parser.add_argument("--keep", type=Path, help="where exported files stay")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    plain = embedded() if given.lite else papers()
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    plain = NETWORKS[given.network]()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = given.keep or Path(scratch)
-        files = exported(plain, folder / ("lite" if given.lite else "paper"), given.calibrate)
+        folder = Path(given.keep or scratch)
+        files = exported(plain, folder / given.network, given.calibrate)
         runs = dict(contestants(plain, files))
-        measure(runs, photo(*SIZES[given.lite]), given.repeats)
+        some = photo(*SIZES[given.network])
+        took, equal = measure(runs, some, given.repeats)
+    said = [f"{name} {1e3 * took[name]:.1f} ms {100 * equal[name]:.2f} %" for name in runs]
+    best = min(took[name] for name in ("ONNX Runtime fp32", "OpenVINO fp32"))
+    ratio = took["torch fp32"] / best
+    what = f"torch beside the best engine, fp32, {given.network}"
+    yield Row(what, 1.1, ratio, "; ".join(said), is_limit=True)
+    if REFERENCE in runs:
+        yield Row.of("OpenVINO in bf16", 4.3, took[REFERENCE], took["OpenVINO bf16"])
 
 
 def papers() -> GrapyNet:
@@ -64,7 +68,10 @@ def embedded() -> GrapyNet:
     return load_weights(resolve_weights(None))[0]
 
 
-def exported(plain: GrapyNet, folder: Path, calibrate: Path | None) -> Mapping[str, Path]:
+NETWORKS = {"paper": papers, "lite": embedded}
+
+
+def exported(plain: GrapyNet, folder: Path, calibrate: str) -> Mapping[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     first = folder / "fp32.onnx"
     if not first.exists():
@@ -83,7 +90,7 @@ def exported(plain: GrapyNet, folder: Path, calibrate: Path | None) -> Mapping[s
         rounded = folder / "int8.onnx"
         if not rounded.exists():
             rounded.write_bytes(first.read_bytes())
-            quantize(rounded, [small(path) for path in sorted(calibrate.glob("*.jpg"))[:24]])
+            quantize(rounded, [small(path) for path in sorted(Path(calibrate).glob("*.jpg"))[:24]])
         files["ONNX Runtime int8"] = rounded
         files["OpenVINO int8"] = converted(rounded, folder / "int8.xml", "int8")
     return files
@@ -98,7 +105,7 @@ def converted(first: Path, path: Path, precision: str) -> Path:
 def contestants(plain: GrapyNet, files: Mapping[str, Path]) -> Iterator[tuple[str, Forward]]:
     """Each takes bytes `b 3 h w` and gives logits at every fourth pixel."""
     if plain.numbers.backbone == "xception65":  # whose reference's form there is
-        yield "the reference's form", lambda some: forward_plainly(plain, floats(some))
+        yield REFERENCE, lambda some: forward_plainly(plain, floats(some))
     ours = fold_for_inference(copy.deepcopy(plain).to(memory_format=torch.channels_last))
     half = encode_in_bf16(copy.deepcopy(ours))
     for name, network in (("torch fp32", ours), ("torch bf16", half)):
@@ -118,25 +125,19 @@ def floats(some: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def measure(runs: Mapping[str, Forward], some: Tensor, repeats: int) -> None:
+def measure(
+    runs: Mapping[str, Forward], some: Tensor, repeats: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds of each, and the share of pixels that are as torch's."""
     logits = {name: run(some) for name, run in runs.items()}
-    truth = logits["torch fp32"]
-    took: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(repeats):
-        for name, run in runs.items():
-            took[name].append(seconds(lambda run=run: run(some)))
-    medians = {name: 1e3 * statistics.median(times) for name, times in took.items()}
-    first = medians.get("the reference's form", medians["torch fp32"])
-    print(
-        f"{'milliseconds of one core':28}{'median':>10}{'ratio':>8}{'logits off':>12}{'equal':>10}"
-    )
-    for name, milliseconds in medians.items():
-        print(f"{name:28}{milliseconds:10.1f}{first / milliseconds:8.2f}", end="")
-        if logits[name].shape == truth.shape:
-            off = float((logits[name] - truth).abs().max() / truth.abs().max())
-            equal = float((logits[name].argmax(1) == truth.argmax(1)).float().mean())
-            print(f"{off:12.1e}{100 * equal:9.3f}%", end="")
-        print()
+    truth = logits["torch fp32"].argmax(1)
+    height, width = truth.shape[1:]
+    equal = {
+        name: float((resize(one, height, width).argmax(1) == truth).float().mean())
+        for name, one in logits.items()
+    }
+    took = take_turns(repeats, *(partial(run, some) for run in runs.values()), warm=False)
+    return dict(zip(runs, took, strict=True)), equal
 
 
 def photo(height: int, width: int) -> Tensor:
@@ -154,4 +155,4 @@ def small(path: Path) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    main(rows, __doc__, network="paper", calibrate="", keep="")
