@@ -94,7 +94,7 @@ def test_tiles_agree_with_the_whole_photo():
     whole, tiled = whole[:, away], tiled[:, away]
     assert (whole == tiled).mean() > 0.99
     somebody = (whole > 0) | (tiled > 0)
-    assert 0.2 < somebody.mean() < 0.8
+    assert 0.1 < somebody.mean() < 0.8  # there is something to agree on
     assert (whole == tiled)[somebody].mean() > 0.95
 
 
