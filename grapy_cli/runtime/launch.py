@@ -2,11 +2,16 @@
 
 import logging
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from grapy_cli.errors import GrapyError, InterruptedRun, SettingsError
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 OPEN_FILES = 128
 """More than each process of a few dozen opens: of the launcher's sockets one to every other."""
@@ -53,7 +58,7 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
     try:
         start("-m", "grapy_cli", *arguments)
     except ChildFailedError as error:
-        raise _failure(error.get_first_failure()[1].exitcode, go_on) from error
+        raise _failure(_first_code(error), go_on) from error
     except SignalException as error:
         raise _stopped(go_on) from error
 
@@ -79,6 +84,20 @@ def allow_open_files(count: int) -> None:
             hint="ulimit -n 1024",
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+
+
+def _first_code(error: "ChildFailedError") -> int:
+    """The exit code of the process whose end the others' followed from.
+
+    One that misses a killed one fails as well, and is often found at the same look, in the same
+    second; those that go on then are told to stop.
+    """
+
+    def order(failure: "ProcessFailure") -> tuple[int, int]:
+        code = failure.exitcode
+        return failure.timestamp, 2 if code == -signal.SIGTERM else int(code > 0)
+
+    return min(error.failures.values(), key=order).exitcode
 
 
 def _failure(code: int, go_on: str) -> GrapyError:
