@@ -52,13 +52,13 @@ def in_groups(
 
     Args:
         items: Taken one at a time, and no further than the group that is given.
-        key: None for an item that stays alone.
+        key: None for an item that stays alone; not asked for where all do.
         most: Items of a group.
     """
     group: list[Item] = []
     shared: object = None
     for item in items:
-        own = key(item)
+        own = key(item) if most > 1 else None
         if group and own != shared:
             yield group
             group = []

@@ -1,6 +1,7 @@
 """Folders of photos as they are found: most are good, some are anything but."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,13 @@ def write_good_photos(folder: Path, count: int) -> list[str]:
         height, width = random.integers(8, 40, 2)
         save(folder / name, random.integers(0, 256, (height, width, 3), np.uint8))
     return names
+
+
+def write_noise(folder: Path, sizes: Mapping[str, tuple[int, int]]) -> None:
+    """Write a photo of noise, no two alike, for each name: of this height and width."""
+    random = np.random.default_rng(0)
+    for name, size in sizes.items():
+        save(folder / name, random.integers(0, 256, (*size, 3), np.uint8))
 
 
 def write_odd_photos(folder: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:

@@ -3,7 +3,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from grapy_cli.bench.build import build_contestant
 from grapy_cli.bench.memory import card_peak, forget_peak, process_peak
@@ -26,6 +25,7 @@ from grapy_cli.settings.sections import (
 )
 from grapy_cli.settings.settings import Settings
 from tests.support.networks import write_weights
+from tests.support.photo_folders import write_noise
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,7 @@ def weights(tmp_path_factory):
 @pytest.fixture
 def photos(tmp_path):
     folder = tmp_path / "photos"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    for name in ("one", "two"):
-        pixels = random.integers(0, 256, (40, 30, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{name}.png")
+    write_noise(folder, dict.fromkeys(["one.png", "two.png"], (40, 30)))
     return folder
 
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from grapy_cli.predict import job
 from grapy_cli.predict.parser import HumanParser
@@ -22,6 +21,7 @@ from grapy_cli.settings.sections import (
 )
 from grapy_cli.settings.settings import Settings
 from tests.support.networks import write_decided_weights
+from tests.support.photo_folders import write_noise
 
 SIZES = [(40, 30), (40, 30), (80, 60), (30, 40), (30, 40), (40, 30), (20, 15), (40, 30), (9, 50)]
 BROKEN = "5b.png"
@@ -35,11 +35,7 @@ def weights(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    random = np.random.default_rng(0)
-    (tmp_path / "photos").mkdir()
-    for place, size in enumerate(SIZES):
-        pixels = random.integers(0, 256, (*size, 3), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "photos" / f"{place}.png")
+    write_noise(tmp_path / "photos", {f"{place}.png": size for place, size in enumerate(SIZES)})
     return tmp_path
 
 

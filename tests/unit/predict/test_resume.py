@@ -4,7 +4,6 @@ import json
 import os
 import signal
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -21,6 +20,7 @@ from grapy_cli.settings.sections import (
 )
 from grapy_cli.settings.settings import Settings
 from tests.support.networks import write_weights
+from tests.support.photo_folders import write_noise
 
 NAMES = [f"{letter}.png" for letter in "abcde"]
 
@@ -33,10 +33,7 @@ def weights(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    random = np.random.default_rng(0)
-    (tmp_path / "photos").mkdir()
-    for name in NAMES:
-        Image.fromarray(random.integers(0, 256, (9, 12, 3), np.uint8)).save(f"photos/{name}")
+    write_noise(tmp_path / "photos", dict.fromkeys(NAMES, (9, 12)))
     return tmp_path
 
 

@@ -16,6 +16,7 @@ from grapy_cli.runtime.reporting import Progressed, silence
 from grapy_cli.settings.sections import DataSettings, InferSettings, PredictSettings, RunSettings
 from grapy_cli.settings.settings import Settings
 from tests.support.networks import write_weights
+from tests.support.photo_folders import write_noise
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +27,8 @@ def weights(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    random = np.random.default_rng(0)
-    for name, size in {"a.png": (30, 40), "b.jpg": (20, 20), "deep/c.webp": (9, 7)}.items():
-        path = tmp_path / "photos" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(random.integers(0, 256, (*size, 3), np.uint8)).save(path)
+    sizes = {"a.png": (30, 40), "b.jpg": (20, 20), "deep/c.webp": (9, 7)}
+    write_noise(tmp_path / "photos", sizes)
     return tmp_path
 
 
