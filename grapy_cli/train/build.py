@@ -165,7 +165,8 @@ def build_job(
         return load_batches(samples, share, settings.data.workers)
 
     learner = build_learner(trained.network, train, groups, device)
-    unused = train.mixing == "alternate" and len(groups) > 1
+    partial = any(len(group.members) < len(datasets) for group in groups)
+    unused = partial and train.mixing == "alternate"
     return TrainingJob(
         trained=trained,
         learner=_distribute(learner, world, device, unused=unused),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -127,6 +128,19 @@ def test_two_processes_learn_what_one_does(data, tmp_path, mixing, batch_size):
     assert set(ours) == set(theirs)
     for name, value in ours.items():
         assert np.allclose(value, theirs[name], rtol=1e-3, atol=1e-4), name
+
+
+def test_photos_that_all_data_sets_label_leave_no_head_out(tmp_path):
+    """So torch is not told to look for heads that a step left out, of which it would warn."""
+    sizes = ("--set", "prepare.synthetic.count=12", "--set", "prepare.synthetic.size=64,48")
+    labels = ("--set", "prepare.synthetic.labels=cihp,pascal")
+    made = run_grapy("prepare", "--dataset", "synthetic", *labels, *sizes, folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    shutil.copytree(tmp_path / "data", tmp_path / "more")
+    joined = ("--set", "data.join_photos=true", "--dataset", "cihp,pascal", "--epochs", "1")
+    ran = run_grapy(*TRAIN, *joined, "--more-data", "more", folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "Warning" not in ran.stderr
 
 
 def test_processes_end_with_the_code_of_what_happened(tmp_path):
