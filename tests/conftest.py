@@ -3,9 +3,15 @@
 import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 # Tests run side by side, one process a core. Threads beside them would wait for one another more
 # than they work, and the last digits of floats depend on how many there are.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test fails for being slow: machines are shared, and what is first called has to be loaded.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 TESTS = Path(__file__).parent
 KINDS = ("unit", "golden", "property", "end_to_end", "fuzz", "supply")

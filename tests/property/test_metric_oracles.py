@@ -16,7 +16,7 @@ from grapy_cli.metrics.scores import scores_of
 
 metrics = pytest.importorskip("sklearn.metrics")
 functional = pytest.importorskip("torchmetrics.functional.classification")
-law = settings(deadline=None, max_examples=60)
+law = settings(max_examples=60)
 NUM = 6
 NAMES = [f"part {index}" for index in range(NUM)]
 

@@ -11,7 +11,7 @@ from grapy_cli.model.pyramid import GraphPyramid, PyramidNumbers
 from grapy_cli.predict.augment import base_size
 from tests.support.reference import fill_by_recipe
 
-tensors = settings(max_examples=40, deadline=None)  # the first call of a kernel may be slow
+tensors = settings(max_examples=40)
 seeds = st.integers(0, 2**31)
 sides = st.integers(1, 9)
 LABELS = LABEL_SETS["pascal"]

@@ -49,7 +49,7 @@ def stop():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6, derandomize=True)
 @given(ways, cuts, st.data())
 def test_cut_and_resumed(unbroken, tmp_path_factory, way, cuts, data):
     root, run_of = unbroken

@@ -38,7 +38,7 @@ def mixtures(draw, mixing=None):
     )
 
 
-plans = settings(max_examples=60, deadline=None)  # a busy machine may be slow
+plans = settings(max_examples=60)
 
 
 def counts_of(plan, groups):

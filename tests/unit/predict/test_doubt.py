@@ -26,7 +26,7 @@ shares = arrays(np.float64, (3, 4), elements=st.floats(0, 1, width=32))
 
 
 @given(shares, shares, st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_doubt_is_a_share_and_falls_with_every_pixel_that_is_trusted_more(trust, person, more):
     share = wrong_share(trust, person)
     assert 0 <= share <= 1
