@@ -1,6 +1,7 @@
 """Reading ahead: worker processes make samples while the network learns from the last ones."""
 
 import signal
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -29,6 +30,7 @@ def load_batches(
 
     Raises:
         DatasetError: If a file is gone or broken.
+        DeviceError: If a worker was killed; see `living_workers`.
     """
     loader = DataLoader(
         _Attempts(dataset),
@@ -39,10 +41,16 @@ def load_batches(
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
-    for batch in loader:
-        if isinstance(batch, GrapyError):
-            raise batch
-        yield batch
+    try:
+        for batch in loader:
+            if isinstance(batch, GrapyError):
+                raise batch
+            yield batch
+    except (ConnectionError, EOFError) as error:
+        # What a killed worker sent can no longer be had. Torch tells of its end as soon as the
+        # system does: better here than in the midst of what the caller tidies up.
+        time.sleep(1)
+        raise _worker_killed(error) from error
 
 
 @contextmanager
@@ -60,10 +68,14 @@ def living_workers() -> Iterator[None]:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        raise DeviceError(
-            f"a worker that loads photos was killed, mostly for want of memory: {error}",
-            hint="Use fewer by --workers, then go on from the last checkpoint with --resume.",
-        ) from error
+        raise _worker_killed(error) from error
+
+
+def _worker_killed(error: Exception) -> DeviceError:
+    return DeviceError(
+        f"a worker that loads photos was killed, mostly for want of memory: {error}",
+        hint="Use fewer by --workers, then go on from the last checkpoint with --resume.",
+    )
 
 
 class _Attempts(Dataset[Sample | GrapyError]):

@@ -6,13 +6,14 @@ from multiprocessing import active_children
 
 import numpy as np
 import pytest
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from grapy_cli.data.batches import Mixture, RankBatches
 from grapy_cli.data.dataset import Draw, ParsingDataset, group_photos
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
 from grapy_cli.data.transforms import RandomWindow
-from grapy_cli.errors import DatasetError
+from grapy_cli.errors import DatasetError, DeviceError
 from tests.support.training import prepare_tiny
 
 
@@ -104,6 +105,18 @@ def test_workers_stay_for_the_whole_run_and_end_with_it(samples):
     assert len(seen) == 1
     assert not active_children()
     assert len(list(load_batches(samples, run, 2))) == 12
+    assert not active_children()
+
+
+def test_a_killed_worker_may_be_missed_before_its_end_is_told(samples, monkeypatch):
+    """Then its samples can't be had: it serves them by a socket, which is gone with it."""
+
+    def missed(self, timeout=0):
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", missed)
+    with pytest.raises(DeviceError, match=r"killed.*reset by peer"):
+        list(load_batches(samples, RankBatches(Mixture((5, 5), 2), epochs=1), 1))
     assert not active_children()
 
 
