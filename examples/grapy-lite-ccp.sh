@@ -1,5 +1,5 @@
 #!/bin/sh
-# The eight runs that made the weights embedded in the package, about nine hours of one to two cores.
+# The eight runs that made the weights embedded in the package, six and a half hours of one to two cores.
 # grapy-lite-ccp.toml is the last of them; here stands what the others did otherwise.
 #
 #   sh examples/grapy-lite-ccp.sh ENCODER.safetensors
@@ -89,7 +89,8 @@ run lite-high runs/six-runs.safetensors --batch-size 8 --crop 337,273 --epochs 9
 mix seven-runs runs/lite-high runs/six-runs.safetensors 0.3 400
 mix seven-runs-512 runs/lite-high runs/six-runs.safetensors 0.3 512
 
-# Once more, with larger crops, so that close-ups are parsed at 512 as well. In two processes.
+# Once more, with larger crops, for close-ups at 512: they gained, but 400 stayed better. In two
+# processes.
 # shellcheck disable=SC2086
 run people runs/seven-runs.safetensors $people
 run lite-larger runs/seven-runs-512.safetensors --gpus 2

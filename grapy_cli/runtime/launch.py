@@ -93,9 +93,9 @@ def _first_code(error: "ChildFailedError") -> int:
     second; those that go on then are told to stop.
     """
 
-    def order(failure: "ProcessFailure") -> tuple[int, int]:
+    def order(failure: "ProcessFailure") -> tuple[int, bool, bool]:
         code = failure.exitcode
-        return failure.timestamp, 2 if code == -signal.SIGTERM else int(code > 0)
+        return failure.timestamp, code == -signal.SIGTERM, code > 0
 
     return min(error.failures.values(), key=order).exitcode
 

@@ -2,5 +2,6 @@
 
 from hypothesis import HealthCheck, settings
 
-_COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("nightly", max_examples=3000, **_COMMON)
+settings.register_profile(
+    "nightly", max_examples=3000, database=None, suppress_health_check=list(HealthCheck)
+)
