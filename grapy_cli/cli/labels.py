@@ -21,7 +21,7 @@ def labels(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="cihp, atr, pascal, a label file, or another tool's order, as lip.",
+            help="cihp, atr, pascal, lip, a label file, or another tool's order, as viton-hd.",
             autocompletion=complete_label_sets,
         ),
     ] = None,
@@ -36,7 +36,7 @@ def labels(
     ] = False,
 ) -> None:
     """Show the parts of a label set or of another tool, or which there are."""
-    if name and name in ORDERS and not template:
+    if name in ORDERS and name not in LABEL_SETS and not template:
         _show_order(ORDERS[name], as_json=as_json)
         return
     chosen = [label_set(name)] if name else list(LABEL_SETS.values())

@@ -58,7 +58,7 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
     if not settings.data.dataset:
         raise SettingsError(
             "data.dataset: which data set is to be prepared?",
-            hint="--dataset cihp, atr, pascal, synthetic, or a label file such as my-labels.toml",
+            hint="--dataset cihp, atr, pascal, lip, synthetic, or a label file such as my-labels.toml",
         )
     labels = settings.prepare.synthetic.labels
     sources = [

@@ -63,7 +63,7 @@ class DataSettings(Section):
     root: Annotated[Path, Flag("data")] = Path("data")
     """Folder that holds the prepared data sets."""
     dataset: list[str] = []
-    """Data sets or label files, comma-separated: cihp, atr, pascal, my-labels.toml."""
+    """Data sets or label files, comma-separated: cihp, atr, pascal, lip, my-labels.toml."""
     workers: NonNegativeInt = 2
     """Processes that read and augment samples; 0 does it in the training process."""
     join_photos: bool = False

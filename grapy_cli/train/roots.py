@@ -8,7 +8,7 @@ from pathlib import Path
 from grapy_cli.data.dataset import Group, group_photos
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.labels import LABEL_SETS, dataset_name
+from grapy_cli.labels import PAPER_SETS, dataset_name
 from grapy_cli.settings.settings import Settings
 
 
@@ -35,7 +35,8 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
             hint="Say which: --dataset pascal.",
         )
     if not names:
-        names = [name for name in find_prepared(root) if name in LABEL_SETS]
+        default = {labels.name for labels in PAPER_SETS}
+        names = [name for name in find_prepared(root) if name in default]
         if not names:
             raise DatasetError(
                 f"no data set is prepared below {root}",
