@@ -36,7 +36,7 @@ def labels(
     ] = False,
 ) -> None:
     """Show the parts of a label set or of another tool, or which there are."""
-    if name in ORDERS and name not in LABEL_SETS and not template:
+    if name and name in ORDERS and name not in LABEL_SETS and not template:
         _show_order(ORDERS[name], as_json=as_json)
         return
     chosen = [label_set(name)] if name else list(LABEL_SETS.values())
