@@ -29,7 +29,7 @@ from grapy_cli.predict import render
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.parsing import decide
+from grapy_cli.predict.parsing import choose_parts
 from grapy_cli.predict.plan import Plan, Task
 from grapy_cli.predict.sources import find_photos, name_masks
 from grapy_cli.predict.write.outputs import plan_kinds
@@ -58,10 +58,10 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
     logits = torch.randn(LABELS.num_parts, 128, 96, generator=torch.manual_seed(0))
     took = take_turns(
         given.repeats,
-        lambda: resize(logits[None], *SIZE).softmax(1).max(1),
-        lambda: decide(logits, *SIZE),
+        lambda: resize(logits[None], *SIZE).max(1),
+        lambda: choose_parts(logits, *SIZE),
     )
-    yield Row.of("logits to label map and confidence", 1, *took)
+    yield Row.of("logits to label map", 1, *took)
     yield from levels(label_map, given.repeats)
     yield of_folder(given.repeats)
 
