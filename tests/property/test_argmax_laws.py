@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grapy_cli.inference import upsampled_argmax as fast
+from grapy_cli.inference.upsampled_argmax import argmax, upsampled_argmax
 from grapy_cli.model.deeplab import resize
-from grapy_cli.predict import upsampled_argmax as fast
-from grapy_cli.predict.upsampled_argmax import argmax, upsampled_argmax
 
 sides = st.integers(1, 12) | st.sampled_from([33, 50])
 
