@@ -83,9 +83,10 @@ def _scores(masks: Mapping[str, Path], settings: Settings) -> dict[str, float]:
     truth = settings.bench.truth
     if truth is None:
         return {}
-    card = read_card(resolve_weights(settings.infer.weights))
-    known = {labels.name: labels.num_parts for labels in card.load_label_sets()}
-    datasets = choose_datasets(settings.data.dataset or list(known)[:1], list(known))
+    card = read_card(resolve_weights(settings.infer.weights), settings.infer.labels)
+    own, readable = [one.name for one in card.load_label_sets()], card.readable_label_sets()
+    datasets = choose_datasets(settings.data.dataset or own[:1], own, readable)
+    known = {name: labels.num_parts for name, labels in readable.items()}
     if len(datasets) > 1:
         raise SettingsError("label maps are of one label set", hint="Name it by --dataset.")
     return {name: mean_iou(folder, truth, known[datasets[0]]) for name, folder in masks.items()}

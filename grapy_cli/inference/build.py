@@ -39,4 +39,5 @@ def load_parser(
         max_side=settings.predict.max_side,
         precision=settings.infer.precision,
         folded=folded,
+        labels=settings.infer.labels,
     )

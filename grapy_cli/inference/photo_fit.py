@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from grapy_cli.inference.frame import Frame, Size, half_pixels
+
 Photo = UInt8[np.ndarray, "_h _w 3"]
-Size = tuple[int, int]
-"""Height and width, pixels."""
 
 RESAMPLING: Mapping[str, Image.Resampling] = MappingProxyType(
     {
@@ -24,32 +24,7 @@ RESAMPLING: Mapping[str, Image.Resampling] = MappingProxyType(
 )
 
 
-class Frame(NamedTuple):
-    """Where the first and the last pixel of a photo lie on the grid of its logits.
-
-    Coordinates of the grid: its first point is 0. Outside the grid its outermost points hold.
-    """
-
-    top: float
-    left: float
-    bottom: float
-    right: float
-
-
-def whole(grid: Size) -> Frame:
-    """The corners of the photo are those of the grid, as in grapy's own networks."""
-    return Frame(0, 0, grid[0] - 1, grid[1] - 1)
-
-
-def half_pixels(photo: Size, grid: Size) -> Frame:
-    """The edges of the photo are those of the grid's cells: PyTorch's `align_corners=False`."""
-    (top, bottom), (left, right) = (
-        (0.5 * points / pixels - 0.5, (pixels - 0.5) * points / pixels - 0.5)
-        for pixels, points in zip(photo, grid, strict=True)
-    )
-    return Frame(top, left, bottom, right)
-
-
+@runtime_checkable
 class PhotoFit(Protocol):
     """The rule of a network that takes photos in sizes of its own."""
 

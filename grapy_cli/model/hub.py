@@ -5,7 +5,7 @@ Downloads go to the Hub's own cache. Its variables work: HF_TOKEN, HF_HUB_OFFLIN
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from grapy_cli.errors import SettingsError, WeightsError
 
@@ -56,7 +56,7 @@ class HubName(NamedTuple):
     revision: str | None
 
     @classmethod
-    def parse(cls, name: Path) -> Self | None:
+    def parse(cls, name: Path) -> "HubName | None":
         """Read `hf:OWNER/NAME[@REVISION]`; None for a path that is no such name."""
         text = name.as_posix()
         if not text.startswith(PREFIX):

@@ -13,13 +13,11 @@ from typing import Any
 from grapy_cli.atomic import file_digest
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LabelSet, label_set
-from grapy_cli.labels.published import labels_of_names, plain_name
+from grapy_cli.labels.published import PublishedLabels, labels_of_names, plain_name
 from grapy_cli.model.hub import FILES, origin_of
 
 CONFIG = "config.json"
-PROCESSOR = "preprocessor_config.json"
 TENSORS = ("model.safetensors", "model.safetensors.index.json")
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 MOST_LABELS = 255
 
 
@@ -43,50 +41,55 @@ def describe(folder: Path, labels: Path | None = None) -> dict[str, Any]:
     _check_tensors(folder)
     config = _read_json(folder / CONFIG)
     origin = origin_of(folder)
-    name = origin.repository if origin else folder.resolve().name
-    own = label_set_of(_names(config, folder), name, labels)
     architectures = config.get("architectures") or ["(unknown)"]
     return {
-        "name": name,
+        "name": name_of(folder),
         "grapy": "",
         "numbers": {},
-        "label_sets": [own.to_dict()],
+        "label_sets": [_label_set(folder, labels).to_dict()],
         "stage": "published",
         "network": str(architectures[0]),
-        "provenance": f"{origin}" if origin else f"the folder {folder}",
+        "provenance": str(origin or f"the folder {folder}"),
     }
 
 
-def label_set_of(names: list[str], network: str, labels: Path | None) -> LabelSet:
-    """Return the label set that a network's labels are.
+def name_of(folder: Path) -> str:
+    """The repository of a folder in the Hub's cache; else the folder's own name."""
+    origin = origin_of(folder)
+    return origin.repository if origin else folder.resolve().name
 
-    Args:
-        names: In the order of their ids.
-        network: Names the label set where it is no known one.
-        labels: Label file that takes the place of names that are not understood.
+
+def understood_labels(folder: Path) -> PublishedLabels:
+    """Return what the labels of a published network are understood to be.
 
     Raises:
-        WeightsError: If the names are not understood and there is no label file.
-        DatasetError: If the label file cannot be used, or has another number of parts.
+        WeightsError: If `config.json` is damaged or names no labels.
+        DatasetError: If the labels begin with no background.
     """
-    plain = plain_name(network.rpartition("/")[2]) or "published"
+    plain = plain_name(name_of(folder).rpartition("/")[2]) or "published"
+    return labels_of_names(_names(_read_json(folder / CONFIG), folder), plain[:64])
+
+
+def _label_set(folder: Path, labels: Path | None) -> LabelSet:
+    """Return the label set of a network; the label file's where its own is not understood."""
     try:
-        understood = labels_of_names(names, plain[:64])
+        understood = understood_labels(folder)
         reason = ", ".join(understood.unknown)
     except DatasetError as error:
         understood, reason = None, error.message
     if understood and not reason:
         return understood.label_set
+    name = origin_of(folder) or folder
     if labels is None:
         raise WeightsError(
-            f"the labels of {network} are not understood: {reason}",
-            hint="Write a label file with a group for each (grapy labels --template shows one), "
-            "then: --labels FILE.toml",
+            f"the labels of {name} are not understood: {reason}",
+            hint=f"grapy labels {name} --template > labels.toml, give each part its group, "
+            "then: --labels labels.toml",
         )
-    own = label_set(str(labels))
-    if own.num_parts != len(names):
+    own, count = label_set(str(labels)), len(_names(_read_json(folder / CONFIG), folder))
+    if own.num_parts != count:
         raise DatasetError(
-            f"the label file {labels} has {own.num_parts} parts, {network} has {len(names)}"
+            f"the label file {labels} has {own.num_parts} parts, {name} has {count} labels"
         )
     return own
 
@@ -99,14 +102,12 @@ def folder_digest(folder: Path) -> str:
 
 
 def _check_tensors(folder: Path) -> None:
-    if any((folder / name).is_file() for name in TENSORS):
-        return
-    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
-    found = f" but {pickles[0]}, a pickle, which can run any code when it is read" * bool(pickles)
-    raise WeightsError(
-        f"{folder} has no model.safetensors{found}",
-        hint="Its maker, or the Hub's converter, can save it as safetensors.",
-    )
+    if not any((folder / name).is_file() for name in TENSORS):
+        raise WeightsError(
+            f"{origin_of(folder) or folder} has no {TENSORS[0]}, and pickles (.bin, .pth) are not "
+            "read: reading one can run any code",
+            hint="Its maker, or the Hub's converter, can save it as safetensors.",
+        )
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

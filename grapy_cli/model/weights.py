@@ -20,7 +20,7 @@ from grapy_cli.labels.published import Translations, translations_of
 from grapy_cli.model.card import DataRow, Measurement, PhotoInput, RecipeRow
 from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
-from grapy_cli.model.hub import HubName, download
+from grapy_cli.model.hub import HubName, download, origin_of
 from grapy_cli.model.published import describe, folder_digest, is_published
 from grapy_cli.model.pyramid import PyramidNumbers
 
@@ -154,6 +154,15 @@ class WeightsCard(BaseModel):
                     f"had digest {labels.digest}, now they have {shipped.digest}"
                 )
         return label_sets
+
+    def readable_label_sets(self) -> dict[str, LabelSet]:
+        """By name, the weights' own label sets, and those that their labels translate to.
+
+        Raises:
+            WeightsError: As `load_label_sets`.
+        """
+        own = {labels.name: labels for labels in self.load_label_sets()}
+        return own | {name: LABEL_SETS[name] for name in self.load_translations()}
 
     def load_translations(self) -> Translations:
         """By label set, what the labels of a network that others trained are in it.
@@ -387,6 +396,12 @@ def embedded_weights() -> dict[str, Path]:
 def weights_digest(path: Path) -> str:
     """Digest weights that were resolved: the bytes of a file, or those a folder is read from."""
     return folder_digest(path) if path.is_dir() else file_digest(path)
+
+
+def revision_of(path: Path, digest: str) -> str:
+    """The commit of weights from the Hub, else the beginning of the digest of what was resolved."""
+    origin = origin_of(path) if path.is_dir() else None
+    return (origin and origin.revision) or digest[:12]
 
 
 def resolve_weights(path: Path | None) -> Path:

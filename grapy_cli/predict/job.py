@@ -210,7 +210,7 @@ class Job:
 
     def _outcome(self, held: _Held, row: Mapping[str, Any], seconds: float) -> Outcome:
         source = {"source": str(held.task.photo)}
-        keys = {"sha256": held.digest, "recipe": self.plan.recipe}
+        keys = {"sha256": held.digest, "recipe": self.plan.recipe, "weights": self.plan.weights}
         return Outcome(held.task, {**source, **row, "seconds": round(seconds, 4), **keys})
 
 

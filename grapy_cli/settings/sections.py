@@ -193,7 +193,8 @@ class SelfTrainingSettings(Section):
     photos: list[Path] = []
     """Folders or archives (tar, zip) of photos; tags.json and person/ beside them are heeded."""
     teacher: Path | None = None
-    """Weights file or run folder that labels them; unset takes what --init names."""
+    """Weights that label them: a file, a run folder, or a network of others, hf:OWNER/NAME; its
+    label set may be another. Unset takes what --init names."""
     confidence: Fraction = 0.8
     """Pixels of whose part the teacher is less certain are ignored."""
     share: PositiveFloat = 1.0
@@ -263,7 +264,10 @@ class InferSettings(Section):
     """Inference."""
 
     weights: Path | None = None
-    """Weights file or run folder; without it the weights embedded in the package."""
+    """Weights file, run folder, folder of a published network, or hf:OWNER/NAME[@REVISION];
+    without it the weights embedded in the package."""
+    labels: Path | None = None
+    """Label file for a published network whose labels are not understood; see `grapy labels`."""
     tta: TestTimeAugmentation = "none"
     """Test-time augmentation: none, the mirrored photo, or the paper's six scales with both."""
     longest_side: NonNegativeInt | None = None
@@ -283,8 +287,8 @@ class EvaluateSettings(Section):
     split: Literal["train", "val", "test"] = "val"
     """Photos to score."""
     weights: list[Path] = []
-    """Weights files or run folders to score, comma-separated; infer.weights unless said, else the
-    weights embedded in the package."""
+    """Weights to score side by side, comma-separated: files, run folders, hf:OWNER/NAME, ...;
+    infer.weights unless said, else the weights embedded in the package."""
     tta: list[TestTimeAugmentation] = []
     """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta unless
     said."""

@@ -62,9 +62,7 @@ def fit_of(rule: PhotoInput) -> PhotoFit:
     return Stretch(rule.height, rule.width, rule.resample)
 
 
-def values_of(
-    pictures: UInt8[Tensor, "b 3 h w"], rule: PhotoInput
-) -> Float[Tensor, "b 3 h w"]:
+def values_of(pictures: UInt8[Tensor, "b 3 h w"], rule: PhotoInput) -> Float[Tensor, "b 3 h w"]:
     """Turn pictures, RGB in [0, 255], into the values that the network takes."""
     ordered = pictures.flip(1) if rule.channels == "bgr" else pictures
     mean, deviation = (

@@ -13,7 +13,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from grapy_cli.errors import SettingsError, WeightsError
-from grapy_cli.inference.photo_fit import Frame, Photo, Size, half_pixels
+from grapy_cli.inference.frame import Frame, Size, half_pixels
+from grapy_cli.inference.photo_fit import Photo
 from grapy_cli.inference.published import PublishedNetwork
 from grapy_cli.model.hub import MISSING_EXTRA
 from grapy_cli.model.weights import WeightsCard, read_card
@@ -22,6 +23,8 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _VALUES = ("do_rescale", "do_normalize", "do_flip_channel_order")
 _SHAPE = ("do_resize", "do_center_crop", "do_pad")
 """Steps of a processor that change the values of a picture, and those that change its shape."""
+_ARRAYS = {"return_tensors": "np", "input_data_format": "channels_last"}
+"""Processors guess the order of axes otherwise, wrongly where a side has 1 or 3 pixels."""
 
 
 class ProcessorFit:
@@ -44,13 +47,13 @@ class ProcessorFit:
 
     def picture(self, photo: Photo) -> Photo:
         """Resize a photo as the processor does."""
-        made = self._processor(np.ascontiguousarray(photo), return_tensors="np", **self._values)
+        made = self._processor(np.ascontiguousarray(photo), **_ARRAYS, **self._values)
         return np.ascontiguousarray(made["pixel_values"][0].transpose(1, 2, 0))
 
     def values(self, pictures: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """Turn resized pictures, RGB, into what the network takes."""
         rows = list(pictures.numpy().transpose(0, 2, 3, 1))
-        made = self._processor(rows, return_tensors="np", **self._shape)
+        made = self._processor(rows, **_ARRAYS, **self._shape)
         return torch.from_numpy(made["pixel_values"])
 
     def frame(self, photo: Size, grid: Size) -> Frame:
