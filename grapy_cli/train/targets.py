@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 class Targets:
-    """Reads the targets of each head out of a batch, at the resolution the loss looks at.
+    """Reads the targets of each head out of a batch.
 
     Args:
         label_sets: Of all heads.
@@ -51,14 +51,25 @@ class Targets:
             for labels in label_sets
         }
 
-    def of(self, batch: Batch) -> dict[str, Target]:
-        """Return the targets of a batch by head, of the heads that learn anything from it."""
-        if set(batch.label_maps) <= set(self.offsets) and not self.share_labels:
+    def of(
+        self, batch: Batch, label_maps: Mapping[str, UInt8[Tensor, "_ h w"]]
+    ) -> dict[str, Target]:
+        """Return the targets of a batch by head, of the heads that learn anything from it.
+
+        Args:
+            batch: The photos.
+            label_maps: The label maps of the batch, at the size the loss looks at.
+        """
+        if not self.share_labels and COARSE not in label_maps:
             return {
-                name: Target(batch.rows[name], batch.label_maps[name]) for name in batch.label_maps
+                name: Target(batch.rows[name], label_map) for name, label_map in label_maps.items()
             }
         heads = self.offsets if self.share_labels else batch.datasets
-        targets = {head: self._of(head, batch) for head in heads}
+        spread = {
+            name: _spread(label_map, batch.rows[name], len(batch.photos))
+            for name, label_map in label_maps.items()
+        }
+        targets = {head: self._of(head, batch, spread) for head in heads}
         return {head: target for head, target in targets.items() if len(target.rows)}
 
     def allowed_on(self, device: torch.device) -> Mapping[str, Bool[Tensor, "k p"]]:
@@ -66,20 +77,22 @@ class Targets:
         self.allowed = {name: table.to(device) for name, table in self.allowed.items()}
         return self.allowed
 
-    def _of(self, head: str, batch: Batch) -> Target:
-        own = _spread(batch, head)
-        has_own = torch.zeros(len(batch.photos), dtype=torch.bool, device=own.device)
+    def _of(self, head: str, batch: Batch, spread: Mapping[str, UInt8[Tensor, "b h w"]]) -> Target:
+        own = spread.get(head)
+        if own is None:
+            own = torch.full_like(next(iter(spread.values())), IGNORE)
+        has_own = torch.zeros(len(own), dtype=torch.bool, device=own.device)
         if head in batch.rows:
             has_own[batch.rows[head]] = True
         words = torch.full(own.shape, UNKNOWN, dtype=torch.int64, device=own.device)
         if self.share_labels:
             for other in self.offsets:
-                if other != head and other in batch.label_maps:
-                    theirs = _spread(batch, other)
+                if other != head and other in spread:
+                    theirs = spread[other]
                     is_free = (words == UNKNOWN) & (theirs != IGNORE) & ~has_own[:, None, None]
                     words = torch.where(is_free, theirs.long() + self.offsets[other], words)
-        if COARSE in batch.label_maps:
-            coarse = _spread(batch, COARSE)
+        if COARSE in spread:
+            coarse = spread[COARSE]
             is_free = (words == UNKNOWN) & (coarse != IGNORE)
             words = torch.where(is_free, coarse.long(), words)
         # A word that allows no part of this set says nothing to its head.
@@ -126,10 +139,10 @@ def word_weights(
     return weights.masked_fill(weights.isinf(), 0.0)
 
 
-def _spread(batch: Batch, name: str) -> UInt8[Tensor, "b h w"]:
+def _spread(
+    label_map: UInt8[Tensor, "_ h w"], rows: Int64[Tensor, " _"], photos: int
+) -> UInt8[Tensor, "b h w"]:
     """A label map for each photo of a batch, all 255 where a photo has none."""
-    size = next(iter(batch.label_maps.values())).shape[1:]
-    spread = batch.photos.new_full((len(batch.photos), *size), IGNORE)
-    if name in batch.label_maps:
-        spread[batch.rows[name]] = batch.label_maps[name]
+    spread = label_map.new_full((photos, *label_map.shape[1:]), IGNORE)
+    spread[rows] = label_map
     return spread

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.movenet import MoveNetMultiPose, MoveNetThunder, encoder_tensors
-from grapy_cli.train.start import init_network
+from grapy_cli.train.init_weights import init_network
 from tests.support.golden import check_golden
 from tests.support.reference import fill_by_recipe
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from grapy_cli.errors import DeviceError, DivergedError, WeightsError
+from grapy_cli.inference import parser
 from grapy_cli.model.weights import load_weights, save_weights
-from grapy_cli.predict import parser
 from grapy_cli.runtime.world import World
 from grapy_cli.train import run as train_run
 from grapy_cli.train.checkpoints import Progress
@@ -155,7 +155,7 @@ def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch)
         return jobs[0]
 
     def fill():
-        object.__setattr__(jobs[0], "learner", Full())
+        object.__setattr__(jobs[0], "loss_module", Full())
 
     monkeypatch.setattr(train_run, "build_job", keep_job)
     with pytest.raises(DeviceError) as caught:
