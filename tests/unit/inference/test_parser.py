@@ -1,3 +1,4 @@
+import io
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,7 @@ from PIL import Image
 
 import grapy_cli
 from grapy_cli import HumanParser, label_set, load_network
-from grapy_cli.errors import DatasetError, DeviceError, PhotoError, WeightsError
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError, SettingsError, WeightsError
 from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.inference.tta import TTA
 from grapy_cli.model.grapy import GrapyNet
@@ -78,9 +79,9 @@ def test_the_longest_side_is_the_card_s_unless_said(photo, tmp_path):
     weights = write_weights(tmp_path / "w", longest_side=32)
     by_card = HumanParser.load(weights, device="cpu")
     assert by_card.longest_side == 32
-    assert max(by_card.parse(photo, "atr").logits.shape[1:]) in (32, 33)  # 33 lies on the grid
+    assert max(by_card.parse(photo, "atr").logits.shape[1:]) in (8, 9)  # 33 pixels lie on the grid
     own = HumanParser.load(weights, device="cpu", longest_side=0)
-    assert own.parse(photo, "atr").logits.shape[1:] == (37, 50)
+    assert own.parse(photo, "atr").logits.shape[1:] == (10, 13)
 
 
 def test_the_label_set_may_be_left_out_where_there_is_one(photo, tmp_path):
@@ -166,12 +167,49 @@ def test_many_photos_come_out_in_order_and_the_unreadable_as_errors(parser, tmp_
     photos = [random.integers(0, 256, (9 + side, 12, 3), np.uint8) for side in range(7)]
     mixed = [*photos[:3], tmp_path / "none.jpg", *photos[3:]]
     results = list(parser.parse_many(mixed, ["atr", "pascal"]))
-    error = results.pop(3)
-    assert isinstance(error, PhotoError)
-    assert "none.jpg" in error.message
+    assert [result.photo is photo for result, photo in zip(results, mixed, strict=True)] == [
+        True
+    ] * 8
+    broken = results.pop(3)
+    assert broken.parsings is None
+    assert isinstance(broken.error, PhotoError)
+    assert "none.jpg" in broken.error.message
     for photo, result in zip(photos, results, strict=True):
-        assert list(result) == ["atr", "pascal"]
-        check_same(result["atr"], parser.parse(photo, "atr"))
+        assert result.error is None
+        assert list(result.parsings) == ["atr", "pascal"]
+        check_same(result.parsings["atr"], parser.parse(photo, "atr"))
+
+
+def test_a_batch_as_one_array_is_many_photos(parser, photo):
+    batch = np.stack([photo, photo])
+    assert [result.error for result in parser.parse_many(batch, ["atr"])] == [None, None]
+
+
+def test_loading_checks_what_the_command_checks(weights):
+    for name, value in (
+        ("tta", "six"),
+        ("longest_side", -1),
+        ("tile", -1),
+        ("max_side", -1),
+    ):
+        with pytest.raises(SettingsError, match=f"{name} must be .*{value}"):
+            HumanParser.load(weights, **{name: value})
+
+
+def test_a_parser_and_a_parsing_say_what_they_are_in_a_line(parser, photo):
+    assert repr(parser) == "HumanParser(tiny, pascal+atr, fp32 on cpu)"
+    parsing = parser.parse(photo, "atr")
+    text = repr(parsing)
+    assert text.startswith("Parsing(atr, 50x37 pixels: ")
+    assert "\n" not in text
+    largest = max(parsing.shares, key=parsing.shares.__getitem__)
+    assert f"pixels: {largest} {parsing.shares[largest]:.1%}" in text
+
+
+def test_a_notebook_shows_the_overlay(parser, photo):
+    parsing = parser.parse(photo, "atr")
+    with Image.open(io.BytesIO(parsing._repr_png_())) as shown:
+        np.testing.assert_array_equal(shown, parsing.overlay())
 
 
 def test_of_endless_photos_only_a_few_are_taken(parser):
@@ -183,7 +221,9 @@ def test_of_endless_photos_only_a_few_are_taken(parser):
             yield np.zeros((side, 5, 3), np.uint8)
 
     results = parser.parse_many(photos(), ["pascal"])
-    sides = [result["pascal"].label_map.shape[0] for result in itertools.islice(results, 4)]
+    sides = [
+        result.parsings["pascal"].label_map.shape[0] for result in itertools.islice(results, 4)
+    ]
     assert sides == [5, 6, 7, 8]
     assert len(taken) <= 8
 
@@ -207,7 +247,7 @@ def test_a_photo_that_is_read_smaller_has_a_parsing_of_its_own_size(weights, pho
     Image.fromarray(photo).resize((200, 148)).save(tmp_path / "p.png")
     parser = HumanParser.load(weights, device="cpu", max_side=50)
     parsing = parser.parse(tmp_path / "p.png", "atr")
-    assert parsing.logits.shape[1:] == (37, 50)
+    assert parsing.logits.shape[1:] == (10, 13)
     assert parsing.seen.shape == (37, 50, 3)
     assert parsing.label_map.shape == parsing.confidence.shape == (148, 200)
     assert parsing.photo.shape == (148, 200, 3)
