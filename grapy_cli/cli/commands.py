@@ -22,7 +22,7 @@ _WORK = {
     "export": "Write weights as a file for another engine, and check it against torch on photos.",
 }
 _LOOK = {
-    "weights": "Import weights, list them, and say what is in them.",
+    "weights": "Import and adopt weights, list them, and say what is in them.",
     "labels": "Show the parts of a label set or of another tool, or which there are.",
     "doctor": "Look at this machine, for a bug report: versions, devices, weights, disk, extras.",
     "bench": "Measure how fast photos are parsed here, and what of the time goes where.",
