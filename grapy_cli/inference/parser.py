@@ -1,6 +1,6 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from grapy_cli.inference.tta import (
     parse_together,
     version_logits,
 )
+from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import is_exported
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.published import is_published
@@ -156,6 +157,13 @@ class HumanParser:
         """The label sets the weights know."""
         return tuple(self.network.label_sets)
 
+    @property
+    def own_label_sets(self) -> Mapping[str, LabelSet]:
+        """By name, the label sets of the network's outputs, none that they translate to."""
+        if isinstance(self.network, PublishedNetwork):
+            return {self.network.own.name: self.network.own}
+        return self.network.label_sets
+
     def parse(self, photo: Photo, dataset: str | None = None) -> Parsing:
         """Parse a photo by one label set; it may be left out where the weights know only one.
 
@@ -164,9 +172,7 @@ class HumanParser:
             DatasetError: If the weights do not know the label set.
         """
         if dataset is None:
-            own = self.datasets
-            if isinstance(self.network, PublishedNetwork):
-                own = (self.network.own.name,)
+            own = list(self.own_label_sets)
             if len(own) != 1:
                 raise DatasetError(f"say which label set: {', '.join(own) or '(none)'}")
             dataset = own[0]

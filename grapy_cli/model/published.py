@@ -94,10 +94,14 @@ def _label_set(folder: Path, labels: Path | None) -> LabelSet:
     return own
 
 
+def folder_files(folder: Path) -> list[Path]:
+    """The files of a published network that are read."""
+    return sorted({path for pattern in FILES for path in folder.glob(pattern)})
+
+
 def folder_digest(folder: Path) -> str:
     """Digest the files of a published network that are read."""
-    paths = sorted({path for pattern in FILES for path in folder.glob(pattern)})
-    rows = [(path.name, file_digest(path)) for path in paths]
+    rows = [(path.name, file_digest(path)) for path in folder_files(folder)]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 

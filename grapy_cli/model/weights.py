@@ -21,7 +21,7 @@ from grapy_cli.model.card import DataRow, Measurement, PhotoInput, RecipeRow
 from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.hub import HubName, download, origin_of
-from grapy_cli.model.published import describe, folder_digest, is_published
+from grapy_cli.model.published import describe, folder_digest, folder_files, is_published
 from grapy_cli.model.pyramid import PyramidNumbers
 
 FORMAT = 2
@@ -408,6 +408,12 @@ def embedded_weights() -> dict[str, Path]:
 def weights_digest(path: Path) -> str:
     """Digest weights that were resolved: the bytes of a file, or those a folder is read from."""
     return folder_digest(path) if path.is_dir() else file_digest(path)
+
+
+def weights_size(path: Path) -> int:
+    """Size of weights that were resolved, bytes."""
+    files = folder_files(path) if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def revision_of(path: Path, digest: str) -> str:

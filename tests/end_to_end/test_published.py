@@ -61,9 +61,9 @@ def read(hub, home, *names, **variables):
 def test_the_hub_is_asked_once_and_its_cache_serves_offline(hub, tmp_path):
     hub.requests.clear()
     expected = f"hf:me/clothes@{COMMIT}"
-    assert read(hub, tmp_path, "hf:me/clothes", "hf:me/clothes@main", f"{expected}") == [
-        expected
-    ] * 3
+    assert (
+        read(hub, tmp_path, "hf:me/clothes", "hf:me/clothes@main", f"{expected}") == [expected] * 3
+    )
     fetched = [one for one in hub.requests if one.startswith("GET") and "/resolve/" in one]
     assert len(fetched) == 3  # config.json, model.safetensors, preprocessor_config.json
     hub.requests.clear()

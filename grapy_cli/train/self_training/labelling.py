@@ -19,6 +19,7 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
+from grapy_cli.train.self_training.label_routes import Route, routes_to
 from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
 from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto
 
@@ -76,17 +77,19 @@ class Labelling:
         done_before = () if self.anew else photos
         before = {photo.key for photo in done_before if last.label_map(photo.key).exists()}
         teacher = self.load_teacher() if len(before) < len(photos) else None
+        routes = routes_to(self.label_sets, teacher.own_label_sets) if teacher else {}
+        parsed_in = list(dict.fromkeys(route.source for route in routes.values()))
         counts = {name: np.zeros(256, np.int64) for name in writers}
         keys, rejected = [], []
         began, fresh = time.monotonic(), 0
         for done, photo in enumerate(photos, start=1):
             if teacher and photo.key not in before:
                 try:
-                    seen = _Seen.by(teacher, photo, list(writers))
+                    seen = _Seen.by(teacher, photo, parsed_in)
                 except PhotoError as error:
                     rejected.append(PhotoRejected(str(photo.place), error.message))
                     continue
-                self._write(photo, seen, writers)
+                self._write(photo, seen, writers, routes)
                 fresh += 1
             keys.append(photo.key)
             for name, writer in writers.items():
@@ -98,18 +101,20 @@ class Labelling:
         return Labelled(tuple(keys), tuple(rejected), counts)
 
     def _write(
-        self, photo: FoundPhoto, seen: "_Seen", writers: Mapping[str, DatasetWriter]
+        self,
+        photo: FoundPhoto,
+        seen: "_Seen",
+        writers: Mapping[str, DatasetWriter],
+        routes: Mapping[str, Route],
     ) -> None:
         """Write a photo and its label maps; in an archive it has no file that could be linked."""
         file: Path | bytes = photo.place if isinstance(photo.place, Path) else seen.data
         for name, writer in writers.items():
             file = writer.add_photo(photo.key, file, photo.place.suffix)
-            label_map = pseudo_label_map(
-                seen.parsings[name].probabilities(),
-                part_factors(writer.label_set, photo.words, self._shares[name]),
-                seen.person,
-                self.confidence,
-            )
+            route = routes[name]
+            probabilities, lost = route.probabilities(seen.parsings[route.source])
+            factors = part_factors(writer.label_set, photo.words, self._shares[name])
+            label_map = pseudo_label_map(probabilities, factors, seen.person, self.confidence, lost)
             writer.add_label_map(photo.key, label_map)
 
 

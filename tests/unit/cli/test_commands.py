@@ -21,7 +21,9 @@ def test_labels_lists_the_label_sets(invoke):
 
 def test_labels_shows_parts_with_group_and_mirror(invoke):
     lines = invoke(app, "labels", "atr").stdout.splitlines()
-    assert ["10", "right-shoe", "#553300", "legs", "left-shoe"] in [line.split() for line in lines]
+    rows = [line.split() for line in lines]
+    assert ["10", "right-shoe", "#553300", "legs", "left-shoe"] in [row[:5] for row in rows]
+    assert ["14", "left-arm", "#33aadd", "arms", "right-arm", "left-arm", "left-arm"] in rows
 
 
 def test_labels_as_json_is_the_table(invoke):
