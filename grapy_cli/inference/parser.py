@@ -15,7 +15,13 @@ from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
 from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inference
 from grapy_cli.inference.parsing import Parsing
-from grapy_cli.inference.stream import in_order
+from grapy_cli.inference.stream import (
+    ParsedPhoto,
+    ParseRequest,
+    PhotoStream,
+    Request,
+    threads_for,
+)
 from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.inference.tta import TTA, Augmentation, Network, base_size, parse_together
 from grapy_cli.model.exported.metadata import is_exported
@@ -28,8 +34,6 @@ Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "_h _w 3"]
 
 DEFAULT_TILE = 2048
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
-_READERS = 2
-_READ_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -226,17 +230,10 @@ class HumanParser:
         """
         self.check_datasets(datasets)
 
-        def read(photo: Photo) -> ReadPhoto | PhotoError:
-            try:
-                return self.read(photo)
-            except PhotoError as error:
-                return error
+        def request(photo: Photo) -> Request[dict[str, Parsing] | PhotoError]:
+            return ParseRequest(self, photo, datasets, _parsings_or_error)
 
-        readings = in_order(photos, read, threads=_READERS, ahead=_READ_AHEAD)
-        return (
-            reading if isinstance(reading, PhotoError) else self.parse_all(reading, datasets)
-            for reading in readings
-        )
+        return PhotoStream(request, threads_for(self)).run(photos)
 
     @span("reading")
     def read(self, photo: Photo) -> ReadPhoto:
@@ -256,6 +253,10 @@ class HumanParser:
             DatasetError: If they do not.
         """
         check_known(datasets, self.datasets)
+
+
+def _parsings_or_error(found: ParsedPhoto | PhotoError) -> dict[str, Parsing] | PhotoError:
+    return found if isinstance(found, PhotoError) else dict(found.parsings)
 
 
 def device_for(weights: Path | None, name: str, local_rank: int = 0) -> torch.device:
