@@ -99,14 +99,19 @@ class Threads(NamedTuple):
     """Photos that are begun before they are asked for, in each of the two pools."""
 
 
-THREADS_ON_CPU = Threads(reading=2, parsing=1, finishing=2, ahead=2)
-THREADS_ON_GPU = Threads(reading=4, parsing=4, finishing=4, ahead=4)
-"""Preparing and finishing a photo takes a thread longer than the GPU needs for it."""
+ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
+SIDE_BY_SIDE = Threads(reading=4, parsing=4, finishing=4, ahead=4)
+"""For a GPU: preparing and finishing a photo takes a thread longer than the GPU needs for it."""
 
 
-def threads_for(parser: Parser) -> Threads:
-    """Choose the threads of a stream by the parser's device."""
-    return THREADS_ON_GPU if parser.is_on_gpu else THREADS_ON_CPU
+def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
+    """Choose the threads of a stream by the parser's device.
+
+    Args:
+        parser: What parses.
+        spare_memory: A training run holds most of the GPU's memory.
+    """
+    return SIDE_BY_SIDE if parser.is_on_gpu and not spare_memory else ONE_BY_ONE
 
 
 class _Read(NamedTuple):
@@ -143,7 +148,7 @@ class PhotoStream(Generic[Item, Result]):
 
     request: Callable[[Item], Request[Result]]
     """Says what to do for an item. Called in a reading thread; it may look at files."""
-    threads: Threads = THREADS_ON_CPU
+    threads: Threads = ONE_BY_ONE
     batch: int = 1
     """Most neighbors that are parsed together: of one size for the network, by the same parser and
     the same label sets."""
