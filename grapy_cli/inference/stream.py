@@ -22,7 +22,7 @@ from PIL import Image
 
 from grapy_cli.errors import PhotoError
 from grapy_cli.image_io.photos import ReadPhoto, read_size
-from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.parsing import Parsing, Photo
 
 PIXELS_UNDER_WAY = 48_000_000
 """Of all photos that are read and not yet finished; a larger photo goes through alone."""
@@ -41,7 +41,7 @@ class Parser(Protocol):
     def is_on_gpu(self) -> bool:
         """Whether threads that parse mostly wait for a GPU."""
 
-    def read(self, photo: Any) -> ReadPhoto:  # noqa: ANN401 - any photo that the parser reads
+    def read(self, photo: Photo) -> ReadPhoto:
         """Read a photo, or raise a PhotoError."""
 
     def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
@@ -67,8 +67,7 @@ class ParseRequest(Generic[Result]):
     """A photo to parse."""
 
     parser: Parser
-    photo: Any
-    """What the parser reads."""
+    photo: Photo
     datasets: Sequence[str]
     """Label sets to parse by."""
     finish: Callable[[ParsedPhoto | PhotoError], Result]
