@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from grapy_cli import label_set
-from grapy_cli.data.files import load_label_map
+from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.metrics.confusion import count_pairs
 from grapy_cli.metrics.scores import scores_of
 

@@ -30,8 +30,8 @@ mix() {  # NAME RUN OTHER SHARE-OF-THE-OTHER LONGEST-SIDE
 ccp="--set data.more=[] --set data.more_shares=[] --set train.self_training.photos=[]"
 small="--batch-size 12 --crop 225,193"
 middle="--batch-size 9 --crop 273,225 --native-side 448"
-# Photos nearly as they are: no company, nothing in the way, no crops around parts.
-alone="--set train.augment.company=0 --set train.augment.occlude=0 --set train.augment.focus=0"
+# Photos nearly as they are: no people of other photos, nothing in the way, no crops around parts.
+alone="--set train.augment.copy_paste=0 --set train.augment.occlude=0 --set train.augment.focus=0"
 
 # Backbone and decoder, then everything, on photos that vary a little.
 # shellcheck disable=SC2086 # words are options
@@ -77,7 +77,7 @@ run lite-taught runs/four-runs.safetensors $middle --epochs 10 --lr 4e-4 --set t
 run lite-finish runs/lite-taught $middle --epochs 3 --lr 1.5e-4 --ema 0.99 \
     --set train.self_training.photos=[] --set data.more_shares=2 --set train.schedule.warmup=30 \
     --set train.augment.scale=0.65,1.6 --set train.augment.rotate=6 --set train.augment.color=0.4 \
-    --set train.augment.background_share=0.2 --set train.augment.company=0.2
+    --set train.augment.background_share=0.2 --set train.augment.copy_paste=0.2
 mix six-runs runs/lite-taught runs/lite-finish 0.5 400
 
 # With better labels for both kinds of photos, and larger ones.

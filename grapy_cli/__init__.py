@@ -10,12 +10,12 @@ __version__ = "0.1.0"
 __all__ = ["HumanParser", "__version__", "label_set", "load_network"]
 
 if TYPE_CHECKING:
+    from grapy_cli.inference.parser import HumanParser
     from grapy_cli.labels import label_set
     from grapy_cli.model.weights import load_weights as load_network
-    from grapy_cli.predict.parser import HumanParser
 
 _DOORS = {
-    "HumanParser": ("grapy_cli.predict.parser", "HumanParser"),
+    "HumanParser": ("grapy_cli.inference.parser", "HumanParser"),
     "label_set": ("grapy_cli.labels", "label_set"),
     "load_network": ("grapy_cli.model.weights", "load_weights"),
 }

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
+from grapy_cli.atomic import file_digest
 from grapy_cli.bench.contestant import Contestant
-from grapy_cli.files import file_digest
+from grapy_cli.inference.build import load_parser
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
-from grapy_cli.predict.parser import HumanParser
+from grapy_cli.predict.outputs.kinds import plan_kinds
+from grapy_cli.predict.outputs.photo_results import Results
 from grapy_cli.predict.plan import Plan, choose_datasets
-from grapy_cli.predict.run import load_parser
 from grapy_cli.predict.sources import FoundPhoto, name_masks
-from grapy_cli.predict.write.outputs import plan_kinds
-from grapy_cli.predict.write.results import Results
 from grapy_cli.settings.settings import Settings
 
 LOADS = 3

@@ -7,15 +7,15 @@ from functools import cached_property, partial
 
 import torch
 
-from grapy_cli.bench.memory import card_peak, forget_peak, process_peak
+from grapy_cli.bench.memory import forget_peak, gpu_peak, process_peak
 from grapy_cli.errors import PhotoError
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.stream import in_groups
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Shard
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.pipeline import in_groups
+from grapy_cli.predict.outputs.photo_results import describe
 from grapy_cli.predict.plan import Plan, Task
-from grapy_cli.predict.write.results import describe
-from grapy_cli.runtime.stopwatch import Stopwatch
+from grapy_cli.runtime.profiler import Profiler
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Round:
     photos_per_second: float
     """Of the folder: the next photos are read and the last ones written meanwhile."""
     process_peak: int | None
-    card_peak: int | None
+    gpu_peak: int | None
     """Bytes."""
 
 
@@ -57,7 +57,7 @@ class Contestant:
     def measure(self) -> Round:
         """Parse all photos one by one, then as a folder."""
         batches, count = self._batches, len(self._tasks)
-        watch = Stopwatch(self._wait)
+        watch = Profiler(self._wait)
         forget_peak(self.parser.device)
         begun = time.process_time()
         with watch.running():
@@ -65,7 +65,7 @@ class Contestant:
         cpu_seconds = (time.process_time() - begun) / count
         pace = count / _seconds(self._parse_folder)
         device = self.parser.device
-        peaks = process_peak(), card_peak(device)
+        peaks = process_peak(), gpu_peak(device)
         return Round(latencies, cpu_seconds, watch.seconds, pace, *peaks)
 
     @property

@@ -28,6 +28,6 @@ def process_peak() -> int | None:
     return marks[0] if marks else None
 
 
-def card_peak(device: torch.device) -> int | None:
+def gpu_peak(device: torch.device) -> int | None:
     """Bytes of a card's memory that torch had in use at its peak; None where there is no card."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

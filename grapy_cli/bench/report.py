@@ -39,7 +39,7 @@ STAGES = (
     "writing",
     "describing",
 )
-"""What `runtime.stopwatch.stage` marks on the way of a photo, in its order."""
+"""What `runtime.profiler.span` marks on the way of a photo, in its order."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Result:
             "cpu_ms": 1e3 * statistics.median(one.cpu_seconds for one in rounds),
             "load_ms": 1e3 * facts.load_seconds,
             "memory_mib": _mebibytes([one.process_peak for one in rounds]),
-            "card_memory_mib": _mebibytes([one.card_peak for one in rounds]),
+            "card_memory_mib": _mebibytes([one.gpu_peak for one in rounds]),
         }
         return cls(name, facts, figures, _shares(rounds))
 

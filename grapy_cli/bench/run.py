@@ -11,11 +11,11 @@ from grapy_cli.bench.machine import describe_machine
 from grapy_cli.bench.report import BenchReport, Result
 from grapy_cli.bench.truth import mean_iou
 from grapy_cli.bench.worker import Worker
-from grapy_cli.data.drawn import draw_photos
-from grapy_cli.data.files import load_label_map
 from grapy_cli.errors import SettingsError
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import read_size
+from grapy_cli.image_io.sample_photos import draw_photos
 from grapy_cli.model.weights import read_card, resolve_weights
-from grapy_cli.predict.photos import read_size
 from grapy_cli.predict.plan import choose_datasets
 from grapy_cli.predict.sources import FoundPhoto, find_photos
 from grapy_cli.runtime.reporting import Progressed, Reporter

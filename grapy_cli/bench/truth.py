@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
-from grapy_cli.data.files import load_label_map
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.metrics.confusion import count_pairs
 from grapy_cli.metrics.scores import means_of, totals_of
 

@@ -52,9 +52,9 @@ def main() -> None:
         app(prog_name="grapy")
     except (OSError, ImportError) as error:
         from grapy_cli.cli.console import show_error
-        from grapy_cli.cli.faults import fault_of
+        from grapy_cli.cli.os_errors import grapy_error_of
 
-        if (fault := fault_of(error)) is None:
+        if (fault := grapy_error_of(error)) is None:
             raise
         _close_output()
         show_error(fault)

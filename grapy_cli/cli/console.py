@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grapy_cli.errors import GrapyError, InterruptedRun
-from grapy_cli.text import spelled
+from grapy_cli.safe_text import spelled
 
 _NO_WRAPPING = 100_000
 """Columns of a pipe: whoever reads it breaks lines where they like."""

@@ -9,7 +9,7 @@ import typer
 from grapy_cli.cli.command import command
 
 if TYPE_CHECKING:
-    from grapy_cli.cli.checkup import Fact
+    from grapy_cli.cli.doctor_checks import Fact
 
 app = typer.Typer(add_completion=False)
 
@@ -25,9 +25,9 @@ def doctor(
 
     Ends with exit code 1 if something that grapy needs is missing.
     """
-    from grapy_cli.cli.checkup import look
+    from grapy_cli.cli.doctor_checks import check_machine
 
-    facts = list(look())
+    facts = list(check_machine())
     if as_json:
         typer.echo(json.dumps(_document(facts), indent=2))
     else:

@@ -8,7 +8,7 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import BaselineError, PhotoError, SettingsError
-from grapy_cli.runtime.loading import loading
+from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter, Told
 from grapy_cli.settings.settings import Settings
 
@@ -133,7 +133,7 @@ def _show(report: "EvalReport", *, parts: bool) -> None:
         rows = (row for result in report.results for row in _part_rows(result, cases))
         part_heads = ("IoU", "accuracy", "F1", "edges")
         show_table([*number, "data set", ">level", "part", *(f">{h}" for h in part_heads)], rows)
-    for line in _proof(report, cases):
+    for line in _provenance(report, cases):
         say(results(), line, "dim")
 
 
@@ -159,7 +159,7 @@ def _number(result: "Result", cases: Sequence["Case"]) -> list[str]:
     return [str(cases.index(result.case) + 1)] if len(cases) > 1 else []
 
 
-def _proof(report: "EvalReport", cases: Sequence["Case"]) -> Iterator[str]:
+def _provenance(report: "EvalReport", cases: Sequence["Case"]) -> Iterator[str]:
     """The protocol in a few lines, each short enough for a terminal."""
     protocol: dict[str, Any] = report.protocol
     yield ""

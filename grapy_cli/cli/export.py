@@ -3,7 +3,7 @@
 import typer
 
 from grapy_cli.cli.command import command
-from grapy_cli.runtime.loading import loading
+from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 

@@ -6,10 +6,10 @@ import typer
 
 from grapy_cli.cli.command import command
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.runtime.loading import loading
+from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
+from grapy_cli.safe_text import spelled
 from grapy_cli.settings.settings import Settings
-from grapy_cli.text import spelled
 
 app = typer.Typer(add_completion=False)
 

@@ -17,9 +17,9 @@ from rich.progress import (
 from rich.text import Text
 
 from grapy_cli.cli.console import say, talk
-from grapy_cli.cli.lines import line_of, progress_of, style_of
+from grapy_cli.cli.format_events import line_of, progress_of, style_of
 from grapy_cli.runtime.reporting import Event, Progressed, Reporter
-from grapy_cli.text import spelled
+from grapy_cli.safe_text import spelled
 from grapy_cli.train.events import StepDone
 
 # A pipe hears of progress when both a tenth and ten seconds have passed, and in long work at

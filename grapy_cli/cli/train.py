@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from grapy_cli.cli.command import command
-from grapy_cli.runtime.loading import loading
+from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
@@ -42,7 +42,7 @@ def train(
 
     summary = run_train(settings, reporter, dry_run=dry_run)
     if summary.estimate:
-        from grapy_cli.cli.estimate import show_estimate
+        from grapy_cli.cli.dry_run import show_estimate
 
         show_estimate(summary.estimate)
     elif not (dry_run or is_launched()):  # of several processes, the one that was typed answers

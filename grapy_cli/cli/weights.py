@@ -14,7 +14,7 @@ from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from grapy_cli.weights.telling import Section
+    from grapy_cli.weights.card_sections import Section
 
 WIDTH = 80
 """Columns of text that the card takes, also in a pipe: it is read by people, its JSON by others."""
@@ -84,7 +84,7 @@ def info(
     if photos is not None:
         raise SettingsError("--photos are for a page", hint="Say which one: --page card.html.")
     from grapy_cli.model.weights import read_card, resolve_weights
-    from grapy_cli.weights.telling import tell
+    from grapy_cli.weights.card_sections import sections_of
 
     card = read_card(resolve_weights(file))
     if as_json:
@@ -93,7 +93,7 @@ def info(
     from grapy_cli.cli.console import results, say
 
     say(results(), card.name, "bold")
-    for section in tell(card):
+    for section in sections_of(card):
         _say_section(section)
 
 
@@ -163,7 +163,7 @@ def _write_page(
 
 def _say_section(section: "Section") -> None:
     from grapy_cli.cli.console import results, say, show_table
-    from grapy_cli.weights.telling import Parts, Words, part_rows
+    from grapy_cli.weights.card_sections import Parts, Words, part_rows
 
     say(results(), "")
     if section.title:

@@ -17,7 +17,7 @@ Sampling = Literal["proportional", "balanced"]
 
 
 @dataclass(frozen=True)
-class Mixture:
+class SamplingPlan:
     """How the photos of several groups make up epochs and steps.
 
     Alternating steps hold photos of one group each, mixed steps hold some of every group. A group
@@ -126,7 +126,7 @@ def _shuffled(generator: np.random.Generator, size: int, total: int) -> list[tup
 class RankBatches:
     """What one process loads of a run: its share of every step, from a step of an epoch on."""
 
-    mixture: Mixture
+    sampling: SamplingPlan
     epochs: int
     """Of the whole run."""
     epoch: int = 0
@@ -139,5 +139,5 @@ class RankBatches:
         """Give the draws of each step; epochs follow one another without a break."""
         for epoch in range(self.epoch, self.epochs):
             start = self.step if epoch == self.epoch else 0
-            for draws in self.mixture.epoch(epoch)[start:]:
+            for draws in self.sampling.epoch(epoch)[start:]:
                 yield draws[self.rank :: self.size]

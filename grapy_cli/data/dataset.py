@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from torch.utils.data import Dataset
 
-from grapy_cli.data.files import load_label_map, load_photo
+from grapy_cli.data.augment.transforms import Transform
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.sample import Sample
 from grapy_cli.data.seeds import sample_generator
-from grapy_cli.data.transforms import Transform
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import load_photo
 
 
 @dataclass(frozen=True)

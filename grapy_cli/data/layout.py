@@ -22,11 +22,11 @@ import numpy as np
 from jaxtyping import UInt8
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from grapy_cli.data.files import save_label_map
+from grapy_cli.atomic import replacing, write_text
 from grapy_cli.errors import DatasetError
-from grapy_cli.files import replacing, write_text
+from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
-from grapy_cli.text import is_name, read_text
+from grapy_cli.safe_text import is_name, read_text
 
 FORMAT = 1
 CARD = "dataset.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from grapy_cli.errors import BaselineError, SettingsError
-from grapy_cli.text import read_json
+from grapy_cli.safe_text import read_json
 
 COMPARED = (
     *("mean_iou", "mean_accuracy", "pixel_accuracy", "weighted_iou", "mean_f1", "boundary_iou"),

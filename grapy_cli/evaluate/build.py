@@ -7,11 +7,11 @@ from pathlib import Path
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.scoring import ParsingJob
+from grapy_cli.inference.build import load_parser
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tta import TTA
 from grapy_cli.labels import LabelSet, dataset_name
 from grapy_cli.model.weights import resolve_weights
-from grapy_cli.predict.augment import TTA
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.run import load_parser
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 

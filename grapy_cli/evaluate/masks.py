@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from grapy_cli.data.files import load_label_map
+from grapy_cli.atomic import file_digest
 from grapy_cli.data.layout import CARD, PreparedDataset
 from grapy_cli.errors import DatasetError
-from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of
-from grapy_cli.files import file_digest
+from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
+from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
@@ -91,7 +91,7 @@ class MaskFolders:
         return self._renamed(self._load_mask(key), truth), truth
 
     def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
-        """What the scorebook wants to know of a mask."""
+        """What the evaluator wants to know of a mask."""
         files = [file_digest(_path(folder, key)) for folder in (self.pred, self.truth)]
         return Piece(self.labels.name, key, (0, place), truth, digest_of(*files, self.table))
 
@@ -124,11 +124,11 @@ class MaskFolders:
 
 def score_masks(
     folders: MaskFolders,
-    book: Scorebook,
+    book: Evaluator,
     *,
     world: World,
     report: Reporter = lambda event: None,
-) -> Tallies:
+) -> AllCounts:
     """Score all masks; a label map whose mask is missing or unfit is skipped with the reason."""
     keys = list(enumerate(folders.keys))[world.rank :: world.size]
     for done, (place, key) in enumerate(keys, 1):
@@ -137,7 +137,7 @@ def score_masks(
     return book.share(world)
 
 
-def _score_mask(folders: MaskFolders, book: Scorebook, key: str, place: int) -> None:
+def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> None:
     try:
         mask, truth = folders.load(key)
     except DatasetError as error:

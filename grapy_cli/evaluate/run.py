@@ -6,18 +6,18 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from grapy_cli.atomic import write_text
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.evaluate import proof
+from grapy_cli.evaluate import provenance
 from grapy_cli.evaluate.build import build_job, load_parsers
-from grapy_cli.evaluate.ledger import Ledger, read_photo_scores
-from grapy_cli.evaluate.looking import KeptMasks, look_at_masks, look_at_parsings
+from grapy_cli.evaluate.evaluator import Evaluator, digest_of
+from grapy_cli.evaluate.finished import FinishedPhotos, read_photo_scores
 from grapy_cli.evaluate.masks import MaskFolders, score_masks
 from grapy_cli.evaluate.records import Case, EvalReport, Look
+from grapy_cli.evaluate.report.images import KeptMasks, look_at_masks, look_at_parsings
+from grapy_cli.evaluate.report.publish import write_report
 from grapy_cli.evaluate.results import results_of
-from grapy_cli.evaluate.scorebook import Scorebook, digest_of
 from grapy_cli.evaluate.scoring import score_photos
-from grapy_cli.evaluate.show.publish import write_report
-from grapy_cli.files import write_text
 from grapy_cli.labels import label_set
 from grapy_cli.labels.orders import label_order
 from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
@@ -124,9 +124,11 @@ def _held(out: Path | None) -> AbstractContextManager[None]:
 def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalReport:
     parsers = load_parsers(settings, world)
     job = build_job(settings, parsers)
-    weights = {name: proof.weights_facts(path, one.card) for name, (path, one) in parsers.items()}
+    weights = {
+        name: provenance.weights_facts(path, one.card) for name, (path, one) in parsers.items()
+    }
     cases = {
-        case: proof.parser_digest(parser, weights[name]["sha256"], tta)
+        case: provenance.parser_digest(parser, weights[name]["sha256"], tta)
         for (name, tta), parser in job.parsers.items()
         for case in job.cases((name, tta))
     }
@@ -134,9 +136,9 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
     if settings.evaluate.out:
         masks = KeptMasks(settings.evaluate.out, cases)
         job, look = replace(job, mask_path=masks.path), look_at_parsings(job.datasets, masks)
-    ledger = _open_ledger(settings, world)
-    book = Scorebook(cases, job.label_sets, ledger)
-    tallies = score_photos(job, book, world=world, report=reporter)
+    finished = _open_finished(settings, world)
+    book = Evaluator(cases, job.label_sets, finished)
+    all_counts = score_photos(job, book, world=world, report=reporter)
     parser = next(iter(job.parsers.values()))
     keys = {name: dataset.keys(job.split) for name, dataset in job.datasets.items()}
     protocol = {
@@ -144,17 +146,17 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
         "split": job.split,
         "tta": ",".join(dict.fromkeys(tta for _, tta in job.parsers)),
         "longest_side": parser.longest_side,
-        **proof.device_facts(parser),
-        **proof.versions(),
-        "data": proof.data_facts(keys, job.label_sets),
+        **provenance.device_facts(parser),
+        **provenance.versions(),
+        "data": provenance.data_facts(keys, job.label_sets),
     }
     scored = [
         {"parser": name, "longest_side": one.longest_side, "weights": weights[name]}
         for name, (_, one) in parsers.items()
     ]
-    results = list(results_of(tallies, job.split))
+    results = list(results_of(all_counts, job.split))
     report = EvalReport(results, protocol, next(iter(weights.values())), scored)
-    return _finish(report, settings, world, reporter, ledger, look)
+    return _finish(report, settings, world, reporter, finished, look)
 
 
 def _evaluate_masks(
@@ -163,12 +165,12 @@ def _evaluate_masks(
     name = folders.pred.name
     if extra := folders.without_truth():
         reporter(Told(f"{extra} masks have no label map in {folders.truth}: passed over"))
-    digest = digest_of(proof.versions())
+    digest = digest_of(provenance.versions())
     cases = {Case(name, None, protocol): digest for protocol in settings.evaluate.protocol}
-    ledger = _open_ledger(settings, world)
+    finished = _open_finished(settings, world)
     label_sets = {folders.labels.name: folders.labels}
-    book = Scorebook(cases, label_sets, ledger)
-    tallies = score_masks(folders, book, world=world, report=reporter)
+    book = Evaluator(cases, label_sets, finished)
+    all_counts = score_masks(folders, book, world=world, report=reporter)
     protocol = {
         "protocol": ",".join(settings.evaluate.protocol),
         "masks": str(folders.pred),
@@ -176,20 +178,20 @@ def _evaluate_masks(
         "split": folders.split,
         "remap": settings.evaluate.remap,
         "masks_without_truth": extra,
-        **proof.versions(),
-        "data": proof.data_facts({folders.labels.name: folders.keys}, label_sets),
+        **provenance.versions(),
+        "data": provenance.data_facts({folders.labels.name: folders.keys}, label_sets),
     }
     scored = [{"parser": name, "masks": str(folders.pred)}]
-    report = EvalReport(list(results_of(tallies, folders.split)), protocol, {}, scored)
-    return _finish(report, settings, world, reporter, ledger, look_at_masks(folders))
+    report = EvalReport(list(results_of(all_counts, folders.split)), protocol, {}, scored)
+    return _finish(report, settings, world, reporter, finished, look_at_masks(folders))
 
 
-def _open_ledger(settings: Settings, world: World) -> Ledger | None:
+def _open_finished(settings: Settings, world: World) -> FinishedPhotos | None:
     if settings.evaluate.out is None:
         return None
-    ledger = Ledger(settings.evaluate.out, world.rank)
+    finished = FinishedPhotos(settings.evaluate.out, world.rank)
     world.barrier()  # all have read what earlier runs left before anybody writes
-    return ledger
+    return finished
 
 
 def _finish(
@@ -197,17 +199,17 @@ def _finish(
     settings: Settings,
     world: World,
     reporter: Reporter,
-    ledger: Ledger | None,
+    finished: FinishedPhotos | None,
     look: Look | None,
 ) -> EvalReport:
     """Say what was left out and, where there is a folder, write everything into it."""
     _tell_skipped(report, reporter)
     out = settings.evaluate.out
-    if ledger is None or look is None or out is None:
+    if finished is None or look is None or out is None:
         return report
-    places = world.gather(ledger.places)
+    places = world.gather(finished.places)
     if world.is_main:
-        ledger.finish(places)
+        finished.finish(places)
         write_text(out / SCORES, to_text(report))
         write_report(out, report, read_photo_scores(out), look)
         reporter(Told(f"report, figures and tables are in {out}"))

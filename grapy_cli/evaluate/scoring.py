@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grapy_cli.data.files import load_label_map
+from grapy_cli.atomic import file_digest
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.evaluate.counts import DatasetCounts
+from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
 from grapy_cli.evaluate.records import Case
-from grapy_cli.evaluate.scorebook import Piece, Scorebook, Tallies, digest_of
-from grapy_cli.evaluate.tally import Tally
-from grapy_cli.files import file_digest
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import read_photo
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LabelSet
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import read_photo
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
 
@@ -46,7 +46,7 @@ def score_datasets(
     split: str,
     *,
     world: World | None = None,
-) -> dict[str, Tally]:
+) -> dict[str, DatasetCounts]:
     """Parse each data set's split with its own head and count.
 
     Processes take disjoint photos, without padding; each gets the whole count.
@@ -55,18 +55,18 @@ def score_datasets(
         DatasetError: If a data set has no such split.
     """
     job = ParsingJob({("", ""): parser}, datasets, split)
-    book = Scorebook(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
-    tallies = score_photos(job, book, world=world or World())
-    return {name: tally for (_, name), tally in tallies.items()}
+    book = Evaluator(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
+    all_counts = score_photos(job, book, world=world or World())
+    return {name: totals for (_, name), totals in all_counts.items()}
 
 
 def score_photos(
     job: ParsingJob,
-    book: Scorebook,
+    book: Evaluator,
     *,
     world: World,
     report: Reporter = lambda event: None,
-) -> Tallies:
+) -> AllCounts:
     """Score all photos of a job; what label sets share of a photo is computed once.
 
     Raises:
@@ -100,7 +100,7 @@ def _units(job: ParsingJob) -> list[_Unit]:
     return list(units.values())
 
 
-def _photos(job: ParsingJob, book: Scorebook, unit: _Unit) -> Iterator[_Photo]:
+def _photos(job: ParsingJob, book: Evaluator, unit: _Unit) -> Iterator[_Photo]:
     """Read the truths of a key, and put together those whose photos have the same bytes."""
     photos: dict[str, _Photo] = {}
     for name, key, order in unit:
@@ -119,7 +119,7 @@ def _photos(job: ParsingJob, book: Scorebook, unit: _Unit) -> Iterator[_Photo]:
     yield from photos.values()
 
 
-def _score_photo(job: ParsingJob, book: Scorebook, photo: _Photo) -> None:
+def _score_photo(job: ParsingJob, book: Evaluator, photo: _Photo) -> None:
     """Score one photo by all label sets that have it, with one pass of each parser."""
     pixels = None
     for who, parser in job.parsers.items():
@@ -142,7 +142,7 @@ def _score_photo(job: ParsingJob, book: Scorebook, photo: _Photo) -> None:
                 book.add(case, piece, parsing.label_map, parsing.confidence)
 
 
-def _left(job: ParsingJob, book: Scorebook, who: tuple[str, str], piece: Piece) -> list[Case]:
+def _left(job: ParsingJob, book: Evaluator, who: tuple[str, str], piece: Piece) -> list[Case]:
     """The cases of a parser that no earlier run has scored."""
     cases = job.cases(who)
     if job.mask_path and not job.mask_path(cases[0], piece.dataset, piece.key).exists():

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from grapy_cli.data.sample import images_of
-from grapy_cli.model.engines.files import PHOTOS
+from grapy_cli.model.exported.metadata import PHOTOS
 from grapy_cli.model.grapy import GrapyNet
 
 OPSET = 18

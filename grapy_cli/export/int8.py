@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.export.form import FEATURES, quiet
-from grapy_cli.model.engines.files import PHOTOS
+from grapy_cli.model.exported.metadata import PHOTOS
 
 ROUNDED = ("Conv", "Clip", "Relu", "Add", "Concat", "Resize")
 """Operations in integers. Convolutions alone would be rounded between them and what follows, which

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from grapy_cli.model.engines.openvino_file import NUMBERS_KEY, digest_of_numbers
+from grapy_cli.model.exported.openvino_file import NUMBERS_KEY, digest_of_numbers
 
 
 def write_openvino(source: Path, path: Path, metadata: Mapping[str, str]) -> None:

@@ -11,18 +11,18 @@ from types import MappingProxyType
 import numpy as np
 
 from grapy_cli import __version__
-from grapy_cli.data.drawn import draw_photos
 from grapy_cli.errors import SettingsError
-from grapy_cli.export.check import Agreement, compare, demand
+from grapy_cli.export.equivalence import Agreement, compare, demand
 from grapy_cli.export.form import ExportForm, write_onnx
 from grapy_cli.export.int8 import Photo, quantize
 from grapy_cli.export.openvino_ir import write_openvino
-from grapy_cli.model.engines.files import PRECISION_KEY
-from grapy_cli.model.engines.network import load_exported
+from grapy_cli.image_io.photos import ReadPhoto, read_photo
+from grapy_cli.image_io.sample_photos import draw_photos
+from grapy_cli.inference.engines.network import load_exported
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tta import base_size, scaled_photo
+from grapy_cli.model.exported.metadata import PRECISION_KEY
 from grapy_cli.model.weights import CARD_KEY, WeightsCard, resolve_weights
-from grapy_cli.predict.augment import base_size, scaled_photo
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import ReadPhoto, read_photo
 from grapy_cli.predict.plan import choose_datasets
 from grapy_cli.predict.sources import find_photos
 from grapy_cli.runtime.device import set_threads

@@ -10,7 +10,7 @@ from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, Category, LabelSet, Level, Node, Part
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
-from grapy_cli.text import read_toml
+from grapy_cli.safe_text import read_toml
 
 __all__ = [
     "IGNORE",

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from grapy_cli.errors import DatasetError
-from grapy_cli.text import is_name
+from grapy_cli.safe_text import is_name
 
 LONGEST_NAME = 100
 """Letters of a part's name: it becomes a file's, with others before and behind it."""

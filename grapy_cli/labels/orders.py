@@ -16,7 +16,7 @@ from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, LabelSet
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
-from grapy_cli.text import read_toml
+from grapy_cli.safe_text import read_toml
 
 Renames = Mapping[str, Mapping[str, str]]
 """By label set: the name on the other side for each name that differs."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from grapy_cli.model.xception import BackboneFeatures
 
-STAGES = (
+BLOCK_GROUPS = (
     # blocks, kernel, stride, expansion, channels (Tan and Le 2019, Table 1; Lite: no squeeze)
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -148,8 +148,8 @@ class EfficientNetLite(nn.Module):
 
     def _stages(self) -> Iterator[tuple[int, int, int, int, int]]:
         """The table of stages as this variant scales it."""
-        for place, (blocks, kernel, stride, expansion, channels) in enumerate(STAGES):
-            is_scaled = 0 < place < len(STAGES) - 1
+        for place, (blocks, kernel, stride, expansion, channels) in enumerate(BLOCK_GROUPS):
+            is_scaled = 0 < place < len(BLOCK_GROUPS) - 1
             repeats = ceil(blocks * self.DEEPER) if is_scaled else blocks
             yield repeats, kernel, stride, expansion, _in_eights(channels * self.WIDER)
 

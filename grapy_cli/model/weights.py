@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from grapy_cli.atomic import replacing
 from grapy_cli.errors import DatasetError, WeightsError
-from grapy_cli.files import replacing
 from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.card import DataRow, Measurement, RecipeRow
-from grapy_cli.model.engines.files import is_exported, read_metadata
+from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 

@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.errors import PhotoError
-from grapy_cli.predict.film.video import parse_video
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.photos import ReadPhoto, read_size
-from grapy_cli.predict.pipeline import Room, in_groups, in_order
+from grapy_cli.image_io.photos import ReadPhoto, read_size
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import Room, in_groups, in_order
+from grapy_cli.predict.outputs.photo_results import describe
 from grapy_cli.predict.plan import Plan, Task
-from grapy_cli.predict.write.results import describe
+from grapy_cli.predict.video.read import parse_video
 from grapy_cli.runtime.reporting import Reporter, silence
 
 PIXELS_IN_THE_AIR = 48_000_000
@@ -26,7 +26,7 @@ PIXELS_IN_THE_AIR = 48_000_000
 
 _THREADS = 2
 _AHEAD = 3
-_THREADS_OF_CARD = 4
+_THREADS_ON_GPU = 4
 """Of each stage: what a thread does beside waiting for the card takes longer than the card does."""
 
 
@@ -114,12 +114,12 @@ class Job:
         def finish(group: Sequence[_Photo]) -> list[Outcome]:
             return [write(one) for one in parse(group)]
 
-        threads, ahead = (_THREADS_OF_CARD,) * 2 if self.parser.is_on_card else (_THREADS, _AHEAD)
+        threads, ahead = (_THREADS_ON_GPU,) * 2 if self.parser.is_on_gpu else (_THREADS, _AHEAD)
         readings = in_order(tasks, read, threads=threads, ahead=ahead + self.batch - 1)
         with closing(readings), closing(room):
             wanted = takewhile(lambda _: not stop_asked(), readings)
             groups = self._gather(wanted, room) if self.batch > 1 else ([one] for one in wanted)
-            if self.parser.is_on_card:
+            if self.parser.is_on_gpu:
                 with closing(in_order(groups, finish, threads=threads, ahead=ahead)) as done:
                     yield from chain.from_iterable(done)
             else:

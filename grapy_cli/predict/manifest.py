@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Any, TextIO
 
+from grapy_cli.atomic import replacing
 from grapy_cli.errors import SettingsError
-from grapy_cli.files import replacing
-from grapy_cli.text import read_row, write_row
+from grapy_cli.safe_text import read_row, write_row
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"

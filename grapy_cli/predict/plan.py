@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from grapy_cli import __version__
+from grapy_cli.atomic import file_digest
 from grapy_cli.errors import DatasetError, PhotoError, SettingsError
-from grapy_cli.files import file_digest
 from grapy_cli.labels import LabelSet, dataset_name
 from grapy_cli.model.weights import check_known
 from grapy_cli.predict.manifest import Shard
+from grapy_cli.predict.outputs.kinds import OUTPUTS, Kind
+from grapy_cli.predict.outputs.photo_results import Results
 from grapy_cli.predict.sources import FoundPhoto
-from grapy_cli.predict.write.outputs import OUTPUTS, Kind
-from grapy_cli.predict.write.results import Results
 
 
 class Task(NamedTuple):

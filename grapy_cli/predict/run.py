@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grapy_cli.errors import PhotoError, SettingsError
+from grapy_cli.inference.build import load_parser
 from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
 from grapy_cli.predict.events import PhotoRejected
-from grapy_cli.predict.folder import joining, open_folder, tidy
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
-from grapy_cli.predict.parser import HumanParser, device_for
+from grapy_cli.predict.output_folder import joining, open_folder, tidy
+from grapy_cli.predict.outputs.finalize import finish, spare_names
+from grapy_cli.predict.outputs.kinds import plan_kinds
+from grapy_cli.predict.outputs.photo_results import Results
+from grapy_cli.predict.outputs.ranking import advice
+from grapy_cli.predict.outputs.videos import check_video_outputs
 from grapy_cli.predict.plan import Plan, choose_datasets, comparable, recipe_of, spare_photos
-from grapy_cli.predict.ranking import advice
+from grapy_cli.predict.progress import RunProgress
 from grapy_cli.predict.sources import STANDARD_INPUT, find_photos, name_masks
-from grapy_cli.predict.tally import Tally
-from grapy_cli.predict.write.closing import finish, spare_names
-from grapy_cli.predict.write.films import check_filmed
-from grapy_cli.predict.write.outputs import plan_kinds
-from grapy_cli.predict.write.results import Results
-from grapy_cli.runtime.device import fair_threads, set_threads
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Event, Reporter, Told, Warned
-from grapy_cli.runtime.world import World, world_of_environment
+from grapy_cli.runtime.world import world_of_environment
 from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
@@ -101,40 +100,6 @@ def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[Planned
         yield PlannedPhoto(str(task.photo), tuple(files), done)
 
 
-def load_parser(
-    settings: Settings,
-    world: World | None = None,
-    *,
-    weights: Path | None = None,
-    folded: bool = True,
-) -> HumanParser:
-    """Load the parser that settings describe.
-
-    Args:
-        settings: Theirs are device, threads, and all of `infer`.
-        world: Which of several processes this is.
-        weights: Others than those the settings name.
-        folded: As in `HumanParser.load`.
-
-    Raises:
-        WeightsError: If the weights cannot be read.
-        DeviceError: If the device is absent.
-    """
-    world = world or World()
-    set_threads(settings.run.threads or fair_threads(world.local_size))
-    chosen = weights or settings.infer.weights
-    return HumanParser.load(
-        chosen,
-        device=str(device_for(chosen, settings.run.device, world.local_rank)),
-        tta=settings.infer.tta,
-        longest_side=settings.infer.longest_side,
-        tile=settings.infer.tile,
-        max_side=settings.predict.max_side,
-        precision=settings.infer.precision,
-        folded=folded,
-    )
-
-
 def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard]:
     options, out = settings.predict, settings.predict.out
     photos = find_photos(sources, leave_out=out)
@@ -145,7 +110,7 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
     label_sets = [known[name] for name in datasets]
     save = [*options.save, *(["disagreement"] if options.consistency else [])]
     if any(photo.is_video for photo in photos):
-        check_filmed(save)
+        check_video_outputs(save)
     kinds = plan_kinds(
         label_sets,
         options.levels,
@@ -176,7 +141,7 @@ def _parse_photos(
     parser = load_parser(settings, world_of_environment())
     parser.tiles.told = lambda text: report(Warned(text))
     tasks = plan.tasks(shard)
-    tally = Tally(len(tasks), report)
+    progress = RunProgress(len(tasks), report)
     job = Job(parser, plan, known, report, batch.size)
     with (
         deferred_interrupts() as stop_asked,
@@ -185,20 +150,20 @@ def _parse_photos(
         for outcome in outcomes:
             if not outcome.was_done:
                 manifest.add(outcome.row)
-            tally.add(outcome)
+            progress.add(outcome)
             if batch.fail_fast and outcome.has_failed:
                 raise PhotoError(
                     outcome.row["reason"], hint="The same command tries again and goes on."
                 )
     with joining(plan.results.out):
         is_whole = manifest.fold()
-        tally.end()
+        progress.end()
         if is_whole:
             _finish(plan, manifest, settings, report)
-    failed = tally.failed
+    failed = progress.failed
     if is_launched():  # the launcher stops all when one of them fails, so only the last one may
         failed = manifest.count()[1] if is_whole else 0
-    return PredictSummary(tally.parsed, failed, tally.kept)
+    return PredictSummary(progress.parsed, failed, progress.kept)
 
 
 def _finish(plan: Plan, manifest: Manifest, settings: Settings, report: Reporter) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
-from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.predict.photos import HEIF_SUFFIXES, open_photo
-from grapy_cli.text import read_text
+from grapy_cli.image_io.photos import HEIF_SUFFIXES, UNREADABLE, open_photo
+from grapy_cli.safe_text import read_text
 
 STANDARD_INPUT = "-"
 

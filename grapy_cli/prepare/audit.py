@@ -8,7 +8,7 @@ import numpy as np
 
 from grapy_cli.data.layout import Problem
 from grapy_cli.labels import LabelSet
-from grapy_cli.prepare.ledger import Finding
+from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.problems import found
 from grapy_cli.prepare.release import Entry
 

@@ -9,15 +9,11 @@ import numpy as np
 from jaxtyping import Int16, UInt8
 from PIL import Image
 
-from grapy_cli.data.files import (
-    LABEL_FORMATS,
-    UNREADABLE,
-    orientation_of,
-    photo_formats,
-)
+from grapy_cli.image_io.label_maps import LABEL_FORMATS
+from grapy_cli.image_io.photos import UNREADABLE, orientation_of, photo_formats
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
-from grapy_cli.prepare.mat import read_mat
+from grapy_cli.prepare.pascal_part import read_pascal_part
 from grapy_cli.prepare.problems import BadSample
 
 COLOR_TOLERANCE = 4
@@ -69,7 +65,7 @@ def read_label(
         BadSample: If it cannot be read, or holds colours that no table explains.
     """
     if suffix.lower() == ".mat":
-        return read_mat(data)
+        return read_pascal_part(data)
     try:
         picture = Image.open(io.BytesIO(data), formats=LABEL_FORMATS)
     except UNREADABLE as error:

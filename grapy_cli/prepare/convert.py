@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from grapy_cli.data.archive import Place
 from grapy_cli.data.layout import DatasetWriter
+from grapy_cli.image_io.archive import Place
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
-from grapy_cli.prepare.ledger import Finding
+from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.mirrored import Differences, compare_mirrored, count_ids
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.release import Entry

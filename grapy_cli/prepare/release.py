@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from grapy_cli.data.archive import Place, is_archive, open_archive
 from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key, parse_keys
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.archive import Place, is_archive, open_archive
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
-from grapy_cli.text import spelled
+from grapy_cli.safe_text import spelled
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 LABEL_SUFFIXES = (".png", ".mat")

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from grapy_cli.data.archive import Place
+from grapy_cli.html.elements import bars, chips, page, table, tiles
+from grapy_cli.image_io.archive import Place
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
-from grapy_cli.page.elements import bars, chips, page, table, tiles
 from grapy_cli.prepare.audit import Audit
 from grapy_cli.prepare.problems import CHECKS
 from grapy_cli.prepare.release import Contents, Entry

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grapy_cli import __version__
-from grapy_cli.data.archive import Place
+from grapy_cli.atomic import write_text
 from grapy_cli.data.layout import (
     CARD,
     PROBLEMS,
@@ -19,19 +19,19 @@ from grapy_cli.data.layout import (
     Problem,
 )
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.files import write_text
+from grapy_cli.image_io.archive import Place
 from grapy_cli.prepare.audit import Audit, compare_published, count_problems
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
-from grapy_cli.prepare.ledger import LEDGER, Ledger
+from grapy_cli.prepare.finished import FINISHED, FinishedSamples
 from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
 from grapy_cli.prepare.synthetic.release import draw_release, folder_name
 from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
+from grapy_cli.safe_text import spelled
 from grapy_cli.settings.settings import Settings
-from grapy_cli.text import spelled
 
 ROWS_SAID = 20  # rejected samples named on the screen; the others stand in problems.csv
 
@@ -96,16 +96,16 @@ def _prepare_anew(
         report(Told(f"{folder.name}: {note}"))
     writer = DatasetWriter(folder, source.label_set, settings.prepare.link)
     entries = list(contents.entries.values())
-    with Ledger(folder / LEDGER, _identity(entries, source, settings)) as ledger:
+    with FinishedSamples(folder / FINISHED, _identity(entries, source, settings)) as finished:
         writer.sweep()
-        if ledger.is_anothers:
+        if finished.is_anothers:
             writer.clear()
-        _convert(entries, source, writer, ledger, settings.prepare.processes, report)
+        _convert(entries, source, writer, finished, settings.prepare.processes, report)
         audit = Audit(source.label_set)
-        for entry, finding in zip(entries, ledger, strict=True):
+        for entry, finding in zip(entries, finished, strict=True):
             audit.add(entry, finding)
         done = _finish(release, contents, audit, writer, source, settings, report)
-        ledger.remove()
+        finished.remove()
     report(done)
     return done
 
@@ -117,7 +117,7 @@ def _already_prepared(
     again = f"to prepare it again, remove {folder}"
     if prepared.label_set.digest != source.label_set.digest:
         raise DatasetError(f"{folder} was prepared with other parts; {again}")
-    (folder / LEDGER).unlink(missing_ok=True)  # the kill came after all was done
+    (folder / FINISHED).unlink(missing_ok=True)  # the kill came after all was done
     report(Told(f"{folder.name} is already prepared, from {prepared.card.source}; {again}"))
     if source.drawn and folder_name(settings, source.drawn) not in prepared.card.source:
         report(Warned(f"{folder.name} was not drawn, or with other settings than these; {again}"))
@@ -143,7 +143,7 @@ def _check_place(release: Release, folder: Path) -> None:
     ):
         return
     inside = [name for name in ("images", "labels", "splits") if (folder / name).exists()]
-    if inside and not (folder / LEDGER).exists():
+    if inside and not (folder / FINISHED).exists():
         raise DatasetError(
             f"{folder} is the place of the prepared data set, but its {inside[0]}/ is a source's",
             hint=f"Move it to {folder.parent / 'raw' / folder.name}.",
@@ -172,12 +172,12 @@ def _convert(
     entries: Sequence[Entry],
     source: Source,
     writer: DatasetWriter,
-    ledger: Ledger,
+    finished: FinishedSamples,
     processes: int,
     report: Reporter,
 ) -> None:
     """Convert all samples that an earlier run has not, and write down what was found."""
-    before, total, name = ledger.num_done, len(entries), writer.folder.name
+    before, total, name = finished.num_done, len(entries), writer.folder.name
     if before:
         report(Told(f"{name}: {before} of {total} samples were done before, the others follow"))
     rest = itertools.islice(entries, before, None)
@@ -185,8 +185,8 @@ def _convert(
     every = max(1, total // 200)
     began = time.monotonic()
     for finding in convert_samples(rest, writer, source.colors, workers=workers):
-        ledger.add(finding)
-        done = ledger.num_done
+        finished.add(finding)
+        done = finished.num_done
         if done % every == 0 or done == total:
             rate = (done - before) / max(time.monotonic() - began, 1e-9)
             left = (total - done) / rate

@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from grapy_cli.data.archive import Place
-from grapy_cli.data.files import UNREADABLE, encode_label_map, photo_formats, upright
+from grapy_cli.html.pictures import address, jpeg_address
+from grapy_cli.image_io.archive import Place
+from grapy_cli.image_io.label_maps import encode_label_map
+from grapy_cli.image_io.photos import UNREADABLE, photo_formats, upright
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
-from grapy_cli.page.pictures import address, jpeg_address
 from grapy_cli.prepare.check import read_label
 
 SIDE = 260  # pixels of the longest side

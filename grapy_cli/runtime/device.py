@@ -71,7 +71,7 @@ def resident_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def check_cards(name: str, processes: int) -> None:
+def check_gpus(name: str, processes: int) -> None:
     """Make sure that each process of this machine gets a card of its own, where cards are used.
 
     Raises:

@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from grapy_cli.rows import append_row, end_line, read_rows
+from grapy_cli.jsonl import append_row, end_line, read_rows
 from grapy_cli.runtime.reporting import Event
 
 

@@ -12,13 +12,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from grapy_cli import __version__
 from grapy_cli.errors import SettingsError
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import read_size
-from grapy_cli.serve.answers import Answer, answer, check_kind, describe_labels
-from grapy_cli.serve.bodies import TooLargeError, read_body
-from grapy_cli.serve.desk import Desk
+from grapy_cli.image_io.photos import read_size
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.serve.error_handlers import add_error_handlers
 from grapy_cli.serve.page import PAGE, POLICY
-from grapy_cli.serve.refusals import answer_errors
+from grapy_cli.serve.queue import RequestQueue
+from grapy_cli.serve.request_body import TooLargeError, read_body
+from grapy_cli.serve.responses import PhotoResponse, build_response, check_kind, describe_labels
 
 Kind = Literal["mask", "overlay", "json"]
 
@@ -54,19 +54,19 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         local: Whether only this machine is served: then requests that name another host are
             refused, so that no page of the web can reach the service by a name of its own.
     """
-    desk = Desk(limits.waiting)
+    queue = RequestQueue(limits.waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        desk.close()
+        queue.close()
 
     app = FastAPI(
         title="grapy", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(_LOCAL))
-    answer_errors(app)
+    add_error_handlers(app)
 
     @app.get("/")
     def page() -> HTMLResponse:
@@ -88,7 +88,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
             "weights": parser.card.name if parser.card else None,
             "device": str(parser.device),
             "datasets": list(parser.datasets),
-            "parsed": desk.done,
+            "parsed": queue.done,
         }
 
     @app.get("/labels")
@@ -107,11 +107,11 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         most = int(limits.megabytes * 1e6)
         data = await asyncio.wait_for(read_body(request, most), limits.timeout)
 
-        def work() -> Answer:
+        def work() -> PhotoResponse:
             _check_pixels(data, limits.megapixels)
-            return answer(chosen, parser.parse_all(data, datasets), level_ids)
+            return build_response(chosen, parser.parse_all(data, datasets), level_ids)
 
-        told = await desk.ask(work, limits.timeout)
+        told = await queue.ask(work, limits.timeout)
         return Response(told.body, media_type=told.media_type)
 
     return app

@@ -4,8 +4,8 @@ import base64
 import hashlib
 import re
 
-from grapy_cli.page import grid, slider, viewer
-from grapy_cli.page.elements import page
+from grapy_cli.html import grid, slider, viewer
+from grapy_cli.html.elements import page
 
 _STYLE = f"""
 {grid.STYLE}

@@ -4,7 +4,7 @@ import socket
 from importlib.util import find_spec
 
 from grapy_cli.errors import SettingsError
-from grapy_cli.predict.run import load_parser
+from grapy_cli.inference.build import load_parser
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.reporting import Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings

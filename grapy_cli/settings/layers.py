@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from grapy_cli.errors import SettingsError
+from grapy_cli.safe_text import read_toml
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.stages import stage_rows as rows_of_stage
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.settings.tree import groups, leaves, option_of, read_text
-from grapy_cli.text import read_toml
 
 __all__ = ["FILE_NAME", "Resolved", "resolve", "to_toml"]
 

@@ -162,7 +162,7 @@ class AugmentSettings(Section):
     """Folder of person-free photos to put people before."""
     background_share: Fraction = 0.3
     """Share of samples put before one of them; a tenth of those show nobody."""
-    company: Fraction = 0.0
+    copy_paste: Fraction = 0.0
     """Share of samples that one to three people of other photos are put into."""
     occlude: Fraction = 0.0
     """Share of samples with something in the way; needs `backgrounds`, which it is cut out of."""

@@ -10,27 +10,28 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from grapy_cli.data import transforms
-from grapy_cli.data.backgrounds import RandomBackground, find_backgrounds
+from grapy_cli.data.augment import transforms
+from grapy_cli.data.augment.backgrounds import RandomBackground, find_backgrounds
+from grapy_cli.data.augment.copy_paste import RandomCopyPaste, RandomOccluder
 from grapy_cli.data.batches import RankBatches
-from grapy_cli.data.company import RandomCompany, RandomOccluder
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
 from grapy_cli.data.sample import Batch
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import IGNORE, LabelSet
+from grapy_cli.model.activation_checkpointing import checkpoint_activations
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
-from grapy_cli.model.recompute import recompute_blocks
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
 from grapy_cli.settings.settings import Settings
-from grapy_cli.train.balance import part_weights
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
+from grapy_cli.train.ema import ExponentialMovingAverage
 from grapy_cli.train.job import Pace, Relabel, Score, TrainingJob
-from grapy_cli.train.learner import Learner, LearnerNumbers, RunningAverage
-from grapy_cli.train.mixture import build_mixture
+from grapy_cli.train.loss_module import LossModule, LossNumbers
+from grapy_cli.train.part_weights import part_weights
+from grapy_cli.train.sampling import build_sampling_plan
 from grapy_cli.train.schedule import PolySchedule
 
 
@@ -63,8 +64,8 @@ def build_transform(
     backgrounds = find_backgrounds(augment.backgrounds) if augment.backgrounds else []
     if backgrounds:
         steps.append(RandomBackground(backgrounds, augment.background_share))
-    if augment.company:
-        steps.append(RandomCompany(groups, augment.company))
+    if augment.copy_paste:
+        steps.append(RandomCopyPaste(groups, augment.copy_paste))
     if augment.occlude:
         if not backgrounds:
             raise SettingsError(
@@ -134,7 +135,7 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
     return Trained(
         network,
         optimizer,
-        RunningAverage(network, train.ema) if train.ema else None,
+        ExponentialMovingAverage(network, train.ema) if train.ema else None,
         torch.amp.GradScaler(device.type, enabled=train.precision == "fp16"),
     )
 
@@ -155,23 +156,25 @@ def build_job(
         SettingsError: If the batch cannot be shared out among the processes.
     """
     train = settings.train
-    mixture = build_mixture(settings, groups, world.size)
+    sampling = build_sampling_plan(settings, groups, world.size)
     datasets = {dataset.name: dataset for group in groups for dataset in group.members.values()}
     transform = build_transform(train, groups, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
     def batches(epoch: int, step: int) -> Generator[Batch, None, None]:
-        share = RankBatches(mixture, train.epochs, epoch, step, world.rank, world.size)
+        share = RankBatches(sampling, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers)
 
-    learner = build_learner(trained.network, train, groups, device)
+    loss_module = build_loss_module(trained.network, train, groups, device)
     partial = any(len(group.members) < len(datasets) for group in groups)
     unused = partial and train.mixing == "alternate"
     return TrainingJob(
         trained=trained,
-        learner=_distribute(learner, world, device, unused=unused),
-        count=learner.count,
-        schedule=PolySchedule(train.lr, mixture.steps, train.epochs, **train.schedule.model_dump()),
+        loss_module=_distribute(loss_module, world, device, unused=unused),
+        count=loss_module.count,
+        schedule=PolySchedule(
+            train.lr, sampling.steps, train.epochs, **train.schedule.model_dump()
+        ),
         restart=train.optimizer.restart,
         clip=train.optimizer.clip,
         accumulate=train.accumulate,
@@ -179,7 +182,7 @@ def build_job(
         device=device,
         pace=Pace(
             train.epochs,
-            mixture.steps,
+            sampling.steps,
             train.score_every,
             train.save_every,
             train.self_training.relabel_every if train.self_training.photos else 0,
@@ -191,9 +194,9 @@ def build_job(
     )
 
 
-def build_learner(
+def build_loss_module(
     network: GrapyNet, train: TrainSettings, groups: Sequence[Group], device: torch.device
-) -> Learner:
+) -> LossModule:
     """Build what gives the losses of a batch.
 
     Raises:
@@ -208,10 +211,10 @@ def build_learner(
                 "train.checkpoint_activations: what is compiled keeps what it likes",
                 hint="Leave --compile or --checkpoint-activations out.",
             )
-        recompute_blocks(network)
+        checkpoint_activations(network)
     loss = train.loss
     weights = part_weights(groups, loss.balance) if loss.balance else {}
-    numbers = LearnerNumbers(
+    numbers = LossNumbers(
         main=loss.main,
         refined=loss.refined,
         coarse=loss.coarse,
@@ -220,7 +223,9 @@ def build_learner(
         freeze_batch_norm=train.freeze_batch_norm,
         compile=train.compile,
     )
-    return Learner(network, numbers, {name: weight.to(device) for name, weight in weights.items()})
+    return LossModule(
+        network, numbers, {name: weight.to(device) for name, weight in weights.items()}
+    )
 
 
 def _check_compiler(device: torch.device) -> None:
@@ -236,21 +241,23 @@ def _check_compiler(device: torch.device) -> None:
     )
 
 
-def _distribute(learner: Learner, world: World, device: torch.device, *, unused: bool) -> nn.Module:
+def _distribute(
+    loss_module: LossModule, world: World, device: torch.device, *, unused: bool
+) -> nn.Module:
     """Wrap for several processes.
 
     Args:
-        learner: What to wrap.
+        loss_module: What to wrap.
         world: The processes.
         device: This one's.
         unused: Whether a step may leave the heads of some data sets out.
     """
     if world.size == 1:
-        return learner
+        return loss_module
     if device.type == "cuda":
-        learner = nn.SyncBatchNorm.convert_sync_batchnorm(learner)
-        return DistributedDataParallel(learner, [device.index], find_unused_parameters=unused)
+        loss_module = nn.SyncBatchNorm.convert_sync_batchnorm(loss_module)
+        return DistributedDataParallel(loss_module, [device.index], find_unused_parameters=unused)
     # The strides of a side of length 1 mean nothing, but DDP compares them, and the CPU's kernels
     # give gradients now these, now those.
     warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-    return DistributedDataParallel(learner, find_unused_parameters=unused)
+    return DistributedDataParallel(loss_module, find_unused_parameters=unused)

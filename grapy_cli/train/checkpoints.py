@@ -23,7 +23,7 @@ from grapy_cli.errors import WeightsError
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.weights import WeightsCard, read_tensors, save_weights
 from grapy_cli.runtime.run_folder import RunFolder
-from grapy_cli.train.learner import RunningAverage
+from grapy_cli.train.ema import ExponentialMovingAverage
 
 SCALER_MEMORY: Mapping[str, type[int] | type[float]] = {"scale": float, "_growth_tracker": int}
 """What a gradient scaler learns, of all that its state holds."""
@@ -75,7 +75,7 @@ class Trained(NamedTuple):
 
     network: GrapyNet
     optimizer: torch.optim.Optimizer
-    average: RunningAverage | None
+    average: ExponentialMovingAverage | None
     scaler: torch.amp.GradScaler
     """Keeps small gradients of fp16 from vanishing; does nothing with other precisions."""
 

@@ -36,7 +36,7 @@ class NotFinite(DivergedError):  # noqa: N818 - the error is its base
 
 
 def lighter(
-    photos: int, *, accumulate: int, precision: str, crop: tuple[int, int], on_card: bool
+    photos: int, *, accumulate: int, precision: str, crop: tuple[int, int], on_gpu: bool
 ) -> str:
     """What to set, and to what, where a step does not fit into memory: the mildest first.
 
@@ -45,7 +45,7 @@ def lighter(
         accumulate: Passes per step so far.
         precision: Of the numbers so far.
         crop: Height and width, pixels.
-        on_card: Whether it is a card's memory, where half as many bytes help at once.
+        on_gpu: Whether it is a GPU's memory, where half as many bytes help at once.
     """
     ways = []
     # Batch norm needs 2 photos in a pass, and equal passes.
@@ -54,7 +54,7 @@ def lighter(
             f"--set train.accumulate={accumulate * divisors[0]} keeps the batch and takes about "
             f"1/{divisors[0]} of the memory"
         )
-    if precision == "fp32" and on_card:
+    if precision == "fp32" and on_gpu:
         ways.append("--set train.precision=bf16 takes about half")
     # Both sides by 0.7: half the pixels. 32 is a step that suits every output stride.
     smaller = ",".join(str(max(33, round(side * 0.7 / 32) * 32 + side % 2)) for side in crop)

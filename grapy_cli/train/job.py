@@ -62,7 +62,7 @@ class TrainingJob:
     """Everything the loop needs, built."""
 
     trained: Trained
-    learner: nn.Module
+    loss_module: nn.Module
     """Gives the losses of a batch; several processes' learn as one."""
     count: Callable[[Batch], dict[str, Tensor]]
     """What the losses of a batch are means over, by data set."""
@@ -120,7 +120,7 @@ class TrainingJob:
     def _learn(self, part: Batch, counts: Mapping[str, Tensor], *, last: bool) -> dict[str, Tensor]:
         """Add up the gradients of a part; with the last one the processes exchange them."""
         with nullcontext() if last else self._apart():
-            losses: dict[str, Losses] = self.learner(part, counts)
+            losses: dict[str, Losses] = self.loss_module(part, counts)
             total = sum_of([loss.total for loss in losses.values()])
             self.trained.scaler.scale(total).backward()
         return {
@@ -131,8 +131,12 @@ class TrainingJob:
 
     def _apart(self) -> AbstractContextManager[None]:
         """Keep gradients to this process for now."""
-        learner = self.learner
-        return learner.no_sync() if isinstance(learner, DistributedDataParallel) else nullcontext()
+        loss_module = self.loss_module
+        return (
+            loss_module.no_sync()
+            if isinstance(loss_module, DistributedDataParallel)
+            else nullcontext()
+        )
 
     def _summed(self, learned: list[dict[str, Tensor]]) -> dict[str, float]:
         """The losses of the whole step; the one place where a step waits for the device."""
@@ -148,7 +152,7 @@ class TrainingJob:
             group["lr"] = self.rate(step)
         if self.clip:
             scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(self.learner.parameters(), self.clip)
+            nn.utils.clip_grad_norm_(self.loss_module.parameters(), self.clip)
         scaler.step(optimizer)
         scaler.update()
         if average:

@@ -12,7 +12,7 @@ from grapy_cli.train.checkpoints import Progress
 from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, StepDone
 from grapy_cli.train.guards import NotFinite
 from grapy_cli.train.job import TrainingJob
-from grapy_cli.train.meter import Meter, Reading
+from grapy_cli.train.throughput import Reading, Throughput
 
 
 def fit(
@@ -24,11 +24,11 @@ def fit(
         InterruptedRun: If a stop was asked for; the step is finished and everything saved.
         DivergedError: If the loss is no longer finite.
     """
-    meter = Meter()
+    throughput = Throughput()
     while progress.epoch < job.pace.epochs:
         if not progress.step_in_epoch and job.pace.relabels_before(progress.epoch):
             job.relabel(report)
-        progress = _fit_stretch(job, progress, report, stop_asked, meter)
+        progress = _fit_stretch(job, progress, report, stop_asked, throughput)
     return progress
 
 
@@ -37,18 +37,18 @@ def _fit_stretch(
     progress: Progress,
     report: Reporter,
     stop_asked: Callable[[], bool],
-    meter: Meter,
+    throughput: Throughput,
 ) -> Progress:
     """Train until the end, or until there are new labels: workers have read ahead of those."""
     end = job.pace.end_of_labels(progress.epoch)
     with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
         while progress.epoch < end:
-            job.learner.train()
+            job.loss_module.train()
             left = job.pace.steps_per_epoch - progress.step_in_epoch
-            for batch in meter.waiting_for(islice(batches, left)):
+            for batch in throughput.waiting_for(islice(batches, left)):
                 losses = _step(job, progress, batch, report)
                 progress = progress.after_step()
-                reading = meter.read(len(batch.keys) * job.world.size)
+                reading = throughput.read(len(batch.keys) * job.world.size)
                 report(_step_done(job, progress, batch.datasets, losses, reading))
                 if job.world.any(stop_asked()):
                     _save(job, progress, "last", report)

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 
 from grapy_cli import __version__
+from grapy_cli.atomic import write_text
 from grapy_cli.data.dataset import Group
 from grapy_cli.data.loader import living_workers
 from grapy_cli.errors import SettingsError, WeightsError
-from grapy_cli.files import write_text
+from grapy_cli.inference.tta import TTA
 from grapy_cli.model.weights import WeightsCard, card_of
-from grapy_cli.predict.augment import TTA
-from grapy_cli.runtime.device import check_cards, fair_threads, pick_device, set_threads
+from grapy_cli.runtime.device import check_gpus, fair_threads, pick_device, set_threads
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.launch import is_launched, launch
@@ -28,14 +28,7 @@ from grapy_cli.settings.stages import STAGE_BEFORE
 from grapy_cli.settings.toml import to_toml
 from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder, Progress, Trained
-from grapy_cli.train.events import PhotosLabelled, RunStarted
-from grapy_cli.train.guards import enough_memory, lighter
-from grapy_cli.train.job import TrainingJob
-from grapy_cli.train.loop import fit
-from grapy_cli.train.records import Records
-from grapy_cli.train.rehearsal import Estimate, rehearse
-from grapy_cli.train.resume import settings_of_run
-from grapy_cli.train.roots import (
+from grapy_cli.train.datasets import (
     DataRoot,
     group_roots,
     open_datasets,
@@ -43,10 +36,17 @@ from grapy_cli.train.roots import (
     stand_ins,
     with_datasets,
 )
+from grapy_cli.train.dry_run import Estimate, dry_run
+from grapy_cli.train.events import PhotosLabelled, RunStarted
+from grapy_cli.train.guards import enough_memory, lighter
+from grapy_cli.train.init_weights import advice_of, check_label_sets, init_network
+from grapy_cli.train.job import TrainingJob
+from grapy_cli.train.learning_curves import Records
+from grapy_cli.train.loop import fit
+from grapy_cli.train.resume import settings_of_run
 from grapy_cli.train.scoring import Scorer
 from grapy_cli.train.self_training.relabelling import Relabelling
 from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
-from grapy_cli.train.start import advice_of, check_label_sets, init_network
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
 RUNS = Path("runs")
@@ -118,7 +118,7 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
         check_tensorboard()
     folder = _folder(settings)
     if settings.run.gpus > 1 and not is_launched():
-        check_cards(settings.run.device, settings.run.gpus)
+        check_gpus(settings.run.device, settings.run.gpus)
         _launch(settings, folder, dry_run=dry_run)
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
@@ -131,7 +131,7 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
         with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
             if not dry_run:
                 return _train(run, folder, report)
-            estimate = _rehearse(run)
+            estimate = _dry_run(run)
         return TrainSummary(folder.path, None, estimate if world.is_main else None)
 
 
@@ -256,12 +256,12 @@ def _writing_to(folder: RunFolder) -> Iterator[None]:
         ) from error
 
 
-def _rehearse(run: _Run) -> Estimate:
+def _dry_run(run: _Run) -> Estimate:
     def save(scratch: Path) -> None:
         elsewhere = CheckpointFolder(RunFolder(scratch), run.checkpoints.make_card)
         elsewhere.save(run.job.trained, run.progress, "last")
 
-    return rehearse(run.job, run.progress, run.score, save, run.photos, run.to_label)
+    return dry_run(run.job, run.progress, run.score, save, run.photos, run.to_label)
 
 
 def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, Callable[[], str]]:
@@ -276,7 +276,7 @@ def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, C
             accumulate=train.accumulate,
             precision=train.precision,
             crop=train.crop,
-            on_card=pick_device(settings.run.device, world.local_rank).type == "cuda",
+            on_gpu=pick_device(settings.run.device, world.local_rank).type == "cuda",
         )
         saved = folder.checkpoint("last").exists()
         go_on = f" The last checkpoint is whole: --resume {folder.path}." if saved else ""

@@ -8,18 +8,18 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
-from grapy_cli.data.files import load_label_map
+from grapy_cli.atomic import replacing
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, DeviceError, PhotoError
 from grapy_cli.evaluate.scoring import score_datasets
-from grapy_cli.files import replacing
+from grapy_cli.image_io.contact_sheet import Cell, contact_sheet
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import read_photo
+from grapy_cli.image_io.render import color_mask
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tta import Augmentation
 from grapy_cli.labels import IGNORE, Level
 from grapy_cli.metrics.scores import scores_of
-from grapy_cli.predict.augment import Augmentation
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import read_photo
-from grapy_cli.predict.render import color_mask
-from grapy_cli.predict.write.sheet import Cell, contact_sheet
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World
 from grapy_cli.train.checkpoints import Trained
@@ -60,12 +60,12 @@ class Scorer:
     def __call__(self, epochs: int) -> dict[str, float]:
         """Score after so many epochs: the mean IoU by data set, in [0, 1]."""
         with self._weights():
-            tallies = score_datasets(self.parser, self.datasets, "val", world=self.world)
+            all_counts = score_datasets(self.parser, self.datasets, "val", world=self.world)
             if self.folder and self.world.is_main and self.datasets:
                 self._draw(self.folder, epochs)
         return {
-            name: scores_of(tally.counts, self.datasets[name].label_set.names).mean_iou or 0.0
-            for name, tally in tallies.items()
+            name: scores_of(totals.counts, self.datasets[name].label_set.names).mean_iou or 0.0
+            for name, totals in all_counts.items()
         }
 
     def try_out(self) -> int:

@@ -8,9 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from grapy_cli import __version__
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import SettingsError, WeightsError
+from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.model.weights import (
     FORMAT,
     WeightsCard,
@@ -19,8 +19,8 @@ from grapy_cli.model.weights import (
     resolve_weights,
     save_weights,
 )
-from grapy_cli.text import read_toml
-from grapy_cli.weights.scores import read_scores
+from grapy_cli.safe_text import read_toml
+from grapy_cli.weights.card_scores import read_scores
 
 Tensors = dict[str, torch.Tensor]
 

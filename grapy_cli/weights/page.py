@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from grapy_cli.html import charts, photo_layers
+from grapy_cli.html.elements import chips, page, table, tiles
 from grapy_cli.model.weights import WeightsCard
-from grapy_cli.page import charts, layers
-from grapy_cli.page.elements import chips, page, table, tiles
-from grapy_cli.weights.shots import Album, Shot
-from grapy_cli.weights.telling import Parts, Rows, Section, Words, percent, tell
+from grapy_cli.weights.card_photos import Album, CardPhoto
+from grapy_cli.weights.card_sections import Parts, Rows, Section, Words, percent, sections_of
 
 STYLE = f"""
 {charts.STYLE}
-{layers.STYLE}
+{photo_layers.STYLE}
 .text {{ max-width: 46rem }} .below {{ white-space: pre-line; color: var(--soft) }}
 .columns {{ columns: 26rem; column-gap: 2rem }} .columns > div {{ break-inside: avoid;
   display: flow-root }}
@@ -22,7 +22,7 @@ STYLE = f"""
 @media (max-width: 600px) {{ .bars th:first-child {{ width: 55% }} }}
 @media print {{ figure, tr {{ break-inside: avoid }} .wide {{ overflow: visible }} }}
 """.strip()
-SCRIPT = f"{charts.SCRIPT}\n{layers.SCRIPT}"
+SCRIPT = f"{charts.SCRIPT}\n{photo_layers.SCRIPT}"
 
 
 def render_card(
@@ -37,7 +37,7 @@ def render_card(
         album: Photos.
         failed: Names of photos that could not be parsed, and why.
     """
-    sections = [*tell(card)]
+    sections = [*sections_of(card)]
     body = [f"<h1>{escape(card.name)}</h1>", tiles(_figures(card))]
     body += [_say(section) for section in sections if not isinstance(section, Parts)]
     parts = [_say(section) for section in sections if isinstance(section, Parts)]
@@ -93,10 +93,10 @@ def _photos(album: Album) -> Iterator[str]:
         yield "</div>"
 
 
-def _shot(shot: Shot, group: str) -> str:
+def _shot(shot: CardPhoto, group: str) -> str:
     first = shot.layers[0][0]
     what = f"{shot.name}: photo and parsing"
-    picture = layers.layers(
+    picture = photo_layers.layers(
         ("photo", shot.photo), shot.layers, what, group=group, left="photo", right=first
     )
     sure = ", ".join(f"{name} {share:.0%}" for name, share in shot.confidence.items())

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from grapy_cli.atomic import write_text
 from grapy_cli.errors import PhotoError
-from grapy_cli.files import write_text
+from grapy_cli.inference.build import load_parser
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.model.weights import read_card, resolve_weights
 from grapy_cli.predict.events import PhotoRejected
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.run import load_parser
 from grapy_cli.predict.sources import FoundPhoto, find_photos
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.settings import Settings
+from grapy_cli.weights.card_photos import Album, CardPhoto, parse_card_photos
 from grapy_cli.weights.page import render_card
-from grapy_cli.weights.shots import Album, Shot, shoot
 
 
 def write_card_page(
@@ -59,9 +59,9 @@ def _heard(
     photos: list[FoundPhoto],
     failed: list[tuple[str, str]],
     reporter: Reporter,
-) -> Iterator[Shot]:
+) -> Iterator[CardPhoto]:
     """The shots of the photos; those that fail are noted, and progress is told."""
-    for done, (photo, shot) in enumerate(shoot(parser, photos), 1):
+    for done, (photo, shot) in enumerate(parse_card_photos(parser, photos), 1):
         if isinstance(shot, PhotoError):
             failed.append((str(photo), shot.message))
             reporter(PhotoRejected(str(photo), shot.message))

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import ReadPhoto
-from grapy_cli.predict.replayed import ReplayedNetwork
+from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
+from grapy_cli.inference.parser import HumanParser
 from tests.benchmarks.contest import Row, main
 from tests.benchmarks.files import folder_job
 from tests.benchmarks.network import DATASET, build_both, images
@@ -61,7 +61,7 @@ def of_bound(repeats: int) -> Row:
 def of_parser(repeats: int) -> Iterator[Row]:
     """The embedded weights: photos that are parsed, and those that are read and written as well."""
     parser = HumanParser.load(device="cuda")
-    assert isinstance(parser.network, ReplayedNetwork)
+    assert isinstance(parser.network, CudaGraphNetwork)
     plain = replace(parser, network=parser.network.network)
     drawn = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
     picture = Image.fromarray(drawn).resize((480, 640), Image.Resampling.BICUBIC)

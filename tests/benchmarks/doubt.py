@@ -24,14 +24,14 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from grapy_cli import HumanParser
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import read_photo
+from grapy_cli.inference.doubt import wrong_share
+from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import IGNORE
 from grapy_cli.labels.agreement import together
-from grapy_cli.predict.doubt import wrong_share
-from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.photos import read_photo
-from grapy_cli.predict.write.consistency import disagreement
+from grapy_cli.predict.outputs.consistency import disagreement
 from tests.benchmarks.spoiling import Spoiler, Truths
 
 Parsings = Mapping[str, Parsing]

@@ -24,12 +24,12 @@ from grapy_cli import __version__
 from grapy_cli.export.form import ExportForm, write_onnx
 from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
+from grapy_cli.inference.engines.network import load_exported
+from grapy_cli.inference.fold import encode_in_bf16, fold_for_inference
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.deeplab import resize
-from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
-from grapy_cli.model.engines.network import load_exported
+from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
-from grapy_cli.model.inference import encode_in_bf16, fold_for_inference
 from grapy_cli.model.weights import CARD_KEY, card_of, load_weights, resolve_weights
 from tests.benchmarks.contest import Row, main, take_turns
 from tests.benchmarks.network import DATASET, forward_plainly

@@ -21,21 +21,21 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grapy_cli.data.drawn import draw_photos
-from grapy_cli.data.files import encode_label_map
+from grapy_cli.image_io import render
+from grapy_cli.image_io.label_maps import encode_label_map
+from grapy_cli.image_io.sample_photos import draw_photos
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.parsing import decide
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.deeplab import resize
-from grapy_cli.predict import render
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Shard
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.parsing import decide
+from grapy_cli.predict.outputs.kinds import plan_kinds
+from grapy_cli.predict.outputs.photo_results import Results
+from grapy_cli.predict.outputs.writers import pack_picture
 from grapy_cli.predict.plan import Plan, Task
 from grapy_cli.predict.sources import find_photos, name_masks
-from grapy_cli.predict.write.outputs import plan_kinds
-from grapy_cli.predict.write.results import Results
-from grapy_cli.predict.write.writers import pack_picture
-from grapy_cli.runtime.stopwatch import Stopwatch
+from grapy_cli.runtime.profiler import Profiler
 from tests.benchmarks import plain
 from tests.benchmarks.contest import Row, main, take_turns
 
@@ -108,7 +108,7 @@ def of_folder(repeats: int) -> Row:
         draw_photos(Path(scratch))
         job, tasks = folder_job(parser, Path(scratch))
         readings = [parser.read(task.photo.source) for task in tasks]
-        watch = Stopwatch(clock=time.process_time)
+        watch = Profiler(clock=time.process_time)
 
         def parse() -> None:
             with watch.running():

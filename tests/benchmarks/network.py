@@ -17,12 +17,12 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from grapy_cli.inference.fold import encode_in_bf16, fold_for_inference
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model import fused
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.graph import aggregate
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
-from grapy_cli.model.inference import encode_in_bf16, fold_for_inference
 from tests.benchmarks import plain
 from tests.benchmarks.contest import Row, main, seconds, take_turns
 from tests.support.reference import fill_by_recipe

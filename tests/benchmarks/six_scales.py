@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grapy_cli.inference.tta import TTA, parse_logits
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet
-from grapy_cli.predict.augment import TTA, parse_logits
 from tests.benchmarks import plain
 from tests.benchmarks.contest import Row, main, seconds
 from tests.benchmarks.network import DATASET, build_both, images

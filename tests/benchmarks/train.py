@@ -99,7 +99,7 @@ def steps(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
     yield Row.of(f"{what}, bf16", 2, took[0], took[2])
     before = kept(lambda: losses_plainly(theirs, batch))
     for name, goal, one in (("", 18, ours), (", with checkpointing", 5, sparing)):
-        gibibytes = kept(lambda one=one: one.learner(batch, one.count(batch)))
+        gibibytes = kept(lambda one=one: one.loss_module(batch, one.count(batch)))
         how = f"scaled from {PHOTOS} photos of {SIDE}x{SIDE}; the reference's form {before:.1f}"
         what = f"activations of 10 photos of 512x512{name}"
         yield Row(what, goal, gibibytes, how, " GiB", is_limit=True)
@@ -169,7 +169,7 @@ def card(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
             continue
         precision, *compiled = name.split(", ")
         sets = [f"train.precision={precision}", f"train.compile={'true' if compiled else 'false'}"]
-        found = {photos: on_card(data, dataset, sets, photos, repeats) for photos in (10, 20, 40)}
+        found = {photos: on_gpu(data, dataset, sets, photos, repeats) for photos in (10, 20, 40)}
         paces = {photos: photos / one[0] for photos, one in found.items() if one}
         how = ", ".join(
             f"{photos}: {pace:.0f} photos/s in {found[photos][1]:.1f} GiB"
@@ -178,7 +178,7 @@ def card(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
         yield Row(what, 45, 100 * max(paces.values()) / bound, how, " %")
 
 
-def on_card(
+def on_gpu(
     data: Path, dataset: str, sets: Sequence[str], photos: int, repeats: int
 ) -> tuple[float, float] | None:
     """Seconds of a step and GiB at its peak; None where it does not fit."""

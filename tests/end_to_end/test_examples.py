@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.data.files import save_label_map
+from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.labels import LABEL_SETS
 from tests.support.command_line import ROOT, plain_environment, run_python, write_program
 from tests.support.networks import write_weights
@@ -38,7 +38,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture
 def start(programs, tmp_path):
-    """Start a shell script as a person does: `start("four_cards.sh", "--epochs", 1, CARDS="2")`."""
+    """Start a shell script as a person does: `start("four_gpus.sh", "--epochs", 1, GPUS="2")`."""
     weights = write_weights(tmp_path / "tiny.safetensors", ["cihp", "atr", "pascal"])
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
     more = {"PATH": path, "OMP_NUM_THREADS": "1", "GRAPY_INFER__WEIGHTS": str(weights)}
@@ -119,10 +119,10 @@ def test_from_nothing_to_a_mask(start, tmp_path):
     assert (tmp_path / "runs/synthetic/curves.png").exists()
 
 
-def test_four_cards_as_two_processes(start, tmp_path):
+def test_four_gpus_as_two_processes(start, tmp_path):
     data = prepare_tiny(tmp_path / "data", "pascal")
     recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--batch-size", 4)
-    said = end(start("four_cards.sh", *recipe, "--dry-run", CARDS="2"))
+    said = end(start("four_gpus.sh", *recipe, "--dry-run", GPUS="2"))
     assert (
         said.count("2 of 4 photos") == 2
     )  # the script asks first, and the run is a dry one as well
@@ -133,7 +133,7 @@ def test_two_machines_as_two_launchers(start, tmp_path):
     data = prepare_tiny(tmp_path / "data", "pascal")
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
-        place = {"MAIN": "localhost", "PORT": str(probe.getsockname()[1]), "CARDS": "1"}
+        place = {"MAIN": "localhost", "PORT": str(probe.getsockname()[1]), "GPUS": "1"}
     recipe = ("--config", ROOT / "tests/support/debug.toml", "--data", data, "--batch-size", 4)
     both = [start("two_machines.sh", *recipe, **place, NODE=node) for node in "01"]
     for process in both:

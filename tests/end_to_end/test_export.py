@@ -14,13 +14,13 @@ from PIL import Image
 
 from grapy_cli.data.sample import images_of
 from grapy_cli.errors import WeightsError
-from grapy_cli.export.check import compare, demand
+from grapy_cli.export.equivalence import compare, demand
 from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
-from grapy_cli.model.engines.files import PRECISION_KEY, read_metadata
-from grapy_cli.model.engines.network import load_exported
+from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference.engines.network import load_exported
+from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.weights import load_weights, read_card
-from grapy_cli.predict.photos import ReadPhoto
 from tests.support.command_line import run_grapy
 from tests.support.networks import write_decided_weights
 from tests.support.photo_folders import write_good_photos

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grapy_cli.predict.write.gallery import write_gallery
+from grapy_cli.predict.outputs.gallery import write_gallery
 from tests.support.browser import open_page
 from tests.support.galleries import write_run
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grapy_cli.evaluate.show.publish import write_report
+from grapy_cli.evaluate.report.publish import write_report
 from grapy_cli.labels import CIHP, PASCAL
 from tests.support.browser import open_page
 from tests.support.evaluation import tiny_evaluation

@@ -19,7 +19,7 @@ from safetensors.torch import save
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.template import EXAMPLE, label_file
 from grapy_cli.model.weights import CARD_KEY, read_card
-from grapy_cli.prepare.ledger import Finding
+from grapy_cli.prepare.finished import Finding
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.toml import to_toml
 from tests.support import tiny

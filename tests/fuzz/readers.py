@@ -9,30 +9,29 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from grapy_cli.data.archive import open_archive
-from grapy_cli.data.files import load_label_map, load_photo
 from grapy_cli.data.layout import CARD, PreparedDataset
 from grapy_cli.errors import GrapyError
 from grapy_cli.evaluate.baseline import compare, read_baseline
-from grapy_cli.evaluate.ledger import PHOTOS, read_photo_scores
-from grapy_cli.evaluate.ledger import Ledger as ScoreLedger
+from grapy_cli.evaluate.finished import PHOTOS, FinishedPhotos, read_photo_scores
+from grapy_cli.image_io.archive import open_archive
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import load_photo, read_photo, read_shrunk
 from grapy_cli.labels import LABEL_SETS, label_set
 from grapy_cli.labels.orders import label_order
 from grapy_cli.model.legacy import import_legacy
 from grapy_cli.model.weights import load_weights, read_card
-from grapy_cli.predict.film.video import film_errors, read_frames
 from grapy_cli.predict.manifest import FAILURES, MANIFEST, Manifest, Shard
-from grapy_cli.predict.photos import read_photo, read_shrunk
+from grapy_cli.predict.outputs.finalize import finish
+from grapy_cli.predict.outputs.kinds import plan_kinds
 from grapy_cli.predict.sources import find_photos, name_masks
-from grapy_cli.predict.write.closing import finish
-from grapy_cli.predict.write.outputs import plan_kinds
+from grapy_cli.predict.video.read import read_frames, video_errors
 from grapy_cli.prepare.check import check_photo, read_label
-from grapy_cli.prepare.ledger import Ledger as PrepareLedger
+from grapy_cli.prepare.finished import FinishedSamples
 from grapy_cli.prepare.sources import PASCAL_COLORS
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.settings.layers import resolve
-from grapy_cli.train.records import Table, to_csv, to_picture
-from grapy_cli.weights.telling import tell
+from grapy_cli.train.learning_curves import Table, to_csv, to_picture
+from grapy_cli.weights.card_sections import sections_of
 from tests.fuzz import corpus
 
 Read = Callable[[bytes, Path], object]
@@ -63,7 +62,7 @@ def _label_map(data: bytes, folder: Path) -> None:
 
 def _weights(data: bytes, folder: Path) -> None:
     path = _file(folder / "w.safetensors", data)
-    list(tell(read_card(path)))
+    list(sections_of(read_card(path)))
     load_weights(path)
 
 
@@ -110,7 +109,7 @@ def _manifest(data: bytes, folder: Path) -> None:
 
 def _scores(data: bytes, folder: Path) -> None:
     _file(folder / PHOTOS, data)
-    ledger = ScoreLedger(folder)
+    ledger = FinishedPhotos(folder)
     for identity in ("0f" * 16, "1f" * 16):
         ledger.recall(identity, (0,))
     ledger.finish(ledger.places)
@@ -119,10 +118,10 @@ def _scores(data: bytes, folder: Path) -> None:
 
 def _findings(data: bytes, folder: Path) -> None:
     path = folder / "ledger.jsonl"
-    with PrepareLedger(path, ["same"]):
+    with FinishedSamples(path, ["same"]):
         pass
     path.write_bytes(path.read_bytes() + data)
-    with PrepareLedger(path, ["same"]) as ledger:
+    with FinishedSamples(path, ["same"]) as ledger:
         assert len(list(ledger)) == ledger.num_done
 
 
@@ -160,7 +159,7 @@ def _dataset_list(data: bytes, folder: Path) -> None:
 
 def _video(data: bytes, folder: Path) -> None:
     path = _file(folder / "film.mp4", data)
-    with film_errors(path):
+    with video_errors(path):
         for _ in itertools.islice(read_frames(path), 20):
             pass
 

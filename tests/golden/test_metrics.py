@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from grapy_cli.evaluate.tally import count_photo
+from grapy_cli.evaluate.counts import count_photo
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.metrics.confusion import count_pairs
 from grapy_cli.metrics.scores import scores_of

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from grapy_cli.inference.tta import TTA, parse_logits
 from grapy_cli.labels import LABEL_SETS, PASCAL
 from grapy_cli.model import fused
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.legacy import rename
 from grapy_cli.model.pyramid import GraphPyramid, PyramidNumbers
-from grapy_cli.predict.augment import TTA, parse_logits
 from tests.support import parity
 from tests.support.golden import check_golden, read_golden
 from tests.support.recipe import recipe_state

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from grapy_cli.inference.tta import TTA, parse_logits, scaled_photo
 from grapy_cli.model import fused
 from grapy_cli.model.xception import Xception
-from grapy_cli.predict.augment import TTA, parse_logits, scaled_photo
 from tests.support import parity
 from tests.support.recipe import digest_of
 

@@ -4,11 +4,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grapy_cli.inference.tta import base_size
 from grapy_cli.labels import LABEL_SETS, Level
 from grapy_cli.model import fused
 from grapy_cli.model.graph import aggregate, distribute
 from grapy_cli.model.pyramid import GraphPyramid, PyramidNumbers
-from grapy_cli.predict.augment import base_size
 from tests.support.reference import fill_by_recipe
 
 tensors = settings(max_examples=40)

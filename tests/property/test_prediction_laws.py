@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grapy_cli.predict.pipeline import in_groups
+from grapy_cli.inference.stream import in_groups
 from grapy_cli.predict.sources import FoundPhoto, name_masks
 
 STEMS = st.text("aA\u00e9e\u0301\u00df-.2", min_size=1, max_size=3).filter(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from grapy_cli.predict.write.rings import polygons_of
-from grapy_cli.predict.write.rle import encode_region
+from grapy_cli.predict.outputs.polygonize import polygons_of
+from grapy_cli.predict.outputs.rle import encode_region
 
 regions = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(lambda size: arrays(bool, size))
 

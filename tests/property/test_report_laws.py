@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from grapy_cli.evaluate.records import Case, PhotoScore
-from grapy_cli.evaluate.show.choose import Few, choose_photos
-from grapy_cli.evaluate.show.pictures import KINDS, MISSED, RIGHT, UNSCORED, error_map
+from grapy_cli.evaluate.report.choose import Few, choose_photos
+from grapy_cli.evaluate.report.error_maps import KINDS, MISSED, RIGHT, UNSCORED, error_map
 from grapy_cli.labels import ATR, IGNORE
 
 CASE = Case("tiny", "none")

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from grapy_cli.labels import IGNORE, LABEL_SETS
-from grapy_cli.labels.garments import GARMENTS, allowed_parts
-from grapy_cli.train.self_training.rules import part_factors, part_shares, pseudo_label_map
+from grapy_cli.labels.garment_tags import GARMENTS, allowed_parts
+from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
 
 label_sets = st.sampled_from(list(LABEL_SETS.values()))
 words = st.none() | st.lists(st.sampled_from([*sorted(GARMENTS), "spaceship"]), max_size=6)

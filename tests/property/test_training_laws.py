@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grapy_cli.data.batches import Mixture, RankBatches
+from grapy_cli.data.augment.transforms import RandomMirror, RandomRotation, RandomWindow
+from grapy_cli.data.batches import RankBatches, SamplingPlan
 from grapy_cli.data.sample import Batch, Sample
-from grapy_cli.data.transforms import RandomMirror, RandomRotation, RandomWindow
 from grapy_cli.labels import IGNORE, LABEL_SETS
 
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=4).map(tuple)
@@ -29,7 +29,7 @@ def mixtures(draw, mixing=None):
     groups = draw(sizes)
     shares = st.tuples(*[st.floats(0.25, 4)] * len(groups))
     return partial(
-        Mixture,
+        SamplingPlan,
         groups,
         draw(batch_sizes),
         draw(seeds),
@@ -51,7 +51,7 @@ def counts_of(plan, groups):
 def test_an_epoch_holds_each_photo_at_most_once_unless_a_group_is_small(
     sizes, batch_size, seed, epoch
 ):
-    plan = Mixture(sizes, batch_size, seed).epoch(epoch)
+    plan = SamplingPlan(sizes, batch_size, seed).epoch(epoch)
     for group, size in enumerate(sizes):
         counts = Counter(draw.photo for step in plan for draw in step if draw.group == group)
         assert set(counts) <= set(range(size))
@@ -66,75 +66,75 @@ def test_an_epoch_holds_each_photo_at_most_once_unless_a_group_is_small(
 @plans
 @given(mixtures(), epochs)
 def test_steps_are_full_and_as_many_as_was_said(make, epoch):
-    mixture = make()
-    plan = mixture.epoch(epoch)
-    assert len(plan) == mixture.steps
-    assert {len(step) for step in plan} == {mixture.batch_size}
+    sampling = make()
+    plan = sampling.epoch(epoch)
+    assert len(plan) == sampling.steps
+    assert {len(step) for step in plan} == {sampling.batch_size}
     assert {draw.epoch for step in plan for draw in step} == {epoch}
 
 
 @plans
 @given(mixtures(), epochs)
 def test_shares_of_an_epoch_are_within_one_batch_of_what_was_asked(make, epoch):
-    mixture = make()
-    photos = counts_of(mixture.epoch(epoch), range(len(mixture.sizes))).sum(0)
-    if mixture.mixing == "alternate" and mixture.shares is None:
-        asked = np.maximum(mixture.sizes, mixture.batch_size)
+    sampling = make()
+    photos = counts_of(sampling.epoch(epoch), range(len(sampling.sizes))).sum(0)
+    if sampling.mixing == "alternate" and sampling.shares is None:
+        asked = np.maximum(sampling.sizes, sampling.batch_size)
     else:
-        weights = np.array(mixture.shares or mixture.sizes)
-        asked = weights / weights.sum() * mixture.steps * mixture.batch_size
-    assert (abs(photos - asked) < mixture.batch_size + 1e-6).all()
+        weights = np.array(sampling.shares or sampling.sizes)
+        asked = weights / weights.sum() * sampling.steps * sampling.batch_size
+    assert (abs(photos - asked) < sampling.batch_size + 1e-6).all()
 
 
 @plans
 @given(mixtures("alternate"), epochs)
 def test_alternating_steps_hold_one_group_each(make, epoch):
-    mixture = make()
-    assert all(len({draw.group for draw in step}) == 1 for step in mixture.epoch(epoch))
+    sampling = make()
+    assert all(len({draw.group for draw in step}) == 1 for step in sampling.epoch(epoch))
 
 
 @plans
 @given(mixtures("mixed"), epochs)
 def test_mixed_steps_are_alike(make, epoch):
     """A group's photos are spread as evenly over the steps as whole photos can be."""
-    mixture = make()
-    counts = counts_of(mixture.epoch(epoch), range(len(mixture.sizes)))
+    sampling = make()
+    counts = counts_of(sampling.epoch(epoch), range(len(sampling.sizes)))
     assert (counts.max(0) - counts.min(0) <= 1).all()
 
 
 @plans
 @given(mixtures("mixed"), st.integers(1, 4), st.integers(1, 3), epochs)
 def test_every_pass_of_a_mixed_step_sees_every_group(make, ranks, parts, epoch):
-    mixture = make()
+    sampling = make()
     passes = ranks * parts
-    mixture = replace(mixture, batch_size=mixture.smallest_batch(passes))
-    for step in mixture.epoch(epoch):
+    sampling = replace(sampling, batch_size=sampling.smallest_batch(passes))
+    for step in sampling.epoch(epoch):
         for number in range(passes):
             groups = {draw.group for draw in step[number::passes]}
-            assert groups == set(range(len(mixture.sizes)))
+            assert groups == set(range(len(sampling.sizes)))
 
 
 @plans
 @given(mixtures("mixed"), st.integers(1, 6))
 def test_no_smaller_batch_would_do_for_a_mixed_step(make, passes):
     """With one photo less for each pass, the rarest group has less than one for each."""
-    mixture = make()
-    smallest = mixture.smallest_batch(passes)
+    sampling = make()
+    smallest = sampling.smallest_batch(passes)
     assert smallest % passes == 0
-    assert (smallest - passes) * min(mixture.fractions) < passes
+    assert (smallest - passes) * min(sampling.fractions) < passes
 
 
 @plans
 @given(mixtures(), epochs)
 def test_a_photo_comes_again_only_after_all_of_its_group(make, epoch):
     """And each time it is varied otherwise, in another order."""
-    mixture = make()
+    sampling = make()
     seen = Counter()
-    for step in mixture.epoch(epoch):
+    for step in sampling.epoch(epoch):
         for draw in step:
             seen[draw.group, draw.photo, draw.times] += 1
     assert set(seen.values()) == {1}
-    for group, size in enumerate(mixture.sizes):
+    for group, size in enumerate(sampling.sizes):
         for times in range(1, 1 + max((t for g, _, t in seen if g == group), default=0)):
             earlier = [p for g, p, t in seen if g == group and t == times - 1]
             assert len(earlier) == size
@@ -143,40 +143,42 @@ def test_a_photo_comes_again_only_after_all_of_its_group(make, epoch):
 @plans
 @given(mixtures(), epochs)
 def test_the_plan_depends_on_seed_and_epoch_alone(make, epoch):
-    mixture = make()
-    assert mixture.epoch(epoch) == make().epoch(epoch)
+    sampling = make()
+    assert sampling.epoch(epoch) == make().epoch(epoch)
 
 
 @pytest.mark.parametrize("mixing", ["alternate", "mixed"])
 def test_other_epochs_and_seeds_have_other_plans(mixing):
-    plans = [Mixture((40, 30), 5, seed, mixing).epoch(epoch) for seed in (0, 1) for epoch in (0, 1)]
+    plans = [
+        SamplingPlan((40, 30), 5, seed, mixing).epoch(epoch) for seed in (0, 1) for epoch in (0, 1)
+    ]
     photos = [[(draw.group, draw.photo) for step in plan for draw in step] for plan in plans]
     assert len({str(plan) for plan in photos}) == 4
 
 
 def test_a_small_group_starts_over_with_another_shuffle():
-    draws = [draw for step in Mixture((9,), 45).epoch(0) for draw in step]
+    draws = [draw for step in SamplingPlan((9,), 45).epoch(0) for draw in step]
     orders = [[draw.photo for draw in draws if draw.times == times] for times in range(5)]
     assert all(sorted(order) == list(range(9)) for order in orders)
     assert len({tuple(order) for order in orders}) == 5
 
 
 def test_a_group_too_small_for_a_batch_of_every_epoch_gets_one_in_some():
-    mixture = Mixture((90, 10), 10, shares=(97.0, 3.0))
-    counts = [counts_of(mixture.epoch(epoch), range(2)).sum() for epoch in range(3)]
+    sampling = SamplingPlan((90, 10), 10, shares=(97.0, 3.0))
+    counts = [counts_of(sampling.epoch(epoch), range(2)).sum() for epoch in range(3)]
     assert set(counts) == {100}
-    rare = sum(counts_of(mixture.epoch(epoch), range(2))[:, 1].sum() for epoch in range(200))
+    rare = sum(counts_of(sampling.epoch(epoch), range(2))[:, 1].sum() for epoch in range(200))
     assert 0.015 < rare / (200 * 100) < 0.05
 
 
 @plans
 @given(mixtures(), st.integers(1, 4), st.integers(1, 4), st.data())
 def test_the_shares_of_all_ranks_are_the_run(make, ranks, per_rank, data):
-    mixture = make()
-    mixture = replace(mixture, batch_size=ranks * per_rank)
-    epoch, step = data.draw(st.integers(0, 2)), data.draw(st.integers(0, mixture.steps))
-    shares = [list(RankBatches(mixture, 3, epoch, step, rank, ranks)) for rank in range(ranks)]
-    plan = [draws for later in range(epoch, 3) for draws in mixture.epoch(later)][step:]
+    sampling = make()
+    sampling = replace(sampling, batch_size=ranks * per_rank)
+    epoch, step = data.draw(st.integers(0, 2)), data.draw(st.integers(0, sampling.steps))
+    shares = [list(RankBatches(sampling, 3, epoch, step, rank, ranks)) for rank in range(ranks)]
+    plan = [draws for later in range(epoch, 3) for draws in sampling.epoch(later)][step:]
     for draws, *parts in zip(plan, *shares, strict=True):
         assert all(len(part) == per_rank for part in parts)
         assert Counter(draw for part in parts for draw in part) == Counter(draws)

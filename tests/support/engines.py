@@ -8,7 +8,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.model.engines.files import PHOTOS, PRECISION_KEY
+from grapy_cli.model.exported.metadata import PHOTOS, PRECISION_KEY
 from grapy_cli.model.weights import CARD_KEY, WeightsCard
 
 NAMES = ("pascal", "atr")

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.write.outputs import Kind, plan_kinds
+from grapy_cli.predict.outputs.kinds import Kind, plan_kinds
 from tests.support.parsings import PASCAL, block_map, parsing_of
 
 HEAD, TORSO = np.s_[4:16, 8:22], np.s_[16:34, 5:25]

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from grapy_cli.inference.fold import fold_for_inference
 from grapy_cli.model.grapy import GrapyNet, build_network
-from grapy_cli.model.inference import fold_for_inference
 from grapy_cli.model.legacy import LegacyNetwork, rename_legacy
 from tests.support.recipe import recipe_state
 

@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 import numpy as np
 import torch
 
+from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import LABEL_SETS, LabelSet
-from grapy_cli.predict.parsing import Parsing
-from grapy_cli.predict.write.outputs import plan_kinds
+from grapy_cli.predict.outputs.kinds import plan_kinds
 
 PASCAL = LABEL_SETS["pascal"]
 

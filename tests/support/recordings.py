@@ -5,7 +5,7 @@ import time
 import torch
 
 
-class Recorder:
+class Capture:
     """Records work as a CUDA graph does: what goes in and comes out has one place for all times.
 
     Args:

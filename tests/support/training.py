@@ -23,9 +23,9 @@ from grapy_cli.settings.sections import DataSettings, PrepareSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.build import build_fresh_network, build_job, build_trained
 from grapy_cli.train.checkpoints import CheckpointFolder
+from grapy_cli.train.datasets import open_datasets
 from grapy_cli.train.events import StepDone
 from grapy_cli.train.job import TrainingJob
-from grapy_cli.train.roots import open_datasets
 from grapy_cli.train.run import TrainSummary, run_train
 from tests.support import tiny
 
@@ -122,7 +122,7 @@ def job_of(*sets: str, **flags: object) -> TrainingJob:
     job = build_job(
         settings, trained, groups, checkpoints, lambda epoch: {}, silence, World(), device
     )
-    job.learner.train()
+    job.loss_module.train()
     return job
 
 

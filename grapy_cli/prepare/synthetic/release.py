@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from grapy_cli.files import replacing, write_text
+from grapy_cli.atomic import replacing, write_text
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.prepare.sources import PASCAL_COLORS, SOURCES
-from grapy_cli.prepare.synthetic.labels import codes_to_ids
+from grapy_cli.prepare.synthetic.part_codes import codes_to_ids
 from grapy_cli.prepare.synthetic.scene import draw_scene
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.settings import Settings

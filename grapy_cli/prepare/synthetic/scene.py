@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.prepare.synthetic.body import Body, draw_body
-from grapy_cli.prepare.synthetic.labels import code_of
+from grapy_cli.prepare.synthetic.part_codes import code_of
 from grapy_cli.prepare.synthetic.wardrobe import TILE, Disc, Tile, dress, weave
 
 _ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)

@@ -10,17 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
 
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.errors import PhotoError
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.parsing import Parsing
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
-from grapy_cli.train.self_training.photos import FoundPhoto
-from grapy_cli.train.self_training.rules import part_factors, part_shares, pseudo_label_map
+from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
+from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LabelSet
-from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.checkpoints import Trained
 from grapy_cli.train.self_training.labelling import Labelling
-from grapy_cli.train.self_training.photos import find_photos
 from grapy_cli.train.self_training.run import event_of
+from grapy_cli.train.self_training.unlabeled_photos import find_photos
 
 
 @dataclass(frozen=True)

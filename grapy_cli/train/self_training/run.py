@@ -11,20 +11,20 @@ import numpy as np
 import torch
 
 from grapy_cli import __version__
+from grapy_cli.atomic import write_text
 from grapy_cli.data.layout import CARD, DatasetWriter, PreparedDataset, Problem
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.files import write_text
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.weights import resolve_weights
-from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.reporting import Reporter, Warned
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
+from grapy_cli.train.datasets import DataRoot
 from grapy_cli.train.events import PhotosLabelled
-from grapy_cli.train.roots import DataRoot
+from grapy_cli.train.init_weights import check_label_sets
 from grapy_cli.train.self_training.labelling import Labelled, Labelling
-from grapy_cli.train.self_training.photos import FoundPhoto, find_photos, unknown_words
-from grapy_cli.train.start import check_label_sets
+from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto, find_photos, unknown_words
 
 RECIPE = "recipe.json"
 """What the label maps depend on: an unfinished labelling by another recipe is not gone on with."""

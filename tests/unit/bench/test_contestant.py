@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from grapy_cli.bench.build import build_contestant
-from grapy_cli.bench.memory import card_peak, forget_peak, process_peak
+from grapy_cli.bench.memory import forget_peak, gpu_peak, process_peak
 from grapy_cli.bench.report import STAGES
 from grapy_cli.bench.run import share_of_equal
-from grapy_cli.data.drawn import SIZES, draw_photos
-from grapy_cli.data.files import save_label_map
 from grapy_cli.errors import DatasetError, PhotoError
-from grapy_cli.predict.photos import read_size
+from grapy_cli.image_io.label_maps import save_label_map
+from grapy_cli.image_io.photos import read_size
+from grapy_cli.image_io.sample_photos import SIZES, draw_photos
 from grapy_cli.predict.run import run_predict
 from grapy_cli.predict.sources import find_photos
 from grapy_cli.runtime.reporting import silence
@@ -68,7 +68,7 @@ def test_every_stage_is_measured_and_together_they_are_most_of_it(build):
     assert len(one.latencies) == 2
     assert one.photos_per_second > 0
     assert one.cpu_seconds > 0
-    assert one.card_peak is None
+    assert one.gpu_peak is None
     assert facts.load_seconds > 0
     assert facts.datasets == ("atr",)
 
@@ -154,7 +154,7 @@ def test_the_peak_of_memory_is_that_since_it_was_forgotten():
     before = process_peak()
     np.ones(2**26, np.uint8)
     assert process_peak() - before > 2**25
-    assert card_peak(cpu) is None
+    assert gpu_peak(cpu) is None
 
 
 def test_photos_of_one_size_are_measured_together(build, tmp_path):

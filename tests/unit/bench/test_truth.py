@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from grapy_cli.bench.truth import mean_iou
-from grapy_cli.data.files import save_label_map
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.labels import LABEL_SETS
 
 PASCAL = LABEL_SETS["pascal"]

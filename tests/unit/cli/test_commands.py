@@ -5,8 +5,8 @@ import pytest
 import typer
 
 from grapy_cli.cli.app import app
-from grapy_cli.cli.checkup import EXTRAS
 from grapy_cli.cli.commands import PANELS, load_command
+from grapy_cli.cli.doctor_checks import EXTRAS
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.orders import ORDERS
 from tests.support.command_line import ROOT

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grapy_cli.cli.app import app
-from grapy_cli.data.files import save_label_map
+from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.labels import LABEL_SETS
 
 PASCAL = LABEL_SETS["pascal"]

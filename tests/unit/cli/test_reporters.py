@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from grapy_cli.cli.lines import line_of, progress_of
+from grapy_cli.cli.format_events import line_of, progress_of
 from grapy_cli.cli.reporters import LineReporter, RichReporter, open_reporter
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from grapy_cli.data.batches import Mixture, RankBatches
+from grapy_cli.data.augment.transforms import RandomWindow
+from grapy_cli.data.batches import RankBatches, SamplingPlan
 from grapy_cli.data.dataset import Draw, ParsingDataset, group_photos
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
-from grapy_cli.data.transforms import RandomWindow
 from grapy_cli.errors import DatasetError, DeviceError
 from tests.support.training import prepare_tiny
 
@@ -78,7 +78,7 @@ def test_a_draw_is_the_same_every_time_and_another_in_another_epoch(samples):
 
 
 def test_workers_change_nothing(samples):
-    share = RankBatches(Mixture((5, 5), 2), epochs=5, epoch=3)
+    share = RankBatches(SamplingPlan((5, 5), 2), epochs=5, epoch=3)
     loads = [list(load_batches(samples, share, workers)) for workers in (0, 1, 2)]
     for batches in loads:
         assert [batch.keys for batch in batches] == [batch.keys for batch in loads[0]]
@@ -96,7 +96,7 @@ def test_workers_change_nothing(samples):
 
 def test_workers_stay_for_the_whole_run_and_end_with_it(samples):
     """They read ahead into the next epoch; whoever closes the batches early ends them as well."""
-    run = RankBatches(Mixture((5, 5), 2), epochs=3)
+    run = RankBatches(SamplingPlan((5, 5), 2), epochs=3)
     seen = set()
     with closing(load_batches(samples, run, 2)) as batches:
         for _ in zip(range(11), batches, strict=False):  # of 12
@@ -116,7 +116,7 @@ def test_a_killed_worker_may_be_missed_before_its_end_is_told(samples, monkeypat
 
     monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", missed)
     with pytest.raises(DeviceError, match=r"killed.*reset by peer"):
-        list(load_batches(samples, RankBatches(Mixture((5, 5), 2), epochs=1), 1))
+        list(load_batches(samples, RankBatches(SamplingPlan((5, 5), 2), epochs=1), 1))
     assert not active_children()
 
 
@@ -127,7 +127,7 @@ def test_a_broken_file_is_named_without_a_traceback(pair, workers):
     path.write_text("no picture")
     groups = group_photos([prepared], "train", join=False)
     samples = ParsingDataset(groups, RandomWindow((40, 40)), seed=0)
-    share = RankBatches(Mixture((5,), 5), epochs=1)
+    share = RankBatches(SamplingPlan((5,), 5), epochs=1)
     with pytest.raises(DatasetError, match=path.name) as caught:
         list(load_batches(samples, share, workers))
     assert "Traceback" not in caught.value.message

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import DatasetWriter, PreparedDataset, Problem, find_prepared
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.labels import LABEL_SETS
 
 CIHP = LABEL_SETS["cihp"]

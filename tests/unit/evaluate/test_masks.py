@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.data.files import save_label_map
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.evaluate.looking import look_at_masks
 from grapy_cli.evaluate.masks import MaskFolders
 from grapy_cli.evaluate.records import Case, PhotoScore
+from grapy_cli.evaluate.report.images import look_at_masks
 from grapy_cli.evaluate.run import run_evaluate_masks, to_text
+from grapy_cli.image_io.label_maps import save_label_map
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.predict.parser import HumanParser
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import DataSettings, EvaluateSettings
 from grapy_cli.settings.settings import Settings

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from grapy_cli.data.layout import PreparedDataset
-from grapy_cli.evaluate.ledger import PHOTOS, Ledger, read_photo_scores
-from grapy_cli.evaluate.looking import KeptMasks
+from grapy_cli.evaluate.evaluator import Evaluator
+from grapy_cli.evaluate.finished import PHOTOS, FinishedPhotos, read_photo_scores
+from grapy_cli.evaluate.report.images import KeptMasks
 from grapy_cli.evaluate.results import results_of
-from grapy_cli.evaluate.scorebook import Scorebook
 from grapy_cli.evaluate.scoring import ParsingJob, score_photos
-from grapy_cli.predict.parser import HumanParser
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.runtime.world import World
 
 TINY = ("tiny", "none")
@@ -61,18 +61,18 @@ def score(root, weights, tmp_path):
         datasets = {name: PreparedDataset.open(root / name) for name in ("atr", "pascal")}
         job = ParsingJob({TINY: parser}, datasets, "train")
         cases = dict.fromkeys(job.cases(TINY), digest)
-        ledger = None
+        finished = None
         if out:
             kept = KeptMasks(tmp_path / out, cases)
             job = ParsingJob({TINY: parser}, datasets, "train", ("strict",), kept.path)
-            ledger = Ledger(tmp_path / out, world.rank)
-        book = Scorebook(cases, job.label_sets, ledger)
+            finished = FinishedPhotos(tmp_path / out, world.rank)
+        book = Evaluator(cases, job.label_sets, finished)
         report = _stopping(stop_after) if stop_after else (lambda event: None)
-        tallies = score_photos(job, book, world=world, report=report)
-        if ledger and world.size == 1:
-            ledger.finish(ledger.places)
-        found = [result.to_json() for result in results_of(tallies, "train")]
-        return found, parser.asked, ledger
+        all_counts = score_photos(job, book, world=world, report=report)
+        if finished and world.size == 1:
+            finished.finish(finished.places)
+        found = [result.to_json() for result in results_of(all_counts, "train")]
+        return found, parser.asked, finished
 
     return run
 
@@ -139,7 +139,7 @@ def test_a_mask_that_is_gone_is_made_again(score, tmp_path):
 def test_processes_leave_together_what_one_would(score, tmp_path):
     score("one")
     ledgers = [score("two", world=LonelyWorld(rank, 2))[2] for rank in range(2)]
-    ledgers[0].finish([place for ledger in ledgers for place in ledger.places])
+    ledgers[0].finish([place for finished in ledgers for place in finished.places])
     assert lines(tmp_path / "two") == lines(tmp_path / "one")
 
 

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.data.files import load_label_map
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.build import load_parsers
-from grapy_cli.evaluate.proof import device_facts, parser_digest
+from grapy_cli.evaluate.provenance import device_facts, parser_digest
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.labels import IGNORE, LABEL_SETS, Level
 from grapy_cli.metrics.confusion import count_pairs
 from grapy_cli.metrics.scores import scores_of
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.tiles import TileLimit
 from grapy_cli.runtime.reporting import Progressed, Warned
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import InferSettings, RunSettings

@@ -5,7 +5,7 @@ import pytest
 
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.evaluate.scoring import score_datasets
-from grapy_cli.predict.parser import HumanParser
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.runtime.world import World
 
 
@@ -34,10 +34,10 @@ def test_processes_take_disjoint_photos_and_leave_none_out(datasets, weights):
     shares = [
         score_datasets(parser, datasets, "train", world=LonelyWorld(rank, 5)) for rank in range(5)
     ]
-    for name, tally in whole.items():
-        assert tally.photos == 6
+    for name, totals in whole.items():
+        assert totals.photos == 6
         assert sum(share[name].photos for share in shares) == 6
-        np.testing.assert_array_equal(sum(share[name].counts for share in shares), tally.counts)
+        np.testing.assert_array_equal(sum(share[name].counts for share in shares), totals.counts)
 
 
 def test_what_was_skipped_is_gathered(datasets, weights):

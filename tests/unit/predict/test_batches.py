@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.predict import job
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import ReadPhoto
 from grapy_cli.predict.run import run_predict
-from grapy_cli.predict.tiles import TileLimit
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import (
     BatchSettings,

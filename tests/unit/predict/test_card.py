@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from grapy_cli.model.replay import Replayed, record_on_card
-from grapy_cli.predict.augment import TTA
-from grapy_cli.predict.parser import HumanParser
-from grapy_cli.predict.photos import ReadPhoto
-from grapy_cli.runtime.ferry import to_arrays, to_device
+from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference.cuda_graphs import GraphReplay, capture_on_gpu
+from grapy_cli.inference.gpu_transfer import to_arrays, to_device
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tta import TTA
 from tests.support.networks import write_decided_weights
 
 pytestmark = [
@@ -98,7 +98,7 @@ def test_recordings_have_their_memory_in_common():
     def work(given):
         return (given.repeat(64, 1) * 2).sum(0)
 
-    replayed = Replayed(work, record_on_card)
+    replayed = GraphReplay(work, capture_on_gpu)
     reserved = []
     for size in (2**20, 2**19, 2**18, 2**20 - 1):
         given = torch.rand(size, device="cuda")
@@ -111,12 +111,12 @@ def test_recordings_have_their_memory_in_common():
 
 
 def test_work_that_waits_for_the_card_is_done_step_by_step():
-    waiting = Replayed(lambda given: given * given.sum().item(), record_on_card)
+    waiting = GraphReplay(lambda given: given * given.sum().item(), capture_on_gpu)
     given = torch.ones(3, device="cuda")
     for _ in range(4):
         assert waiting(given).tolist() == [3, 3, 3]
     assert waiting.recordings == 0
-    after = Replayed(lambda given: given * 2, record_on_card)  # the card is none the worse
+    after = GraphReplay(lambda given: given * 2, capture_on_gpu)  # the card is none the worse
     for _ in range(4):
         assert after(given).tolist() == [2, 2, 2]
     assert after.recordings == 1

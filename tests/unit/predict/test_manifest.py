@@ -3,8 +3,8 @@ import json
 import pytest
 
 from grapy_cli.errors import SettingsError
-from grapy_cli.predict.folder import open_folder, tidy
 from grapy_cli.predict.manifest import Manifest, Shard
+from grapy_cli.predict.output_folder import open_folder, tidy
 from grapy_cli.runtime.lock import LockedError
 
 SOURCES = ["a", "b", "c", "d"]

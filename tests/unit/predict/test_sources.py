@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.predict.photos import read_photo
+from grapy_cli.image_io.photos import read_photo
 from grapy_cli.predict.sources import FoundPhoto, find_photos, name_masks
 from tests.support.photos import png_that_claims
 

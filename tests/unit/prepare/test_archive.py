@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from grapy_cli.data.archive import open_archive
-from grapy_cli.data.inflate import GzipStream
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.archive import open_archive
+from grapy_cli.image_io.inflate import GzipStream
 from tests.support import tiny
 from tests.unit.prepare.test_resume import bytes_of
 
@@ -97,7 +97,7 @@ def test_links_are_refused(tmp_path):
 
 
 def test_a_bomb_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("grapy_cli.data.archive.LARGEST", 100)
+    monkeypatch.setattr("grapy_cli.image_io.archive.LARGEST", 100)
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb", bytes(1000))
     with pytest.raises(OSError, match="it would be"):
@@ -105,8 +105,8 @@ def test_a_bomb_is_not_read(tmp_path, monkeypatch):
 
 
 def test_a_gzip_stream_is_read_from_anywhere(tmp_path, monkeypatch):
-    monkeypatch.setattr("grapy_cli.data.inflate.MARK_EVERY", 5000)
-    monkeypatch.setattr("grapy_cli.data.inflate.MOST_MARKS", 7)
+    monkeypatch.setattr("grapy_cli.image_io.inflate.MARK_EVERY", 5000)
+    monkeypatch.setattr("grapy_cli.image_io.inflate.MOST_MARKS", 7)
     random = np.random.default_rng(0)
     data = random.integers(0, 40, 300_000, dtype=np.uint8).tobytes()
     # Two gzip files in a row are one stream, as parallel compressors write them.
@@ -146,7 +146,7 @@ def test_a_note_of_gigabytes_is_not_read(tmp_path):
 
 
 def test_members_without_number_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("grapy_cli.data.archive.MOST_MEMBERS", 3)
+    monkeypatch.setattr("grapy_cli.image_io.archive.MOST_MEMBERS", 3)
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for number in range(5):
             archive.writestr(f"{number}", b"")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from grapy_cli.errors import DatasetError
-from grapy_cli.prepare.ledger import LEDGER
+from grapy_cli.prepare.finished import FINISHED
 from grapy_cli.runtime.reporting import Progressed, Told
 from tests.support import tiny
 
@@ -49,8 +49,8 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_bytes(tmp_path, prepare, don
         prepare("cihp", source=release, report=stop_after(done))
     folder = tmp_path / "data" / "cihp"
     assert not (folder / "dataset.json").exists()
-    with (folder / LEDGER).open("ab") as ledger:
-        ledger.write(b'{"key": "half a li')
+    with (folder / FINISHED).open("ab") as finished:
+        finished.write(b'{"key": "half a li')
     (folder / "images" / ".0000001.jpg.77.part").write_bytes(b"half a photo")
     events = []
     prepare("cihp", source=release, report=events.append)
@@ -68,7 +68,7 @@ def test_a_killed_process_goes_on_as_well(tmp_path, prepare):
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
         deadline = time.monotonic() + 60
         while run.poll() is None and time.monotonic() < deadline:
-            if (folder / LEDGER).exists() and (folder / LEDGER).stat().st_size > 2000:
+            if (folder / FINISHED).exists() and (folder / FINISHED).stat().st_size > 2000:
                 os.kill(run.pid, signal.SIGKILL)
                 break
             time.sleep(0.002)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.data.files import load_label_map, load_photo
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import LABEL_SETS, label_set
 from grapy_cli.labels.template import EXAMPLE, label_file
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.data.files import load_label_map, load_photo
 from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import load_photo
 from grapy_cli.prepare.run import run_prepare
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import DataSettings, PrepareSettings

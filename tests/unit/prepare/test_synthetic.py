@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from grapy_cli.data.dataset import group_photos
-from grapy_cli.data.files import load_label_map, load_photo
 from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.prepare.sources import SOURCES
 from grapy_cli.prepare.synthetic.body import draw_body
-from grapy_cli.prepare.synthetic.labels import PLACES, WORN, code_of, codes_to_ids
+from grapy_cli.prepare.synthetic.part_codes import PLACES, WORN, code_of, codes_to_ids
 from grapy_cli.prepare.synthetic.scene import draw_scene
 from grapy_cli.runtime.reporting import Warned
 from tests.unit.prepare.test_resume import bytes_of

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grapy_cli.errors import DeviceError
-from grapy_cli.runtime.device import check_cards, fair_threads, resident_memory, usable_cores
+from grapy_cli.runtime.device import check_gpus, fair_threads, resident_memory, usable_cores
 
 
 def test_a_process_knows_its_memory():
@@ -14,14 +14,14 @@ def test_a_process_knows_its_memory():
 
 
 def test_processes_on_the_cpu_need_no_cards():
-    check_cards("cpu", 64)
+    check_gpus("cpu", 64)
 
 
 def test_more_processes_than_cards():
     found = torch.cuda.device_count()
-    check_cards("cuda", found)
+    check_gpus("cuda", found)
     with pytest.raises(DeviceError, match=rf"--gpus {found + 1} .* sees {found} CUDA devices"):
-        check_cards("cuda", found + 1)
+        check_gpus("cuda", found + 1)
 
 
 def test_processes_of_a_machine_share_its_cores_and_each_has_one():

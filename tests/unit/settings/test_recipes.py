@@ -77,7 +77,7 @@ def test_every_run_learns_all_label_sets(calls):
 def test_the_file_has_every_ingredient():
     train = resolve(config=EXAMPLES / "grapy-lite-ccp.toml", stage_rows=True).settings.train
     augment = train.augment
-    shares = (augment.company, augment.occlude, augment.focus, augment.color, augment.blur)
+    shares = (augment.copy_paste, augment.occlude, augment.focus, augment.color, augment.blur)
     assert all(shares)
     assert augment.backgrounds
     assert augment.rotate

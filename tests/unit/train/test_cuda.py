@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from grapy_cli.predict.parser import HumanParser
+from grapy_cli.inference.parser import HumanParser
 from tests.support.command_line import plain_environment
 from tests.support.networks import write_weights
 from tests.support.training import RECIPE, job_of, resume, steps_of, tensors_of, train

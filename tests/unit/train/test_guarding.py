@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from grapy_cli.errors import DeviceError, DivergedError, WeightsError
+from grapy_cli.inference import parser
 from grapy_cli.model.weights import load_weights, save_weights
-from grapy_cli.predict import parser
 from grapy_cli.runtime.world import World
 from grapy_cli.train import run as train_run
 from grapy_cli.train.checkpoints import Progress

@@ -49,7 +49,7 @@ def test_a_mean_is_over_the_step_not_over_its_passes(data):
     label_map[1, 2:] = 255
     (dataset,) = batch.datasets
     photos = [
-        job.learner(part, {dataset: torch.tensor(1.0)})[dataset].main for part in batch.parts(2)
+        job.loss_module(part, {dataset: torch.tensor(1.0)})[dataset].main for part in batch.parts(2)
     ]
     counts = [int((each != 255).sum()) for each in label_map]
     assert counts[1] < counts[0] / 4
@@ -83,7 +83,7 @@ def test_a_mixed_step_is_the_sum_over_its_data_sets(data):
     for name, rows in batch.rows.items():
         label_maps = {name: batch.label_maps[name]}
         own = Batch(batch.photos[rows], label_maps, {name: torch.arange(4)}, batch.keys[:4])
-        alone |= job.learner(own, job.count(own))
+        alone |= job.loss_module(own, job.count(own))
     parameter = job.trained.network.deeplab.decoder[0].pointwise.weight
     (gradient,) = torch.autograd.grad(sum(loss.total for loss in alone.values()), parameter)
     losses = job.step(batch, 0)
@@ -103,8 +103,8 @@ def test_frozen_batch_norm_keeps_its_statistics_and_learns_its_scale(data):
     assert buffers
     assert all((before[name] == value).all() for name, value in buffers.items() if name in before)
     assert any(norm.weight.grad.any() for norm in norms)
-    job.learner.eval()
-    job.learner.train()  # as after a scoring
+    job.loss_module.eval()
+    job.loss_module.train()  # as after a scoring
     assert not any(norm.training for norm in norms)
 
 
@@ -163,7 +163,7 @@ def test_the_momentum_is_forgotten_where_the_rate_is_lowered(data):
     )
     head = job.trained.network.main_heads["pascal"].bias
     for step, batch in enumerate(job.batches(0, 0)):
-        job.learner.train()
+        job.loss_module.train()
         job.step(batch, step)
         memory = job.trained.optimizer.state[head]["momentum_buffer"]
         if torch.equal(memory, head.grad):

@@ -5,13 +5,13 @@ import torch
 
 from grapy_cli.labels import LABEL_SETS, Level
 from grapy_cli.model.grapy import ParsingLogits
-from grapy_cli.train.balance import balanced_weights
 from grapy_cli.train.losses import (
     count_labels,
     lift_logits,
     parsing_loss,
     sample_labels,
 )
+from grapy_cli.train.part_weights import balanced_weights
 
 LOGITS = torch.tensor([[[[2.0, 0.0, -1.0]], [[0.0, 1.0, 5.0]]]])  # 1 photo, 2 parts, 1 x 3 pixels
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import SettingsError
-from grapy_cli.predict.augment import TTA
+from grapy_cli.inference.tta import TTA
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World
@@ -153,7 +153,7 @@ def test_a_dry_run_foretells_and_leaves_nothing(data, tmp_path):
     assert estimate.photos == {"atr": 5, "cihp": 5, "pascal": 5}
     assert (estimate.steps, estimate.batch_size, estimate.scorings) == (30, 2, 5)
     assert 0 <= estimate.waited <= 1
-    assert not estimate.on_card
+    assert not estimate.on_gpu
     parts = 30 * estimate.seconds_per_step + 5 * estimate.seconds_per_scoring
     assert parts < estimate.seconds < parts + 60
     train(data__root=data, train__out=out, train__epochs=1)

@@ -5,9 +5,9 @@ from grapy_cli.model.weights import read_card
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import RunSettings
 from grapy_cli.settings.settings import Settings
+from grapy_cli.weights.card_photos import FEW, Album, CardPhoto
 from grapy_cli.weights.page import render_card
 from grapy_cli.weights.run import write_card_page
-from grapy_cli.weights.shots import FEW, Album, Shot
 
 NO_SETTINGS = Settings(run=RunSettings(device="cpu"))
 
@@ -17,7 +17,7 @@ HAT = [("hat", (0, 0, 0), "1%")]
 
 def shots(count):
     return [
-        Shot(f"photo {n:02}.jpg", n / 100, {"atr": 0.5}, "data:,", [("atr", "data:,")], HAT)
+        CardPhoto(f"photo {n:02}.jpg", n / 100, {"atr": 0.5}, "data:,", [("atr", "data:,")], HAT)
         for n in range(count)
     ]
 

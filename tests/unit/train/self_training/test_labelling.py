@@ -8,12 +8,12 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from grapy_cli.data.files import load_label_map
 from grapy_cli.errors import DatasetError, SettingsError, WeightsError
+from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.runtime.reporting import Progressed, Warned
+from grapy_cli.train.dry_run import Estimate
 from grapy_cli.train.events import StepDone
-from grapy_cli.train.rehearsal import Estimate
 from tests.support.networks import write_weights
 from tests.support.training import assert_same_run, resume, train
 

@@ -1,0 +1,61 @@
+"""What the machine refuses, said as an error of ours: a full disk, a missing library.
+
+Commands say themselves what they know more about; this is for the rest, so that none of it ends in
+a traceback. Anything else is a defect of ours and keeps its own.
+"""
+
+import errno
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from grapy_cli.errors import GrapyError, SettingsError
+
+_ROOM = "Make room; temporary files go to the folder that TMPDIR names."
+_RIGHTS = "Name a folder that you may write to."
+_OPEN_FILES = "Close other programs, or allow more open files: ulimit -n 4096."
+
+_HINTS: Mapping[int, str] = MappingProxyType(
+    {
+        errno.ENOSPC: _ROOM,
+        errno.EDQUOT: _ROOM,
+        errno.EFBIG: _ROOM,
+        errno.EROFS: _RIGHTS,
+        errno.EACCES: _RIGHTS,
+        errno.EPERM: _RIGHTS,
+        errno.EMFILE: _OPEN_FILES,
+        errno.ENFILE: _OPEN_FILES,
+        errno.EIO: "The disk or the network to it fails: see the messages of the system.",
+    }
+)
+"""What to do where the system refuses something; other numbers may be mistakes of ours."""
+
+# Libraries that OpenCV shows windows with: servers and containers have none.
+_WINDOWS = ("libGL", "libgthread", "libglib", "libSM", "libXext", "libXrender")
+_HEADLESS = "pip uninstall opencv-python && pip install opencv-python-headless"
+
+
+def grapy_error_of(error: Exception) -> GrapyError | None:
+    """Say what the machine refused; None where the fault may be ours."""
+    match error:
+        case OSError(errno=int(number)) if number in _HINTS:
+            return SettingsError(f"the system refuses: {error}", hint=_HINTS[number])
+        case ModuleNotFoundError(name=str(name)) if not name.startswith("grapy_cli"):
+            return SettingsError(
+                f"the package {name} is not installed", hint="`grapy doctor` says what is missing."
+            )
+        case ImportError() if "shared object" in str(error):
+            return SettingsError(
+                f"a library of the system is missing: {error}", hint=hint_of_import(error)
+            )
+        case _:
+            return None
+
+
+def hint_of_import(error: Exception) -> str:
+    """Say what to do about a package that cannot be loaded; empty where nobody knows."""
+    shows_windows = any(library in str(error) for library in _WINDOWS)
+    return (
+        f"OpenCV wants it to show windows, which grapy never does: {_HEADLESS}"
+        if shows_windows
+        else ""
+    )

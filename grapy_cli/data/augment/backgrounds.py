@@ -1,0 +1,82 @@
+"""Putting people somewhere else: the same labels before a photo that shows nobody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from grapy_cli.data.sample import Sample
+from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.photos import load_photo
+
+SOFT_EDGE = 1.0
+"""Blur of the cut's edge, pixels: a hard one would tell the network where the person ends."""
+
+
+@dataclass(frozen=True)
+class RandomBackground:
+    """Exchange what is behind the people of a sample, or show the new background alone.
+
+    What any of the sample's label maps labels (or ignores) stays as it is, photo and labels; all
+    else is background in every label set already, so no label changes. A person that nobody
+    labelled disappears with the old background.
+    """
+
+    photos: Sequence[Path]
+    """Person-free photos."""
+    probability: float
+    """Share of samples that get another background."""
+    empty: float = 0.1
+    """Share of those that lose their people as well: cloth that nobody wears is background."""
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Exchange the background or leave the sample alone."""
+        if generator.random() >= self.probability:
+            return sample
+        height, width = sample.photo.shape[:2]
+        path = self.photos[int(generator.integers(len(self.photos)))]
+        behind = cover(load_photo(path), height, width, generator)
+        if generator.random() < self.empty:
+            nobody = {name: np.zeros_like(maps) for name, maps in sample.label_maps.items()}
+            return replace(sample, photo=behind, label_maps=nobody)
+        return replace(sample, photo=lay_over(behind, sample.photo, sample.people))
+
+
+def find_backgrounds(folder: Path) -> list[Path]:
+    """List the photos of a folder.
+
+    Raises:
+        DatasetError: If there are none.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".png"))
+    if not paths:
+        raise DatasetError(
+            f"{folder} holds no person-free photos (.jpg or .png)",
+            hint="train.augment.backgrounds names a folder with such photos in it.",
+        )
+    return paths
+
+
+def cover(
+    photo: UInt8[np.ndarray, "a b 3"], height: int, width: int, generator: np.random.Generator
+) -> UInt8[np.ndarray, "{height} {width} 3"]:
+    """Resize a photo so that it covers a size, and cut that size out of it anywhere."""
+    scale = max(height / photo.shape[0], width / photo.shape[1])
+    size = max(width, round(photo.shape[1] * scale)), max(height, round(photo.shape[0] * scale))
+    resized = cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)
+    top = int(generator.integers(resized.shape[0] - height + 1))
+    left = int(generator.integers(resized.shape[1] - width + 1))
+    return np.ascontiguousarray(resized[top : top + height, left : left + width], np.uint8)
+
+
+def lay_over(
+    below: UInt8[np.ndarray, "h w 3"],
+    above: UInt8[np.ndarray, "h w 3"],
+    shape: Bool[np.ndarray, "h w"],
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Show one photo inside a shape and another around it, with a soft edge between them."""
+    share = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), SOFT_EDGE)
+    return np.asarray(cv2.blendLinear(above, below, share, 1 - share), np.uint8)

@@ -1,0 +1,139 @@
+"""Filling a photo: other people around those that are there, and things in the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from grapy_cli.data.augment.backgrounds import cover, lay_over
+from grapy_cli.data.dataset import Group
+from grapy_cli.data.sample import Sample
+from grapy_cli.image_io.photos import load_photo
+
+Picture = UInt8[np.ndarray, "..."]
+
+
+@dataclass(frozen=True)
+class RandomCopyPaste:
+    """Put the people of other photos among those of a sample.
+
+    They come from photos that are annotated in the same data sets, so that every label map learns
+    of them. What any of their label maps labels or ignores is taken along.
+    """
+
+    groups: Sequence[Group]
+    """Where people are taken from."""
+    probability: float
+    """Share of samples that get people of other photos."""
+    most: int = 3
+    """People, or groups of them, that are added at most."""
+    size: tuple[float, float] = (0.4, 1.1)
+    """Smallest and largest height of a newcomer's photo, as a share of the sample's."""
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Add people or leave the sample alone."""
+        if generator.random() >= self.probability:
+            return sample
+        names = tuple(sample.label_maps)
+        groups = [group for group in self.groups if group.datasets == names]
+        for _ in range(int(generator.integers(1, self.most + 1))):
+            other = _any_photo(groups, generator)
+            sample = self._join(sample, other, generator)
+        return sample
+
+    def _join(self, sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
+        height, width = sample.photo.shape[:2]
+        factor = generator.uniform(*self.size) * height / other.photo.shape[0]
+        # Half of a newcomer may lie outside; feet are rarely far above the ground.
+        top = int(generator.uniform(-0.1, 0.5) * height)
+        left = int(generator.uniform(-0.25, 0.85) * width)
+        moved = _moved(other, factor, (top, left), (height, width))
+        newcomers = moved.people
+        if generator.random() < 0.5:  # they stand behind
+            newcomers &= ~sample.people
+        return replace(
+            sample,
+            photo=lay_over(sample.photo, moved.photo, newcomers),
+            label_maps={
+                name: np.where(newcomers, moved.label_maps[name], label_map)
+                for name, label_map in sample.label_maps.items()
+            },
+        )
+
+
+def _any_photo(groups: Sequence[Group], generator: np.random.Generator) -> Sample:
+    """Read one photo of all groups together, each as likely as any other."""
+    index = int(generator.integers(sum(len(group.keys) for group in groups)))
+    for group in groups:
+        if index < len(group.keys):
+            break
+        index -= len(group.keys)
+    return group.read(index)
+
+
+@dataclass(frozen=True)
+class RandomOccluder:
+    """Put something before the people: a piece of a person-free photo, labelled background."""
+
+    photos: Sequence[Path]
+    """Person-free photos."""
+    probability: float
+    """Share of samples that get one."""
+    size: tuple[float, float] = (0.1, 0.45)
+    """Smallest and largest extent, as a share of the photo's sides."""
+
+    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Put something in the way or leave the sample alone."""
+        if generator.random() >= self.probability:
+            return sample
+        height, width = sample.photo.shape[:2]
+        path = self.photos[int(generator.integers(len(self.photos)))]
+        thing = cover(load_photo(path), height, width, generator)
+        shape = self._shape(height, width, generator)
+        return replace(
+            sample,
+            photo=lay_over(sample.photo, thing, shape),
+            label_maps={
+                name: np.where(shape, np.uint8(0), label_map)
+                for name, label_map in sample.label_maps.items()
+            },
+        )
+
+    def _shape(
+        self, height: int, width: int, generator: np.random.Generator
+    ) -> Bool[np.ndarray, "{height} {width}"]:
+        """An ellipse or a box, turned at random."""
+        center = generator.uniform((0, 0), (width, height))
+        sides = generator.uniform(*self.size, 2) * (width, height)
+        box = (tuple(center), tuple(sides), float(generator.uniform(0, 180)))
+        canvas = np.zeros((height, width), np.uint8)
+        if generator.random() < 0.5:
+            cv2.ellipse(canvas, box, 1, -1)
+        else:
+            cv2.fillConvexPoly(canvas, cv2.boxPoints(box).astype(np.int32), 1)
+        return canvas > 0
+
+
+def _moved(sample: Sample, factor: float, corner: tuple[int, int], size: tuple[int, int]) -> Sample:
+    """Resize a sample and put it on an empty canvas; what sticks out is cut off."""
+    width, height = (max(1, round(side * factor)) for side in sample.photo.shape[1::-1])
+
+    def move(picture: Picture, interpolation: int) -> Picture:
+        resized = np.asarray(cv2.resize(picture, (width, height), interpolation=interpolation))
+        canvas = np.zeros((*size, *picture.shape[2:]), np.uint8)
+        (top, to_top), (left, to_left) = ((max(0, -offset), max(0, offset)) for offset in corner)
+        seen = resized[top : top + size[0] - to_top, left : left + size[1] - to_left]
+        canvas[to_top : to_top + seen.shape[0], to_left : to_left + seen.shape[1]] = seen
+        return canvas
+
+    return replace(
+        sample,
+        photo=move(sample.photo, cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR),
+        label_maps={
+            name: move(label_map, cv2.INTER_NEAREST)
+            for name, label_map in sample.label_maps.items()
+        },
+    )

@@ -1,0 +1,193 @@
+"""The counts of every photo on disk, one line each, so that a run that was killed goes on.
+
+Each process writes lines of its own file; in the end they become `photos.jsonl`, in the order of
+the lists, and the files of the processes are removed.
+"""
+
+import errno
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from grapy_cli.atomic import replacing
+from grapy_cli.errors import DatasetError
+from grapy_cli.evaluate.counts import PhotoCounts
+from grapy_cli.evaluate.records import Case, PhotoScore
+from grapy_cli.jsonl import append_row, end_line, read_rows
+from grapy_cli.labels import IGNORE
+from grapy_cli.metrics.scores import scores_of, totals_of
+
+PHOTOS = "photos.jsonl"
+
+
+class Place(NamedTuple):
+    """Where the line of a photo stands."""
+
+    order: tuple[int, ...]
+    """Its place among all photos of the run."""
+    file: str
+    start: int
+    """Bytes into the file."""
+
+
+class FinishedPhotos:
+    """The lines of earlier runs in a folder, and a file for those to come.
+
+    Args:
+        folder: What `--out` names.
+        rank: Of this process; each writes a file of its own.
+    """
+
+    def __init__(self, folder: Path, rank: int = 0) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._known = {row["id"]: place for row, place in _read_all(folder)}
+        self._mine: list[Place] = []
+        self._path = folder / f"photos.{rank}.jsonl.part"
+        end_line(self._path)
+        self._end = self._path.stat().st_size if self._path.exists() else 0
+
+    def recall(self, identity: str, order: tuple[int, ...]) -> PhotoCounts | None:
+        """Return the counts of a photo that an earlier run has scored; None where none has.
+
+        A line that does not hold them is as good as none.
+        """
+        if identity not in self._known:
+            return None
+        place = self._known[identity]._replace(order=order)
+        row = self._read(place)
+        try:
+            _score_of(row)
+            photo = _counts_of(row)
+        except (LookupError, TypeError, ValueError, OverflowError):
+            return None
+        self._mine.append(place)
+        return photo
+
+    def add(
+        self, score: PhotoScore, photo: PhotoCounts, *, identity: str, order: tuple[int, ...]
+    ) -> None:
+        """Write down a photo; from now on it is done.
+
+        Args:
+            score: For people.
+            photo: For a run that goes on.
+            identity: Digest of all that the counts depend on.
+            order: The photo's place among all of the run.
+
+        Raises:
+            OSError: If it cannot be written, or somebody has removed the file meanwhile.
+        """
+        row = {**asdict(score), "id": identity, **_plain(photo)}
+        start = append_row(self._path, row)
+        if start != self._end:
+            gone = "No such file any more: it was removed during the run"
+            raise FileNotFoundError(errno.ENOENT, gone, str(self._path))
+        self._end = self._path.stat().st_size
+        self._mine.append(Place(order, self._path.name, start))
+
+    @property
+    def places(self) -> list[Place]:
+        """Where the lines of this process's photos stand."""
+        return self._mine
+
+    def finish(self, places: Iterable[Place]) -> None:
+        """Bring the lines of all processes in order, and remove what earlier runs have left.
+
+        Raises:
+            DatasetError: If another process's file is not there.
+        """
+        with replacing(self._folder / PHOTOS) as beside, beside.open("wb") as file:
+            for place in sorted(places):
+                file.write(json.dumps(self._read(place)).encode() + b"\n")
+        for path in self._folder.glob("photos.*.jsonl.part"):
+            path.unlink()
+
+    def _read(self, place: Place) -> dict[str, Any]:
+        try:
+            with (self._folder / place.file).open("rb") as file:
+                file.seek(place.start)
+                return json.loads(file.readline())
+        except FileNotFoundError as error:
+            raise DatasetError(
+                f"{self._folder} lacks {place.file}, which another process wrote",
+                hint="--out must be a folder that all machines see.",
+            ) from error
+
+
+def read_photo_scores(folder: Path) -> Iterator[PhotoScore]:
+    """Read `photos.jsonl` line by line, however many photos it has."""
+    for row, _ in _read(folder / PHOTOS):
+        yield _score_of(row)
+
+
+def photo_score(
+    case: Case, dataset: str, key: str, photo: PhotoCounts, names: Sequence[str]
+) -> PhotoScore:
+    """Score one photo by itself."""
+    scores = scores_of(photo.counts, names)
+    parts = {name: part.iou for name, part in scores.parts.items() if part.iou is not None}
+    right, true, parsed = totals_of(photo.counts)
+    wrong = dict(zip(names, (true + parsed - 2 * right).tolist(), strict=True))
+    return PhotoScore(
+        case=case,
+        dataset=dataset,
+        photo=key,
+        mean_iou=scores.mean_iou,
+        pixel_accuracy=scores.pixel_accuracy,
+        parts=parts,
+        wrong={name: wrong[name] for name in parts},
+    )
+
+
+def _read_all(folder: Path) -> Iterator[tuple[dict[str, Any], Place]]:
+    for path in (folder / PHOTOS, *sorted(folder.glob("photos.*.jsonl.part"))):
+        if path.exists():
+            yield from _read(path)
+
+
+def _read(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
+    """Read the lines of a file; what is no line of ours, as after a kill, is passed over."""
+    for start, row in read_rows(path):
+        if isinstance(row.get("id"), str):
+            yield row, Place((), path.name, start)
+
+
+def _plain(photo: PhotoCounts) -> dict[str, Any]:
+    true, parsed = np.nonzero(photo.counts)
+    return {
+        "size": len(photo.counts),
+        "counts": [
+            [int(t), int(p), int(photo.counts[t, p])] for t, p in zip(true, parsed, strict=True)
+        ],
+        "boundary": {level: rows.tolist() for level, rows in photo.boundary.items()},
+        "bins": None if photo.bins is None else photo.bins.tolist(),
+    }
+
+
+_SCORE = TypeAdapter(PhotoScore)
+
+
+def _score_of(row: dict[str, Any]) -> PhotoScore:
+    """Raises LookupError or ValueError where the row is not what `add` writes."""
+    score = {key: row[key] for key in PhotoScore.__dataclass_fields__}
+    # The key may have bytes that are no text, which pydantic does not take for one.
+    return replace(_SCORE.validate_python(score | {"photo": ""}), photo=str(row["photo"]))
+
+
+def _counts_of(row: dict[str, Any]) -> PhotoCounts:
+    if not 0 < row["size"] <= IGNORE:
+        raise ValueError(f"there are no label sets of {row['size']} parts")
+    counts = np.zeros((row["size"], row["size"]), np.int64)
+    for true, parsed, pixels in row["counts"]:
+        counts[true, parsed] = pixels
+    return PhotoCounts(
+        counts,
+        {int(level): np.array(rows, np.int64) for level, rows in row["boundary"].items()},
+        None if row["bins"] is None else np.array(row["bins"], np.int64),
+    )

@@ -1,0 +1,90 @@
+"""What a number must carry so that somebody else can check it: of what it was measured, and how."""
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+
+from grapy_cli import __version__
+from grapy_cli.atomic import file_digest
+from grapy_cli.evaluate.evaluator import digest_of
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.labels import LabelSet
+from grapy_cli.model.weights import WeightsCard
+
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+
+
+def versions() -> dict[str, str]:
+    """What did the arithmetic."""
+    return {
+        "grapy": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def device_facts(parser: HumanParser) -> dict[str, Any]:
+    """What does the arithmetic, on what kind of device, how precisely, by how many CPU threads.
+
+    Threads share out sums, whose last digits hang on their order: with another number of threads a
+    pixel in a million goes to another part.
+    """
+    return {
+        "engine": parser.engine,
+        "device": parser.device.type,
+        "precision": _DTYPES.get(parser.precision, parser.precision),
+        "threads": torch.get_num_threads() if parser.device.type == "cpu" else None,
+    }
+
+
+def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
+    """Digest of all that a parsing depends on but the photo.
+
+    Args:
+        parser: What parses.
+        weights: The sha256 of its weights file.
+        tta: The name of its augmentation.
+    """
+    facts = {**device_facts(parser), **versions()}
+    return digest_of(weights, tta, parser.longest_side, parser.tiles.side, facts)
+
+
+def data_facts(
+    keys: Mapping[str, Sequence[str]], label_sets: Mapping[str, LabelSet]
+) -> dict[str, dict[str, Any]]:
+    """By data set, the digest of its list (one key a line), its length, and its parts' digest."""
+    return {
+        name: {
+            "list_sha256": hashlib.sha256(
+                "".join(f"{key}\n" for key in keys[name]).encode()
+            ).hexdigest(),
+            "listed": len(keys[name]),
+            "label_set": labels.digest,
+        }
+        for name, labels in label_sets.items()
+    }
+
+
+def weights_facts(path: Path, card: WeightsCard | None) -> dict[str, Any]:
+    """Which weights, and what their card says of them."""
+    facts = {"name": card.name if card else None, "file": path.name, "sha256": file_digest(path)}
+    return facts | ({"card": _card_facts(card)} if card else {})
+
+
+def _card_facts(card: WeightsCard) -> dict[str, Any]:
+    keys = ("dataset", "split", "level", "photos", "mean_iou")
+    return {
+        "grapy": card.grapy,
+        "stage": card.stage,
+        "step": card.step,
+        "trained_on": card.trained_on,
+        "scores": [{key: score.get(key) for key in keys} for score in card.scores],
+    }

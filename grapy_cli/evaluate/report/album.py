@@ -1,0 +1,47 @@
+"""The pictures of the chosen photos of one result; each photo is read once."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from grapy_cli.evaluate.records import Look, PhotoScore
+from grapy_cli.evaluate.report.choose import Chosen
+from grapy_cli.evaluate.report.error_maps import Layers, cutout, layers_of
+from grapy_cli.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class Album:
+    """What is shown, in the order it is shown in."""
+
+    worst: list[tuple[PhotoScore, Layers]] = field(default_factory=list)
+    best: list[tuple[PhotoScore, Layers]] = field(default_factory=list)
+    """Without those that are among the worst already, as of few photos all are."""
+    parts: dict[str, list[tuple[PhotoScore, str]]] = field(default_factory=dict)
+    """By part: photos that show it worst, each with the address of what is cut out around it."""
+
+
+def fill_album(chosen: Chosen, labels: LabelSet, look: Look) -> Album:
+    """Read the chosen photos and make their pictures; only these small ones are kept."""
+    worst = chosen.worst.rows()
+    best = [row for row in chosen.best.rows() if row not in worst]
+    shown = [name for name in labels.names[1:] if name in chosen.parts]  # no background
+    of_parts = {name: chosen.parts[name].rows() for name in shown}
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for name, rows in of_parts.items():
+        for row in rows:
+            wanted[row.photo].append(name)
+    every = {row.photo: row for rows in (worst, best, *of_parts.values()) for row in rows}
+    whole = {row.photo for row in (*worst, *best)}
+    shots: dict[str, Layers] = {}
+    cut: dict[tuple[str, str], str] = {}
+    for photo, row in every.items():
+        seen = look(row)
+        if photo in whole:
+            shots[photo] = layers_of(seen, labels)
+        for name in wanted[photo]:
+            cut[name, photo] = cutout(seen, labels.names.index(name))
+    return Album(
+        [(row, shots[row.photo]) for row in worst],
+        [(row, shots[row.photo]) for row in best],
+        {name: [(row, cut[name, row.photo]) for row in rows] for name, rows in of_parts.items()},
+    )

@@ -1,0 +1,76 @@
+"""Getting the pictures of a photo again, once its score has made it worth a look."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from grapy_cli.data.layout import CARD, PreparedDataset
+from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.evaluate.masks import MaskFolders
+from grapy_cli.evaluate.records import Case, Look, PhotoScore, Pictures
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.photos import read_photo
+from grapy_cli.metrics.reference import fit_to_truth
+
+Photo = UInt8[np.ndarray, "h w 3"]
+
+
+class KeptMasks:
+    """The masks that an evaluation keeps in its folder: `masks/WHO/DATASET/KEY.png`.
+
+    Args:
+        folder: What `--out` names.
+        digests: By case; in the folder's name, so that no mask is taken for that of other weights.
+    """
+
+    def __init__(self, folder: Path, digests: Mapping[Case, str]) -> None:
+        self._folder = folder / "masks"
+        self._digests = {(case.parser, case.tta): digest for case, digest in digests.items()}
+
+    def path(self, case: Case, dataset: str, key: str) -> Path:
+        """Where the mask of a photo is; all protocols count the same one."""
+        name = re.sub(r"[^\w.-]+", "_", case.parser)[:60]
+        digest = self._digests[case.parser, case.tta][:8]
+        return self._folder / f"{name}-{case.tta}-{digest}" / dataset / f"{key}.png"
+
+
+def look_at_parsings(datasets: Mapping[str, PreparedDataset], masks: KeptMasks) -> Look:
+    """The pictures of photos that were parsed."""
+
+    def look(score: PhotoScore) -> Pictures:
+        dataset = datasets[score.dataset]
+        return Pictures(
+            read_photo(dataset.photo(score.photo)),
+            load_label_map(dataset.label_map(score.photo)),
+            load_label_map(masks.path(score.case, score.dataset, score.photo)),
+        )
+
+    return look
+
+
+def look_at_masks(folders: MaskFolders) -> Look:
+    """The pictures of masks; their photos, where the truth is that of a prepared data set."""
+
+    def look(score: PhotoScore) -> Pictures:
+        mask, truth = folders.load(score.photo)
+        return Pictures(
+            _photo_beside(folders.truth, score.photo, truth.shape),
+            truth,
+            fit_to_truth(mask, truth),
+        )
+
+    return look
+
+
+def _photo_beside(truth: Path, key: str, shape: tuple[int, ...]) -> Photo | None:
+    folder = truth.resolve().parent.parent
+    if not (folder / CARD).is_file():
+        return None
+    try:
+        photo = read_photo(PreparedDataset.open(folder).photo(key))
+    except (DatasetError, PhotoError):
+        return None
+    return photo if photo.shape[:2] == shape else None

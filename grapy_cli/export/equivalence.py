@@ -1,0 +1,110 @@
+"""Whether another engine says of photos what torch says."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import torch
+
+from grapy_cli.errors import WeightsError
+from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference.engines.network import ExportedNetwork
+from grapy_cli.inference.tta import TTA, Network, base_size, parse_logits
+
+LOWEST_SHARE: Mapping[str, float] = MappingProxyType({"fp32": 0.9999, "bf16": 0.97, "int8": 0.9})
+"""Of pixels with the same part, by precision. Exact arithmetic in another order moves a pixel where
+two parts are equal to seven digits, and now and then those that depend on it."""
+LARGEST_DIFFERENCE = 1e-4
+"""Of fp32 logits, as `Agreement.usual` counts it; what is seen is 1e-6."""
+
+_USUAL = 0.999
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two engines agree; differences are shares of the largest logit."""
+
+    photos: int
+    pixels: int
+    equal: float
+    """Share of pixels with the same part, all label sets together."""
+    largest: float
+    """Difference of any logit. One pixel on the edge that falls to the other side makes it large:
+    the pyramid then adds another part's vector to it."""
+    usual: float
+    """Difference that 999 of 1000 logits keep below, in the photo where it is largest."""
+
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"checked on {self.photos} photo{'s' if self.photos > 1 else ''}, mirrored as well: "
+            f"masks agree with torch's on {100 * self.equal:.4f} % of {self.pixels} pixels; logits "
+            f"differ by at most {self.largest:.1e} of the largest, 999 of 1000 by {self.usual:.1e}"
+        )
+
+
+def compare(
+    torchs: Network,
+    other: ExportedNetwork,
+    photos: Iterable[ReadPhoto],
+    longest_side: int | None,
+    told: Callable[[int], object] = lambda done: None,
+) -> Agreement:
+    """Parse photos by both, with their mirror images, at the size the weights are made for.
+
+    Args:
+        torchs: The network that was exported.
+        other: What became of it.
+        photos: To parse.
+        longest_side: As in `HumanParser`.
+        told: Hears how many photos are done.
+    """
+    equal = pixels = count = 0
+    largest = usual = 0.0
+    for count, photo in enumerate(photos, 1):
+        for one, two in _logits(torchs, other, photo, longest_side):
+            difference = (one - two).abs() / one.abs().max().clamp(min=1e-30)
+            largest = max(largest, float(difference.max()))
+            usual = max(usual, float(np.quantile(difference.numpy(), _USUAL)))
+            equal += int((one.argmax(0) == two.argmax(0)).sum())
+            pixels += one[0].numel()
+        told(count)
+    return Agreement(count, pixels, equal / pixels, largest, usual)
+
+
+def demand(agreement: Agreement, precision: str, share: float | None = None) -> None:
+    """Refuse a file that says something else.
+
+    Args:
+        agreement: Of the file with torch.
+        precision: fp32, bf16 or int8.
+        share: Of equal pixels to ask for instead of what the precision allows.
+
+    Raises:
+        WeightsError: If they agree too little.
+    """
+    wanted = LOWEST_SHARE[precision] if share is None else share
+    differs = precision == "fp32" and not agreement.usual <= LARGEST_DIFFERENCE
+    if differs or not agreement.equal >= wanted:
+        raise WeightsError(
+            f"the file was not kept, as it parses otherwise than torch: {agreement.sentence()}; "
+            f"asked for are {100 * wanted:g} %",
+            hint="In less than fp32, more kinds of photos in --calibrate help, and --agreement "
+            "says what is enough.",
+        )
+
+
+def _logits(
+    torchs: Network, other: ExportedNetwork, photo: ReadPhoto, longest_side: int | None
+) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    grid = torchs.numbers.output_stride if longest_side else 0
+    height, width = photo.pixels.shape[:2]
+    size = base_size(height, width, longest_side, grid=max(1, grid))
+    datasets = list(other.label_sets)
+    sides = (
+        parse_logits(network, photo.pixels, datasets, TTA["flip"], size=size, grid=grid)
+        for network in (torchs, other)
+    )
+    one, two = sides
+    return [(one[name], two[name]) for name in datasets]

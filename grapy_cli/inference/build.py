@@ -1,0 +1,42 @@
+"""From settings to a parser."""
+
+from pathlib import Path
+
+from grapy_cli.inference.parser import HumanParser, device_for
+from grapy_cli.runtime.device import fair_threads, set_threads
+from grapy_cli.runtime.world import World
+from grapy_cli.settings.settings import Settings
+
+
+def load_parser(
+    settings: Settings,
+    world: World | None = None,
+    *,
+    weights: Path | None = None,
+    folded: bool = True,
+) -> HumanParser:
+    """Load the parser that settings describe.
+
+    Args:
+        settings: Theirs are device, threads, and all of `infer`.
+        world: Which of several processes this is.
+        weights: Others than those the settings name.
+        folded: As in `HumanParser.load`.
+
+    Raises:
+        WeightsError: If the weights cannot be read.
+        DeviceError: If the device is absent.
+    """
+    world = world or World()
+    set_threads(settings.run.threads or fair_threads(world.local_size))
+    chosen = weights or settings.infer.weights
+    return HumanParser.load(
+        chosen,
+        device=str(device_for(chosen, settings.run.device, world.local_rank)),
+        tta=settings.infer.tta,
+        longest_side=settings.infer.longest_side,
+        tile=settings.infer.tile,
+        max_side=settings.predict.max_side,
+        precision=settings.infer.precision,
+        folded=folded,
+    )

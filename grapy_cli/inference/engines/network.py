@@ -1,0 +1,144 @@
+"""A network in another engine's file, used as one of torch's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from grapy_cli.errors import GrapyError, SettingsError, WeightsError
+from grapy_cli.inference.engines.onnx_runtime import open_onnx
+from grapy_cli.inference.engines.open_vino import open_openvino
+from grapy_cli.inference.engines.runner import Place, Runner
+from grapy_cli.labels import LabelSet
+from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
+from grapy_cli.model.exported.openvino_file import check_numbers
+from grapy_cli.model.grapy import NetworkNumbers, ParsingLogits
+from grapy_cli.model.weights import WeightsCard, read_card
+
+STRIDE = 4
+"""Pixels of a photo per pixel of logits."""
+STRIDES = (8, 16, 32)
+"""Pixels of a photo per pixel of the deepest features that a network can have."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A library that runs files of one kind."""
+
+    package: str
+    extra: str
+    open: Callable[[Path, Place, str], Runner]
+    precisions: tuple[str, ...]
+    """In which it can run a file of fp32, beside fp32."""
+    check: Callable[[Path, dict[str, str]], None] = lambda path, metadata: None
+
+
+ENGINES: Mapping[str, Engine] = MappingProxyType(
+    {
+        ".onnx": Engine("onnxruntime", "onnx", open_onnx, ()),
+        ".xml": Engine("openvino", "openvino", open_openvino, ("bf16",), check_numbers),
+    }
+)
+
+
+class ExportedNetwork:
+    """Has of `GrapyNet` what parsing needs, so that nothing around it knows the difference.
+
+    Differs: it takes photos as bytes, since its file normalizes them; and encoding does all of the
+        work, so `features` are the logits of all label sets, one after the other.
+    """
+
+    def __init__(self, path: Path, card: WeightsCard, runner: Runner, precision: str) -> None:
+        self.label_sets: dict[str, LabelSet] = {one.name: one for one in card.load_label_sets()}
+        self.numbers: NetworkNumbers = card.network_numbers()
+        self.engine = runner.engine
+        self.precision = precision
+        self._path = path
+        self._run = runner.run
+        self._parts = {name: labels.num_parts for name, labels in self.label_sets.items()}
+        if self.numbers.output_stride not in STRIDES:
+            raise WeightsError(f"the card of {path} speaks of an impossible output stride")
+        if list(runner.outputs) != list(self._parts):
+            raise WeightsError(
+                f"{path} gives {', '.join(runner.outputs)}, its card speaks of "
+                f"{', '.join(self._parts)}"
+            )
+
+    def encode(self, photos: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b all_parts h4 w4"]:
+        """Compute the logits of all label sets, RGB in [0, 255].
+
+        Raises:
+            WeightsError: If the engine cannot run what the file holds.
+            MemoryError: If there is not enough memory.
+        """
+        height, width = ((side - 1) // STRIDE + 1 for side in photos.shape[2:])
+        try:
+            logits = self._run(np.ascontiguousarray(photos.numpy()))
+        except Exception as error:  # each engine has its own kinds, of which no two agree
+            if any(word in str(error).lower() for word in ("alloc", "memory")):
+                raise MemoryError(f"out of memory: {error}") from error
+            raise WeightsError(f"{self._path} cannot be run: {_first_line(error)}") from error
+        for parts, own in zip(self._parts.values(), logits, strict=True):
+            if own.shape != (len(photos), parts, height, width):
+                raise WeightsError(f"{self._path} gives logits of a wrong shape: {own.shape}")
+        return torch.cat([torch.from_numpy(own) for own in logits], 1)
+
+    def parse(self, features: Float[Tensor, "b all_parts h4 w4"], dataset: str) -> ParsingLogits:
+        """Take the logits of one label set out of all."""
+        own = features.split(list(self._parts.values()), 1)[list(self._parts).index(dataset)]
+        return ParsingLogits(None, own)
+
+
+def load_exported(
+    path: Path, device: torch.device, precision: str
+) -> tuple[ExportedNetwork, WeightsCard]:
+    """Load a file that `grapy export` wrote into the engine it is for.
+
+    Args:
+        path: Ends in .onnx or .xml.
+        device: On which the engine computes; on a CPU with as many threads as torch has.
+        precision: Of the arithmetic; int8 and bf16 files have their own.
+
+    Raises:
+        SettingsError: If the engine is not installed, or has no such precision.
+        WeightsError: If the file is damaged or not one of grapy's.
+        DeviceError: If the engine cannot use the device.
+    """
+    engine, card, metadata = ENGINES[path.suffix.lower()], read_card(path), read_metadata(path)
+    own = metadata.get(PRECISION_KEY, "fp32")
+    precision = precision if own == "fp32" else own
+    _check_engine(engine, path, precision, own)
+    engine.check(path, metadata)
+    try:
+        runner = engine.open(path, Place(device, torch.get_num_threads()), precision)
+    except GrapyError:
+        raise
+    except Exception as error:
+        raise WeightsError(
+            f"{engine.package} cannot load {path}: {_first_line(error)}",
+            hint="Write it anew with grapy export.",
+        ) from error
+    return ExportedNetwork(path, card, runner, precision), card
+
+
+def _check_engine(engine: Engine, path: Path, precision: str, own: str) -> None:
+    if not find_spec(engine.package):
+        raise SettingsError(
+            f"{path} is run by {engine.package}, which is not installed",
+            hint=f"pip install 'grapy-cli[{engine.extra}]'",
+        )
+    if precision not in (own, "fp32", *engine.precisions):
+        raise SettingsError(
+            f"{engine.package} cannot run {path} in {precision}",
+            hint="Leave --precision out, or see grapy export --precision.",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

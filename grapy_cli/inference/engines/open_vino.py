@@ -1,0 +1,48 @@
+"""OpenVINO runs the file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import local
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import UInt8
+
+from grapy_cli.errors import DeviceError
+from grapy_cli.inference.engines.runner import Place, Runner
+from grapy_cli.model.exported.metadata import PHOTOS
+
+ARITHMETIC: Mapping[str, str] = MappingProxyType({"fp32": "f32", "bf16": "bf16", "int8": "f32"})
+"""OpenVINO's name for the precision of what is not said in the file itself, as int8 is."""
+
+
+def open_openvino(path: Path, place: Place, precision: str) -> Runner:
+    """Load a file of OpenVINO's for the CPU; bf16 is chosen here, as it is not in the file.
+
+    Raises:
+        DeviceError: If another device is wanted.
+    """
+    import openvino
+
+    if place.device.type != "cpu":
+        raise DeviceError(
+            f"grapy runs OpenVINO on the CPU alone, not on {place.device.type}",
+            hint="Use --device cpu.",
+        )
+    core = openvino.Core()
+    options = {
+        "INFERENCE_NUM_THREADS": place.threads,
+        "INFERENCE_PRECISION_HINT": ARITHMETIC[precision],
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = core.compile_model(core.read_model(path), "CPU", options)
+    names = [output.get_any_name() for output in compiled.outputs]
+    mine = local()  # a request works for one thread at a time
+
+    def run(photos: UInt8[np.ndarray, "b 3 h w"]) -> list[np.ndarray]:
+        if not hasattr(mine, "request"):
+            mine.request = compiled.create_infer_request()
+        results = mine.request.infer({PHOTOS: photos}, share_inputs=True, share_outputs=True)
+        return [results[index] for index in range(len(names))]
+
+    return Runner(run, names, f"openvino {openvino.__version__.partition('-')[0]}")

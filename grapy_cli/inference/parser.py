@@ -1,0 +1,280 @@
+"""The parser: a network with everything around it that turns a photo into a parsing."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError
+from grapy_cli.image_io.photos import ReadPhoto, read_shrunk
+from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
+from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
+from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inference
+from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import in_order
+from grapy_cli.inference.tiles import TileLimit
+from grapy_cli.inference.tta import TTA, Augmentation, Network, base_size, parse_together
+from grapy_cli.model.exported.metadata import is_exported
+from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.weights import WeightsCard, check_known, load_weights, resolve_weights
+from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
+from grapy_cli.runtime.profiler import span
+
+Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "_h _w 3"]
+
+DEFAULT_TILE = 2048
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
+_READERS = 2
+_READ_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class HumanParser:
+    """Parses photos of any size by any label set its weights know; threads may share it."""
+
+    network: Network
+    card: WeightsCard | None
+    device: torch.device
+    augmentation: Augmentation
+    longest_side: int | None
+    """Pixels the longest side is resized to for the network; None or 0 for photos as they are."""
+    tiles: TileLimit = field(default_factory=TileLimit)
+    """When a photo goes through the network in tiles."""
+    max_side: int = 0
+    """Longest side of what is read of a photo, pixels; 0 reads all of it."""
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path | None = None,
+        *,
+        device: str = "auto",
+        tta: str = "none",
+        longest_side: int | None = None,
+        tile: int = DEFAULT_TILE,
+        max_side: int = 0,
+        precision: Precision = "fp32",
+        folded: bool = True,
+    ) -> "HumanParser":
+        """Load weights, by default those embedded in the package.
+
+        Args:
+            weights: A weights file, a run folder, the name of embedded weights, or a file for
+                another engine that `grapy export` wrote.
+            device: auto, cpu, cuda, cuda:N or mps.
+            tta: none, flip or paper.
+            longest_side: See the class; unset takes what the weights were made for.
+            tile: Photos that are larger than this for the network, pixels, go through it in
+                overlapping tiles; 0 never. Where memory is short, that happens by itself.
+            max_side: See the class.
+            precision: Of the features; bf16 is quicker on many processors and cards, and costs
+                some pixels at the borders of parts. A file for another engine may have its own.
+            folded: Use the form for inference, which is quicker and gives the same, on CUDA with
+                recordings of its work; without it the network stays as it is trained.
+
+        Raises:
+            WeightsError: If the weights cannot be read.
+            SettingsError: If they are for an engine that is not installed.
+            DeviceError: If there is no such device.
+        """
+        path = resolve_weights(Path(weights) if weights else None)
+        chosen = device_for(path, device)
+        network: Network
+        if is_exported(path):
+            network, card = load_exported(path, chosen, precision)
+        else:
+            plain, card = _load(path, chosen, precision, folded=folded)
+            uses_cuda_graphs = folded and chosen.type == "cuda"
+            network = CudaGraphNetwork(plain) if uses_cuda_graphs else plain
+        side = card.longest_side if longest_side is None else longest_side
+        return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
+
+    @property
+    def engine(self) -> str:
+        """What does the arithmetic: torch, or another library with its version."""
+        return self.network.engine if isinstance(self.network, ExportedNetwork) else "torch"
+
+    @property
+    def precision(self) -> str:
+        """In which the features are computed: fp32, bf16, or int8."""
+        if isinstance(self.network, ExportedNetwork):
+            return self.network.precision
+        dtype = next(self.network.parameters()).dtype
+        return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether threads that parse mostly wait for a card."""
+        return self.device.type == "cuda"
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The label sets the weights know."""
+        return tuple(self.network.label_sets)
+
+    def parse(self, photo: Photo, dataset: str | None = None) -> Parsing:
+        """Parse a photo by one label set; it may be left out where the weights know only one.
+
+        Raises:
+            PhotoError: If the photo cannot be read.
+            DatasetError: If the weights do not know the label set.
+        """
+        if dataset is None:
+            if len(self.datasets) != 1:
+                raise DatasetError(f"say which label set: {', '.join(self.datasets) or '(none)'}")
+            dataset = self.datasets[0]
+        return self.parse_all(photo, [dataset])[dataset]
+
+    def parse_all(self, photo: Photo | ReadPhoto, datasets: Sequence[str]) -> dict[str, Parsing]:
+        """Parse a photo by several label sets with one pass of backbone and decoder.
+
+        Raises:
+            PhotoError: If the photo cannot be read.
+            DatasetError: If the weights do not know a label set.
+            DeviceError: If the device has not enough memory, however small the tiles.
+        """
+        self.check_datasets(datasets)
+        reading = photo if isinstance(photo, ReadPhoto) else self.read(photo)
+        tile = self.tiles.side
+        while True:
+            try:
+                return self._parse([reading], datasets, tile)[0]
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if isinstance(self.network, CudaGraphNetwork) and self.network.forget():
+                    release_memory(self.device)
+                    continue
+                tile = self.tiles.shrink(tile, self._largest_side(reading))
+                if not tile:
+                    height, width = self.size_of(reading)
+                    raise DeviceError(
+                        f"{self.device} has not enough memory for a photo of {width}x{height} "
+                        "pixels, whole or in tiles",
+                        hint="Use a smaller --longest-side, or --device cpu.",
+                    ) from error
+            release_memory(self.device)
+
+    def parse_together(
+        self, readings: Sequence[ReadPhoto], datasets: Sequence[str]
+    ) -> list[dict[str, Parsing]]:
+        """Parse photos that have the same `size_of` at once, as cards like it.
+
+        One by one where they are parsed in tiles, or memory does not suffice for all.
+
+        Raises:
+            DatasetError: If the weights do not know a label set.
+            DeviceError: If the device has not enough memory for one of them.
+        """
+        self.check_datasets(datasets)
+        tile = self.tiles.side
+        if len(readings) > 1 and not 0 < tile < self._largest_side(readings[0]):
+            try:
+                return self._parse(readings, datasets, tile)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            release_memory(self.device)
+        return [self.parse_all(reading, datasets) for reading in readings]
+
+    def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
+        """Height and width, pixels, in which the network sees a photo at scale 1."""
+        height, width = reading.pixels.shape[:2]
+        return base_size(height, width, self.longest_side, grid=max(1, self._grid))
+
+    def _largest_side(self, reading: ReadPhoto) -> int:
+        return round(max(self.size_of(reading)) * max(self.augmentation.scales))
+
+    @property
+    def _grid(self) -> int:
+        """A photo that is resized anyway is brought onto the grid; one that is not stays."""
+        return self.network.numbers.output_stride if self.longest_side else 0
+
+    def _parse(
+        self, readings: Sequence[ReadPhoto], datasets: Sequence[str], tile: int
+    ) -> list[dict[str, Parsing]]:
+        network, photos = self.network, [reading.pixels for reading in readings]
+        size = self.size_of(readings[0])
+        logits = parse_together(
+            network, photos, datasets, self.augmentation, size=size, grid=self._grid, tile=tile
+        )
+        return [
+            {
+                name: Parsing.of(
+                    reading.pixels, logits[name][place], network.label_sets[name], reading.size
+                )
+                for name in datasets
+            }
+            for place, reading in enumerate(readings)
+        ]
+
+    def parse_many(
+        self, photos: Iterable[Photo], datasets: Sequence[str]
+    ) -> Iterator[dict[str, Parsing] | PhotoError]:
+        """Parse photos one after the other, the next ones being read meanwhile.
+
+        What comes out is in order: a photo's parsings by label set, or the error of one that
+        cannot be read. No more than a few photos are held at a time, so there may be any number.
+
+        Raises:
+            DatasetError: If the weights do not know a label set.
+            DeviceError: If the device has not enough memory.
+        """
+        self.check_datasets(datasets)
+
+        def read(photo: Photo) -> ReadPhoto | PhotoError:
+            try:
+                return self.read(photo)
+            except PhotoError as error:
+                return error
+
+        readings = in_order(photos, read, threads=_READERS, ahead=_READ_AHEAD)
+        return (
+            reading if isinstance(reading, PhotoError) else self.parse_all(reading, datasets)
+            for reading in readings
+        )
+
+    @span("reading")
+    def read(self, photo: Photo) -> ReadPhoto:
+        """Read a photo as it is parsed.
+
+        Raises:
+            PhotoError: If it cannot be read.
+        """
+        if isinstance(photo, np.ndarray):
+            return ReadPhoto(photo, (photo.shape[0], photo.shape[1]))
+        return read_shrunk(photo, self.max_side)
+
+    def check_datasets(self, datasets: Sequence[str]) -> None:
+        """Make sure that the weights know all of the label sets.
+
+        Raises:
+            DatasetError: If they do not.
+        """
+        check_known(datasets, self.datasets)
+
+
+def device_for(weights: Path | None, name: str, local_rank: int = 0) -> torch.device:
+    """Pick a device as `pick_device` does; files for other engines run on the CPU unless told so.
+
+    Raises:
+        DeviceError: If there is no such device.
+    """
+    is_for_cpu = name == "auto" and weights is not None and is_exported(weights)
+    return pick_device("cpu" if is_for_cpu else name, local_rank)
+
+
+def _load(
+    path: Path, device: torch.device, precision: Precision, *, folded: bool
+) -> tuple[GrapyNet, WeightsCard]:
+    network, card = load_weights(path)
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if folded:
+        fold_for_inference(network)
+    if precision == "bf16":
+        encode_in_bf16(network)
+    return network, card

@@ -1,0 +1,42 @@
+"""Small pictures of every photo and mask, from which gallery and contact sheet are put together.
+
+They are written with the other results, so that in the end no photo is read again: one that came
+through a pipe is gone by then.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from grapy_cli.atomic import replacing
+from grapy_cli.predict.outputs.remap import Layer
+
+SIDE = 560
+"""Of the longest side, pixels; larger photos are made smaller."""
+
+
+def write_small_photo(layer: Layer, path: Path) -> None:
+    """A JPEG of the photo."""
+    height, width = layer.parsing.label_map.shape
+    small = Image.fromarray(layer.parsing.photo)
+    small = small.resize(_size(height, width), Image.Resampling.LANCZOS, reducing_gap=3)
+    with replacing(path) as beside:
+        small.save(beside, format="JPEG", quality=78)
+
+
+def write_small_mask(layer: Layer, path: Path) -> None:
+    """The mask in the same size, its background transparent: it can lie on the photo."""
+    size = _size(*layer.label_map.shape)
+    ids = cv2.resize(layer.label_map, size, interpolation=cv2.INTER_NEAREST)
+    mask = Image.fromarray(np.asarray(ids, np.uint8))
+    mask.putpalette(layer.view.palette)
+    with replacing(path) as beside:
+        mask.save(beside, format="PNG", transparency=0, optimize=True)
+
+
+def _size(height: int, width: int) -> tuple[int, int]:
+    """Width and height of the small pictures."""
+    scale = min(1, SIDE / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))

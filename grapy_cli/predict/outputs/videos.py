@@ -1,0 +1,69 @@
+"""What becomes of a video: each kind of result is a video of its own."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from PIL import Image
+
+from grapy_cli.errors import SettingsError
+from grapy_cli.image_io import render
+from grapy_cli.predict.outputs.kinds import Kind
+from grapy_cli.predict.outputs.remap import Layer
+
+
+@dataclass(frozen=True)
+class VideoOutput:
+    """How the frames of one kind of result are drawn and kept."""
+
+    suffix: str
+    draw: Callable[[Layer], Image.Image]
+    """Gives a picture of the frame's size."""
+    exact: bool = False
+    """Whether every pixel keeps its very colour; else it is for looking, and has the sound."""
+
+
+def as_video(kind: Kind) -> Kind:
+    """What a kind of result is for a video: a film where it can be one, else as of a photo."""
+    if kind.save not in VIDEO_OUTPUTS:
+        return kind
+    return replace(kind, output=replace(kind.output, suffix=VIDEO_OUTPUTS[kind.save].suffix))
+
+
+def check_video_outputs(save: Iterable[str]) -> None:
+    """Make sure that these kinds of results can be films.
+
+    Raises:
+        SettingsError: If one cannot.
+    """
+    for what in save:
+        if what not in VIDEO_OUTPUTS:
+            raise SettingsError(
+                f"{what} cannot be written for a video",
+                hint=f"--save {','.join(VIDEO_OUTPUTS)} can; "
+                "parse videos and photos in runs of their own.",
+            )
+
+
+def _color(layer: Layer) -> Image.Image:
+    return render.color_mask(layer.label_map, layer.view.nodes)
+
+
+def _overlay(layer: Layer) -> Image.Image:
+    nodes, alpha = layer.view.nodes, layer.alpha
+    return render.overlay(layer.parsing.photo, layer.label_map, nodes, alpha, legend=False)
+
+
+def _contours(layer: Layer) -> Image.Image:
+    return render.contours(layer.parsing.photo, layer.label_map, layer.view.nodes)
+
+
+VIDEO_OUTPUTS: Mapping[str, VideoOutput] = MappingProxyType(
+    {
+        "mask": VideoOutput(".mkv", _color, exact=True),
+        "color": VideoOutput(".mp4", _color),
+        "overlay": VideoOutput(".mp4", _overlay),
+        "contours": VideoOutput(".mp4", _contours),
+    }
+)
+"""By what `--save` calls it."""

@@ -1,0 +1,124 @@
+"""What the service answers for a photo: a mask, an overlay, or everything as JSON."""
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+from typing import Any
+
+from PIL import Image
+
+from grapy_cli.errors import SettingsError
+from grapy_cli.image_io.render import overlay
+from grapy_cli.inference.parsing import Parsing
+from grapy_cli.labels import LabelSet
+from grapy_cli.predict.outputs.remap import Layer, plan_views
+from grapy_cli.predict.outputs.summary import summarize
+from grapy_cli.predict.outputs.writers import pack_picture
+
+
+@dataclass(frozen=True)
+class PhotoResponse:
+    """The body of a response."""
+
+    body: bytes
+    media_type: str
+
+
+def check_kind(kind: str, datasets: Sequence[str], levels: Sequence[int]) -> None:
+    """Make sure that one answer can hold what is asked for.
+
+    Raises:
+        SettingsError: If several pictures would have to be one.
+    """
+    if kind != "json" and (len(datasets) > 1 or len(levels) > 1):
+        raise SettingsError(
+            f"kind={kind} answers with one picture",
+            hint="Ask for one dataset and one level, or for kind=json, which holds any number.",
+        )
+
+
+def build_response(
+    kind: str, parsings: Mapping[str, Parsing], levels: Sequence[int]
+) -> PhotoResponse:
+    """Write a photo's parsings as they were asked for, one of `KINDS`."""
+    label_sets = [parsing.label_set for parsing in parsings.values()]
+    views = plan_views(label_sets, levels, [], None)
+    layers = {}
+    for (name, parsing), level in product(parsings.items(), levels):
+        view = views[name, level]
+        layers[name, level] = Layer(parsing, view.of(parsing.label_map), view, parsings)
+    return KINDS[kind](layers)
+
+
+Layers = Mapping[tuple[str, int], Layer]
+"""By label set and level."""
+
+
+def _mask(layers: Layers) -> PhotoResponse:
+    return PhotoResponse(_png(_indexed(_only(layers))), "image/png")
+
+
+def _overlay(layers: Layers) -> PhotoResponse:
+    layer = _only(layers)
+    picture = overlay(layer.parsing.photo, layer.label_map, layer.view.nodes, layer.alpha)
+    return PhotoResponse(_png(picture), "image/png")
+
+
+def _json(layers: Layers) -> PhotoResponse:
+    described = [_describe(layer, level) for (_, level), layer in layers.items()]
+    return PhotoResponse(json.dumps({"parsings": described}).encode(), "application/json")
+
+
+def _describe(layer: Layer, level: int) -> dict[str, Any]:
+    """All that `--save summary` tells, and the mask itself."""
+    summary = summarize(layer)
+    for part in summary["parts"]:
+        part["color"] = list(layer.view.nodes[part["id"]].color)
+    return {
+        "level": level,
+        **summary,
+        "confidence": round(float(layer.parsing.confidence.mean()), 4),
+        "doubt": round(layer.parsing.doubt, 4),
+        "mask": base64.b64encode(_png(_indexed(layer))).decode(),
+    }
+
+
+def _indexed(layer: Layer) -> Image.Image:
+    mask = Image.fromarray(layer.label_map)
+    mask.putpalette(layer.view.palette)
+    mask.info["transparency"] = 0  # the background, so that a page can lay it over the photo
+    return mask
+
+
+def _png(picture: Image.Image) -> bytes:
+    written = io.BytesIO()
+    pack_picture(picture, written)
+    return written.getvalue()
+
+
+def _only(layers: Layers) -> Layer:
+    (layer,) = layers.values()
+    return layer
+
+
+KINDS: Mapping[str, Callable[[Layers], PhotoResponse]] = MappingProxyType(
+    {"mask": _mask, "overlay": _overlay, "json": _json}
+)
+
+
+def describe_labels(label_set: LabelSet) -> dict[str, Any]:
+    """A label set with the ids, names and colours of every level."""
+    return {
+        **label_set.to_dict(),
+        "levels": {
+            str(level): [
+                {"id": index, "name": node.name, "color": list(node.color)}
+                for index, node in enumerate(label_set.nodes(level))
+            ]
+            for level in (3, 2, 1)
+        },
+    }

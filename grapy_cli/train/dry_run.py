@@ -1,0 +1,119 @@
+"""`grapy train --dry-run`: two steps and one parsing per data set, and what they foretell."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from grapy_cli.errors import SettingsError
+from grapy_cli.runtime.device import peak_memory, resident_memory
+from grapy_cli.train.checkpoints import Progress
+from grapy_cli.train.job import TrainingJob
+from grapy_cli.train.scoring import Scorer
+from grapy_cli.train.throughput import Reading, Throughput
+
+STEPS = 2
+"""The first warms everything up, the last is measured."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take, by its own first steps."""
+
+    photos: Mapping[str, int]
+    """To train on, by data set."""
+    to_label: int
+    """Photos that a teacher labels first; the time that takes is not foreseen."""
+    steps: int
+    """Still to be made."""
+    batch_size: int
+    seconds_per_step: float
+    waited: float
+    """Share of a step spent waiting for data."""
+    seconds_per_scoring: float
+    scorings: int
+    checkpoint: int
+    """Bytes of one on disk."""
+    seconds: float
+    """Of the whole run: steps, scorings and checkpoints."""
+    memory: int
+    """Most bytes the main process took: on the card where there is one, else of the machine."""
+    on_gpu: bool
+
+
+def dry_run(
+    job: TrainingJob,
+    progress: Progress,
+    score: Scorer,
+    save: Callable[[Path], None],
+    photos: Mapping[str, int],
+    to_label: int = 0,
+) -> Estimate:
+    """Do a little of everything a run does, and keep nothing of it.
+
+    Args:
+        job: The run.
+        progress: How far it is.
+        score: Scores it.
+        save: Writes a checkpoint into an empty folder.
+        photos: To train on, by data set.
+        to_label: How many of them have no label maps yet.
+
+    Raises:
+        SettingsError: If the run is finished.
+        DivergedError: If a loss is no finite number.
+    """
+    reading, batch_size = _steps(job, progress)
+    start = monotonic()
+    tried = score.try_out()
+    parsing = (monotonic() - start) / max(1, tried)
+    to_score = sum(len(dataset.keys("val")) for dataset in score.datasets.values())
+    scoring = parsing * ceil(to_score / job.world.size)
+    start = monotonic()
+    checkpoint = _size_of_checkpoint(save)
+    saving = monotonic() - start
+
+    pace = job.pace
+    epochs = range(progress.epoch, pace.epochs)
+    steps = pace.epochs * pace.steps_per_epoch - progress.step
+    scorings = sum(map(pace.scores_after, epochs)) if to_score else 0
+    saves = steps // pace.save_every if pace.save_every else len(epochs)
+    on_gpu = peak_memory(job.device)
+    return Estimate(
+        photos=photos,
+        to_label=to_label,
+        steps=steps,
+        batch_size=batch_size,
+        seconds_per_step=reading.seconds,
+        waited=reading.waited,
+        seconds_per_scoring=scoring,
+        scorings=scorings,
+        checkpoint=checkpoint,
+        seconds=steps * reading.seconds + scorings * scoring + saves * saving,
+        memory=resident_memory() if on_gpu is None else on_gpu,
+        on_gpu=on_gpu is not None,
+    )
+
+
+def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int]:
+    throughput = Throughput(steps=1)
+    reading = None
+    job.loss_module.train()
+    with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
+        for index, batch in enumerate(throughput.waiting_for(islice(batches, STEPS))):
+            job.step(batch, progress.step + index)
+            photos = len(batch.keys) * job.world.size
+            reading = throughput.read(photos)
+    if reading is None:
+        raise SettingsError("the run is finished: it has no step left to try")
+    return reading, photos
+
+
+def _size_of_checkpoint(save: Callable[[Path], None]) -> int:
+    with TemporaryDirectory() as scratch:
+        save(Path(scratch))
+        return sum(file.stat().st_size for file in Path(scratch).rglob("*") if file.is_file())

@@ -1,0 +1,155 @@
+"""What a run writes down beside its journal: a table, a picture of its curves, a divergence."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from PIL import Image
+
+from grapy_cli.atomic import replacing, write_text
+from grapy_cli.html.curves import COLORS, Curve, Panel, draw_curves
+from grapy_cli.runtime.journal import read_journal
+from grapy_cli.runtime.reporting import Event
+from grapy_cli.runtime.run_folder import RunFolder
+from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, StepDone
+
+Number = int | float
+Row = dict[str, Number]
+
+ROWS = 100
+"""A long run's table has about so many rows."""
+LOSS, SCORE, RATE = "loss ", "mIoU ", "lr"
+
+
+class Records:
+    """A reporter that redraws metrics.csv and curves.png with every checkpoint and scoring.
+
+    Args:
+        folder: Of the run; what its journal holds from before is counted in.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.table = Table(
+            read_journal(folder.journal_file) if folder.journal_file.exists() else ()
+        )
+
+    def __call__(self, event: Event) -> None:
+        """Count the event in, and redraw where it brings something new."""
+        match event:
+            case StepDone() | EpochScored():
+                self.table.add({"event": type(event).__name__, **asdict(event)})
+            case Diverged():
+                text = json.dumps(asdict(event), indent=1) + "\n"
+                write_text(self.folder.divergence_file, text)
+        if isinstance(event, CheckpointSaved | EpochScored):
+            rows = self.table.rows()
+            write_text(self.folder.metrics_file, to_csv(rows))
+            with replacing(self.folder.curves_file) as beside:
+                to_picture(rows).save(beside, "PNG", optimize=True)
+
+
+class Table:
+    """Means over about a hundredth of the run each; steps made again after a crash count once.
+
+    Args:
+        journal: What was written before; single steps are forgotten once they are in a mean.
+    """
+
+    def __init__(self, journal: Iterable[Mapping[str, Any]]) -> None:
+        self._total = 0
+        self._means: dict[int, _Mean] = {}
+        steps: dict[int, Row] = {}
+        for event in journal:
+            if row := _row(event):
+                self._total = event.get("total", self._total)
+                step = event["step"]
+                steps[step] = row if event["event"] == "StepDone" else steps.get(step, {}) | row
+        for step, row in sorted(steps.items()):
+            self._count(step, row)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Count in one event that comes after all others, as the journal has it."""
+        if row := _row(event):
+            self._total = event.get("total", self._total)
+            self._count(event["step"], row)
+
+    def rows(self) -> list[Row]:
+        """The table so far."""
+        return [mean.row() for mean in self._means.values()]
+
+    def _count(self, step: int, row: Row) -> None:
+        width = max(1, self._total // ROWS)
+        self._means.setdefault((step - 1) // width, _Mean()).add(step, row)
+
+
+class _Mean:
+    """Some steps in a row of the table: means of what varies, the last of what is set."""
+
+    def __init__(self) -> None:
+        self._last: Row = {}
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, step: int, row: Row) -> None:
+        self._last["step"] = step
+        for name, value in row.items():
+            if name in ("epoch", RATE):
+                self._last[name] = value
+            else:
+                total, count = self._sums.get(name, (0.0, 0))
+                self._sums[name] = total + value, count + 1
+
+    def row(self) -> Row:
+        means = {name: round(total / count, 6) for name, (total, count) in self._sums.items()}
+        return self._last | means
+
+
+def _row(event: Mapping[str, Any]) -> Row:
+    """What an event brings to the table; nothing for most, and for a line that is damaged."""
+    match event:
+        case {"event": "StepDone", "step": int(), "total": int(), "losses": dict(losses)}:
+            row: dict[str, Any] = {"epoch": event.get("epoch"), RATE: event.get("lr")}
+            row |= {f"{LOSS}{name}": value for name, value in losses.items()}
+        case {"event": "EpochScored", "step": int(), "mean_iou": dict(scores)}:
+            row = {f"{SCORE}{name}": value for name, value in scores.items()}
+        case _:
+            row = {}
+    return row if all(isinstance(value, int | float) for value in row.values()) else {}
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Write rows as a table; what a row does not have stays empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def to_picture(rows: Sequence[Row]) -> Image.Image:
+    """Draw losses above, scores below, and the learning rate; a colour is a data set."""
+    panels = [
+        Panel("Loss per pixel", list(_curves(rows, LOSS)), 280),
+        Panel("Mean IoU on val", list(_curves(rows, SCORE)), 200),
+        Panel("Learning rate", list(_curves(rows, RATE)), 90),
+    ]
+    return draw_curves(panels, "step")
+
+
+def _curves(rows: Sequence[Row], prefix: str) -> Iterator[Curve]:
+    names = dict.fromkeys(name for row in rows for name in row if name.startswith(prefix))
+    datasets = sorted({_dataset(name, prefix) for name in names})
+    for name in sorted(names):
+        points = [(row["step"], row[name]) for row in rows if name in row]
+        color = COLORS[datasets.index(_dataset(name, prefix)) % len(COLORS)]
+        said = name.removeprefix(prefix).replace("/", " ") or prefix
+        has_better = name.replace("/main", "/refined") in names
+        yield Curve(said, points, color, dashed=name.endswith("/main") and has_better)
+
+
+def _dataset(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).partition("/")[0]

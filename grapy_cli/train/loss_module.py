@@ -1,0 +1,120 @@
+"""The network as training sees it: one forward pass that gives the losses of a batch."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from grapy_cli.data.sample import Batch
+from grapy_cli.labels import Level
+from grapy_cli.model.deeplab import resize
+from grapy_cli.model.grapy import GrapyNet, ParsingLogits
+from grapy_cli.train.losses import Losses, count_labels, parsing_loss, sample_labels
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES: Mapping[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
+COARSE = (Level.CATEGORY, Level.HUMAN)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
+
+
+@dataclass(frozen=True)
+class LossNumbers:
+    """What is learned from, and how exactly; the defaults are the paper's."""
+
+    main: float = 1.0
+    refined: float = 1.0
+    coarse: float = 0.0
+    stride: int = 1
+    """1: the loss at the images' size; 4: at the features' size."""
+    precision: Precision = "fp32"
+    """Of backbone and decoder; label sets are read, and losses taken, in float32 at all times."""
+    freeze_batch_norm: bool = False
+    """Batch norm goes by its running statistics and leaves them as they are; its scale and shift
+    go on learning."""
+    compile: bool = False
+
+
+class LossModule(nn.Module):
+    """Images and label maps in, losses out: a module, so that DDP sees one call per pass.
+
+    Features are computed once and read by every label set on the photos that are annotated in it;
+    the losses are added up over label sets.
+
+    Source: He et al. 2020, eq. 11.
+    """
+
+    def __init__(
+        self, network: GrapyNet, numbers: LossNumbers, part_weights: Mapping[str, Tensor]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.numbers = numbers
+        self.part_weights = dict(part_weights)
+        self.encode = torch.compile(network.encode) if numbers.compile else network.encode
+
+    def train(self, mode: bool = True) -> "LossModule":
+        """Switch to training, but for what is frozen."""
+        super().train(mode)
+        if self.numbers.freeze_batch_norm:
+            for module in self.modules():
+                if isinstance(module, NORMS):
+                    module.eval()
+        return self
+
+    def count(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """What the losses of a batch are means over, by data set."""
+        return {
+            dataset: count_labels(self._labels(label_map), self.part_weights.get(dataset))
+            for dataset, label_map in batch.label_maps.items()
+        }
+
+    def forward(self, batch: Batch, counts: Mapping[str, Tensor]) -> dict[str, Losses]:
+        """Return the losses by data set.
+
+        Args:
+            batch: Photos and label maps.
+            counts: What the means are taken over; more than `count(batch)` where the batch is but
+                a part of a step.
+        """
+        features = self._encode(batch.images)
+        losses = {}
+        for dataset, label_map in batch.label_maps.items():
+            rows = batch.rows[dataset]
+            mine = features if len(rows) == len(features) else features[rows]
+            losses[dataset] = parsing_loss(
+                self._sized(self.network.parse(mine, dataset), label_map),
+                label_map,
+                main_weight=self.numbers.main,
+                refined_weight=self.numbers.refined,
+                coarse_weight=self.numbers.coarse,
+                lifts=[self.network.label_sets[dataset].lift(level) for level in COARSE],
+                part_weights=self.part_weights.get(dataset),
+                count=counts[dataset],
+            )
+        return losses
+
+    def _encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
+        own = next(self.network.parameters()).dtype
+        images = images.to(own, memory_format=torch.channels_last)
+        dtype = DTYPES.get(self.numbers.precision)
+        with torch.autocast(images.device.type, dtype) if dtype else nullcontext():
+            return self.encode(images).to(own)
+
+    def _labels(self, label_map: UInt8[Tensor, "b h w"]) -> UInt8[Tensor, "b _ _"]:
+        """The labels that the loss looks at."""
+        height, width = (-(-size // self.numbers.stride) for size in label_map.shape[1:])
+        return sample_labels(label_map, height, width)
+
+    def _sized(self, logits: ParsingLogits, label_map: Tensor) -> ParsingLogits:
+        if self.numbers.stride != 1:
+            return logits
+        height, width = label_map.shape[1:]
+        refined = logits.refined
+        return ParsingLogits(
+            None if refined is None else resize(refined, height, width),
+            resize(logits.main, height, width),
+        )

@@ -1,0 +1,56 @@
+"""How much the pixels of each part count, by how rare they are."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grapy_cli.data.dataset import Group
+from grapy_cli.data.layout import PreparedDataset
+from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.labels import IGNORE
+
+COUNTED_PHOTOS = 400
+"""Label maps looked at to learn how rare each part is; more changes the shares by little."""
+
+
+def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
+    """Weigh the parts of each data set by how rare they are in a sample of its label maps."""
+    weights = {}
+    for name, labelled in _labelled(groups).items():
+        pixels: Counter[int] = Counter()
+        for dataset, key in labelled[:: max(1, len(labelled) // COUNTED_PHOTOS)]:
+            label_map = load_label_map(dataset.label_map(key))
+            pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
+        del pixels[IGNORE]
+        if not (total := sum(pixels.values())):
+            continue  # nothing but ignored pixels: nothing to balance
+        shares = {part: count / total for part, count in pixels.items() if count}
+        parts = labelled[0][0].label_set.num_parts
+        weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
+    return weights
+
+
+def _labelled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDataset, str]]]:
+    """The photos of each data set: a key, and the folder it is a key of."""
+    found: dict[str, list[tuple[PreparedDataset, str]]] = {}
+    for group in groups:
+        for name, dataset in group.members.items():
+            found.setdefault(name, []).extend((dataset, key) for key in group.keys)
+    return found
+
+
+def balanced_weights(shares: Mapping[int, float], num_parts: int, strength: float) -> list[float]:
+    """Weights that count rare parts more: share ** -strength, with a mean over pixels of 1.
+
+    Args:
+        shares: Share of the labelled pixels of each part that occurs.
+        num_parts: Of the label set; parts that do not occur get the largest weight.
+        strength: 0 leaves pixels alike, 1 makes parts alike.
+    """
+    known = {part: share**-strength for part, share in shares.items() if share > 0}
+    mean = sum(shares[part] * weight for part, weight in known.items())
+    largest = max(known.values())
+    return [known.get(part, largest) / mean for part in range(num_parts)]

@@ -1,0 +1,71 @@
+"""What a teacher thinks of each pixel, and what else is known, as a label map to learn from."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from grapy_cli.labels import IGNORE, LabelSet
+from grapy_cli.labels.garment_tags import allowed_parts
+
+BACKGROUND = 0
+NOBODY, SOMEBODY = 0, 1
+"""What a person mask says of a pixel; anything else leaves it open."""
+
+
+Words = Sequence[str] | None
+"""The garments on a photo; None where nothing is known of them."""
+
+
+def part_shares(labels: LabelSet, words: Iterable[Words]) -> Float[np.ndarray, " p"]:
+    """The share of the photos with known garments that may show each part, in [0, 1]."""
+    allowed = [allowed_parts(labels, known) for known in words if known is not None]
+    return np.mean(allowed, 0) if allowed else np.ones(labels.num_parts)
+
+
+def part_factors(
+    labels: LabelSet, words: Words, shares: Float[np.ndarray, " p"]
+) -> Float[np.ndarray, " p"]:
+    """How much likelier each part is where a photo's garments are known; 0 where it cannot be.
+
+    By Bayes' rule: a teacher's probabilities suppose that any photo may show a hat. If one in nine
+    does, a hat is nine times as likely where one is known to be, and impossible elsewhere.
+    Measured on 88 photos of CCP that the teacher had not seen, their garments taken from their
+    label maps: mean IoU of the labelled pixels 71.9 with the impossible ruled out, 75.4 by this
+    rule; scarves .11 and .24, hats .63 and .75.
+    """
+    if words is None:
+        return np.ones(labels.num_parts)
+    allowed = np.array(allowed_parts(labels, words))
+    return np.divide(allowed, shares, out=np.zeros(labels.num_parts), where=allowed)
+
+
+def pseudo_label_map(
+    probabilities: Float[np.ndarray, "p h w"],
+    factors: Float[np.ndarray, " p"],
+    person: UInt8[np.ndarray, "h w"] | None,
+    confidence: float,
+) -> UInt8[np.ndarray, "h w"]:
+    """Label the pixels of which the teacher is certain, once what is known of the photo is heeded.
+
+    What a ruled out part had goes to the parts that remain, each by what it has itself: where the
+    photo has no dress, what looks like a dress and a little like a skirt is a skirt.
+
+    Args:
+        probabilities: Of each part at each pixel, adding up to 1.
+        factors: How much likelier each part is on this photo than on any other; 0 where it cannot
+            be. The background can.
+        person: 1 where there is a person, 0 where there is none, 255 where nobody knows; None
+            knows nowhere.
+        confidence: Probability, in [0, 1], below which a pixel is ignored.
+    """
+    open_to = np.asarray(probabilities, np.float32) * np.asarray(factors, np.float32)[:, None, None]
+    if person is not None:
+        open_to[BACKGROUND, person == SOMEBODY] = 0
+    best = open_to.argmax(0)
+    most, total = open_to.max(0), open_to.sum(0)
+    certain = (most > 0) & (most >= confidence * total)
+    label_map = np.where(certain, best, IGNORE).astype(np.uint8)
+    if person is not None:
+        label_map[person == NOBODY] = BACKGROUND
+    return label_map

@@ -1,0 +1,154 @@
+"""Photos without label maps, and the little that may be known of them.
+
+A folder may hold, beside its photos or folders of photos,
+
+    tags.json           {"STEM": ["skirt", "boots"]}: the garments that a photo shows, by its name
+    person/STEM.png     1 person, 0 none, 255 nobody knows
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.image_io.archive import Place, is_archive, open_archive
+from grapy_cli.image_io.photos import UNREADABLE
+from grapy_cli.labels.garment_tags import GARMENTS
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+"""What the training reads without an extra."""
+TAGS, PERSON = "tags.json", "person"
+
+Tags = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class FoundPhoto:
+    """A photo to be labelled."""
+
+    key: str
+    """Its name among all of them."""
+    place: Place
+    words: tuple[str, ...] | None
+    """The garments it shows; None where that is not known."""
+    person: Place | None
+    """Its person mask, where there is one."""
+
+    def read_person(self, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"] | None:
+        """Read the person mask; None where there is none.
+
+        Args:
+            size: Height and width of the photo, upright.
+
+        Raises:
+            PhotoError: If it cannot be read, or has another size.
+        """
+        if self.person is None:
+            return None
+        try:
+            with Image.open(BytesIO(self.person.read_bytes())) as picture:
+                mask = np.array(picture if picture.mode in ("L", "P") else picture.convert("L"))
+        except UNREADABLE as error:
+            raise PhotoError(f"the person mask {self.person} cannot be read: {error}") from error
+        if mask.shape != size:
+            sizes = " and ".join(f"{width}x{height}" for height, width in (mask.shape, size))
+            raise PhotoError(f"the person mask {self.person} and its photo differ: {sizes} pixels")
+        return mask
+
+
+def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
+    """Find the photos in folders and archives, each under a key of its own.
+
+    Raises:
+        DatasetError: If a source is neither, or has no photos, or its tags cannot be read.
+    """
+    found: dict[str, FoundPhoto] = {}
+    for source in sources:
+        before = len(found)
+        for place, words, person in _search(_open(source), {}, None):
+            key = next(key for key in _keys(place.stem) if key not in found)
+            found[key] = FoundPhoto(key, place, words, person)
+        if len(found) == before:
+            raise DatasetError(
+                f"train.self_training.photos: there is no photo in {source}",
+                hint=f"Looked for {', '.join(sorted(PHOTO_SUFFIXES))}.",
+            )
+    return list(found.values())
+
+
+def unknown_words(photos: Iterable[FoundPhoto]) -> Counter[str]:
+    """Count the photos of each word that nobody here knows the meaning of."""
+    return Counter(
+        word for photo in photos for word in set(photo.words or ()) if word not in GARMENTS
+    )
+
+
+def _open(source: Path) -> Place:
+    if source.is_dir():
+        return source
+    if is_archive(source):
+        return open_archive(source)
+    raise DatasetError(
+        f"train.self_training.photos: {source} is neither a folder nor an archive",
+        hint="Name folders of photos, or tar, tar.gz or zip files of them.",
+    )
+
+
+def _search(
+    folder: Place, tags: Tags, masks: Place | None
+) -> Iterator[tuple[Place, tuple[str, ...] | None, Place | None]]:
+    """Yield a folder's photos with their words and masks; what lies above it holds in it too."""
+    if (folder / TAGS).is_file():
+        tags = _read_tags(folder / TAGS)
+    if (folder / PERSON).is_dir():
+        masks = folder / PERSON
+    for place in sorted(_inside(folder), key=str):
+        if place.name.startswith(".") or place == masks:
+            continue
+        if place.is_dir():
+            yield from _search(place, tags, masks)
+        elif place.suffix.lower() in PHOTO_SUFFIXES:
+            mask = masks / f"{place.stem}.png" if masks else None
+            yield place, tags.get(place.stem), mask if mask and mask.is_file() else None
+
+
+def _inside(folder: Place) -> Iterable[Place]:
+    return folder.iterdir()
+
+
+def _read_tags(place: Place) -> Tags:
+    try:
+        table = json.loads(place.read_bytes())
+        return {
+            str(stem): tuple(word.strip().lower() for word in words)
+            for stem, words in table.items()
+            if _is_list_of_words(words)
+        }
+    except (OSError, ValueError, AttributeError) as error:
+        raise DatasetError(
+            f"{place} cannot be read as tags: {error}",
+            hint='It holds one table, {"1005": ["skirt", "boots"], ...}, by names of photos.',
+        ) from error
+
+
+def _is_list_of_words(words: object) -> bool:
+    if isinstance(words, list) and all(isinstance(word, str) for word in words):
+        return True
+    raise ValueError(f"{words!r} is no list of words")
+
+
+def _keys(stem: str) -> Iterator[str]:
+    """Keys that a photo may get, best first; they stand in lists, so without line breaks."""
+    plain = "-".join(PurePosixPath(stem).name.split()) or "photo"
+    yield plain
+    number = 2
+    while True:
+        yield f"{plain}-{number}"
+        number += 1

@@ -1,0 +1,72 @@
+"""The clock of a training: how fast it is, and how much of its time goes on waiting for data."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+Item = TypeVar("Item")
+
+STEPS = 20
+"""Enough that the pace stands still while it is read: single steps vary."""
+
+
+class Reading(NamedTuple):
+    """The pace over the last steps."""
+
+    photos_per_second: float
+    waited: float
+    """Share of the time spent waiting for data, in [0, 1]. A device that is still at work on the
+    step before isn't asked, so beside a card this is the most it can be."""
+    seconds: float
+    """Of one step, with everything between it and the one before."""
+
+
+class _Step(NamedTuple):
+    photos: int
+    seconds: float
+    waited: float
+
+
+class Throughput:
+    """Measures the steps of a loop over batches.
+
+    Args:
+        steps: How many of the last ones are averaged.
+        clock: Seconds from any start.
+    """
+
+    def __init__(self, steps: int = STEPS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._steps: deque[_Step] = deque(maxlen=steps)
+        self._mark = 0.0
+        self._waited = 0.0
+
+    def waiting_for(self, batches: Iterable[Item]) -> Iterator[Item]:
+        """Give the batches, and note how long each had to be waited for."""
+        remaining = iter(batches)
+        self._mark = self._clock()
+        while True:
+            start = self._clock()
+            try:
+                batch = next(remaining)
+            except StopIteration:
+                return
+            self._waited = self._clock() - start
+            yield batch
+
+    def read(self, photos: int) -> Reading:
+        """Note that the step on the last batch is made.
+
+        Args:
+            photos: Of the step, over all processes.
+        """
+        now = self._clock()
+        self._steps.append(_Step(photos, max(now - self._mark, 1e-9), self._waited))
+        self._mark = now
+        total = sum(step.seconds for step in self._steps)
+        return Reading(
+            sum(step.photos for step in self._steps) / total,
+            sum(step.waited for step in self._steps) / total,
+            total / len(self._steps),
+        )

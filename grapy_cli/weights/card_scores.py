@@ -1,0 +1,65 @@
+"""What of an evaluation goes on a card: every score a person asks for, none of the rest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from grapy_cli.errors import SettingsError
+from grapy_cli.safe_text import read_json
+
+DIGITS = 5
+"""Behind the point of a share: photos are never so many that further ones mean anything."""
+MEANS = (
+    *("mean_iou", "mean_accuracy", "pixel_accuracy", "weighted_iou", "mean_f1", "boundary_iou"),
+    "left_right_exchange",
+)
+OF_A_PART = ("iou", "accuracy")
+
+Document = Mapping[str, Any]
+"""What `grapy eval --json` prints."""
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Read an evaluation, and give the fields of a card that it fills: `scores` and `protocol`.
+
+    Raises:
+        SettingsError: If the file holds no evaluation of exactly one weights file.
+    """
+    try:
+        return _facts(read_json(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"the scores {path} cannot be used: {type(error).__name__}: {error}",
+            hint="They are what `grapy eval --weights FILE --json` prints.",
+        ) from error
+
+
+def _facts(document: Document) -> dict[str, Any]:
+    if len({result["parser"] for result in document["results"]}) != 1:
+        raise ValueError("they are not of exactly one weights file")
+    protocol, weights = document["protocol"], document["weights"]
+    common = {key: value for key, value in protocol.items() if key != "data"}
+    return {
+        "scores": [_score(result, protocol["data"]) for result in document["results"]],
+        "protocol": {**common, "weights_sha256": weights["sha256"]},
+    }
+
+
+def _score(result: Document, data: Document) -> dict[str, Any]:
+    calibration = result["calibration"]
+    return {
+        **{key: result[key] for key in ("dataset", "split", "level", "tta", "protocol", "photos")},
+        "skipped": len(result["skipped"]),
+        "list_sha256": data[result["dataset"]]["list_sha256"],
+        **{key: _short(result[key]) for key in MEANS},
+        "ece": _short(calibration["ece"]) if calibration else None,
+        "interval": {key: [*map(_short, ends)] for key, ends in result["interval"].items()},
+        "parts": {
+            name: {key: _short(part[key]) for key in OF_A_PART}
+            for name, part in result["parts"].items()
+        },
+    }
+
+
+def _short(share: float | None) -> float | None:
+    return None if share is None else round(share, DIGITS)
