@@ -140,7 +140,12 @@ class Archive:
 
 def is_archive(path: Path) -> bool:
     """Tell by its name whether a file is an archive that can be read."""
-    return path.is_file() and path.name.lower().endswith(SUFFIXES)
+    return path.is_file() and is_archive_name(path.name)
+
+
+def is_archive_name(name: str) -> bool:
+    """Tell whether a file of that name should be an archive that can be read."""
+    return name.lower().endswith(SUFFIXES)
 
 
 def open_archive(path: Path) -> ArchivePath:

@@ -3,37 +3,22 @@
 import io
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Int, Int16, UInt8
+from jaxtyping import Int, Int16, UInt8
 from PIL import Image
 
-from grapy_cli.data.files import UNREADABLE
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.formats import LABEL_ADVICE, LABEL_FORMATS
+from grapy_cli.image_io.photos import UNREADABLE, raw_mode_of
 from grapy_cli.labels import IGNORE
 from grapy_cli.labels.label_set import Color
-
-LABEL_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
-"""Files that count as label maps: these formats keep every value as it was drawn."""
-NO_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys((".jpg", ".jpeg", ".jfif"), "JPEG changes ids"),
-        **dict.fromkeys((".webp", ".avif", ".heic"), "this format changes ids"),
-        ".gif": "GIF renumbers ids",
-        **dict.fromkeys((".npy", ".npz", ".mat"), "arrays are not read"),
-        **dict.fromkeys((".json", ".xml"), "polygons are not read"),
-    }
-)
-"""Why files of other formats do not count as label maps."""
-LABEL_ADVICE = "Save ids as an 8-bit grey or indexed PNG."
 
 COLOR_TOLERANCE = 4
 """Grey levels per channel that a color may be off; the PASCAL pictures are off by two."""
 _MODES = ("1", "L", "P", "I", "F", "LA", "PA", "RGB", "RGBA")
-_FORMATS = ("PNG", "TIFF", "BMP")
 _LOSSY = ("jpeg", "tiff_jpeg", "webp")
 """Compressions inside TIFF that change ids."""
 _STEPS = (1, 257, 256)
@@ -93,14 +78,14 @@ def import_labels(data: bytes, colors: Mapping[Color, int], *, num_parts: int) -
 def _decode(data: bytes) -> tuple[Samples, str, np.ndarray]:
     """Return the samples as they stand in the file, Pillow's mode, and the palette's colors."""
     try:
-        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+        picture = Image.open(io.BytesIO(data), formats=LABEL_FORMATS)
     except UNREADABLE as error:
         raise LabelMapError("unreadable-label", f"cannot be read: {_why(error)}") from error
     if picture.info.get("compression") in _LOSSY:
         raise LabelMapError("unreadable-label", "is a TIFF that is compressed as JPEG")
     if picture.mode not in _MODES and not picture.mode.startswith("I;16"):
         raise LabelMapError("colors", f"holds no part ids: its mode is {picture.mode}")
-    raw_mode = _raw_mode(picture)
+    raw_mode = raw_mode_of(picture)
     try:
         with picture:
             picture.load()
@@ -113,11 +98,6 @@ def _decode(data: bytes) -> tuple[Samples, str, np.ndarray]:
     if raw_mode.startswith(("L;2", "L;4")):  # Pillow spreads them over 0 to 255
         samples = samples // (255 // (2 ** int(raw_mode[2]) - 1))
     return _whole_numbers(samples), picture.mode, palette
-
-
-def _raw_mode(picture: Image.Image) -> str:
-    args = picture.tile[0].args if picture.tile else ""
-    return str(args if isinstance(args, str) else args[0])
 
 
 def _decode_deep_color(data: bytes) -> np.ndarray:
@@ -177,9 +157,9 @@ def _in_bytes(samples: Samples) -> UInt8[np.ndarray, "..."]:
     ends = (samples == 65535) | (samples == -1)
     inner = np.where(ends, 0, samples)
     for step in _STEPS:
-        if 0 <= inner.min(initial=0) and inner.max(initial=0) <= IGNORE * step:
-            if step == 1 or not (inner % step).any():
-                return np.where(ends, IGNORE, inner // step).astype(np.uint8)
+        is_within = inner.min(initial=0) >= 0 and inner.max(initial=0) <= IGNORE * step
+        if is_within and not (inner % step).any():
+            return np.where(ends, IGNORE, inner // step).astype(np.uint8)
     lowest, highest = samples.min(), samples.max()
     raise LabelMapError("foreign-ids", f"holds values from {lowest} to {highest}; ids end at 255")
 
@@ -268,9 +248,9 @@ def _by_near_color(
 ) -> UInt8[np.ndarray, "h w"]:
     red, green, blue = np.moveaxis(pixels, -1, 0)
     ids = np.asarray(_color_table(tuple(colors.items()))[red, green, blue])
-    strange: Bool[np.ndarray, "h w"] = ids < 0
+    strange = np.asarray(ids < 0)
     if not strange.any() and not ids.any() and len(np.unique(pixels.reshape(-1, 3), axis=0)) > 1:
-        strange = pixels.any(axis=2)  # several colors that are nearly black are no background
+        strange = np.asarray(pixels.any(axis=2))  # several near-black colors may be ids
     if not strange.any():
         return np.asarray(ids, np.uint8)
     some = np.unique(pixels[strange], axis=0)[:4].tolist()

@@ -7,6 +7,8 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from grapy_cli.image_io.formats import photo_suffixes
+
 _CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 """Names that Windows and macOS leave in folders, besides those that start with a dot."""
 
@@ -29,6 +31,11 @@ class Index(NamedTuple):
 def is_clutter(name: str) -> bool:
     """Tell whether a file is hidden, or something that an operating system left behind."""
     return name.startswith(".") or name.lower() in _CLUTTER
+
+
+def is_photo_name(name: str) -> bool:
+    """Tell by its name whether a file is a photo."""
+    return not is_clutter(name) and PurePosixPath(name).suffix.lower() in photo_suffixes()
 
 
 def normalized(name: str) -> str:

@@ -9,19 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.image_io.photos import HEIF_SUFFIXES, UNREADABLE, open_photo
+from grapy_cli.image_io.names import is_clutter, is_photo_name
+from grapy_cli.image_io.photos import UNREADABLE, open_photo
 from grapy_cli.safe_text import read_text
 
 STANDARD_INPUT = "-"
-
-# Pages, films, fields of data, and what Pillow reads through programs of others.
-_NO_PHOTOS = frozenset(
-    {".pdf", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr", ".eps", ".ps", ".wmf", ".emf"}
-)
-
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
@@ -135,7 +130,6 @@ def _is(asked: Callable[[], bool]) -> bool:
 
 
 def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
-    suffixes = _photo_suffixes()
     if folder.resolve() == leave_out:
         raise SettingsError(
             f"results would go among the photos of {folder}", hint="Name another folder by --out."
@@ -143,7 +137,7 @@ def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     files, closed = _below(folder)
     for path in sorted(files | closed):
         relative = PurePosixPath(path.relative_to(folder))
-        is_meant = path.suffix.lower() in suffixes and path.is_file()
+        is_meant = is_photo_name(path.name) and path.is_file()
         if _is_hidden(relative) or not (is_meant or path in closed):
             continue
         if not _is_result(path, folder, leave_out):
@@ -191,7 +185,7 @@ def _is_result(path: Path, searched: Path, leave_out: Path) -> bool:
 
 
 def _is_hidden(relative: PurePosixPath) -> bool:
-    return any(part.startswith(".") and part != ".." for part in relative.parts)
+    return any(is_clutter(part) and part != ".." for part in relative.parts)
 
 
 def _read_list(path: Path, leave_out: Path) -> Iterator[FoundPhoto]:
@@ -224,9 +218,3 @@ def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
     except UNREADABLE as error:
         raise PhotoError(f"the photo on standard input cannot be read: {error}") from error
     return [FoundPhoto(data, PurePosixPath("stdin"))]
-
-
-def _photo_suffixes() -> set[str]:
-    Image.init()
-    readable = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    return (readable | HEIF_SUFFIXES) - _NO_PHOTOS
