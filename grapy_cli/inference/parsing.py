@@ -1,4 +1,4 @@
-"""What comes out for one photo: which part every pixel shows, and how sure the network is."""
+"""The result for one photo: the part that each pixel shows, and how sure the network is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import save_label_map
-from grapy_cli.inference.doubt import wrong_share
+from grapy_cli.inference.doubt import areas, wrong_share
 from grapy_cli.inference.gpu_transfer import to_arrays
+from grapy_cli.inference.upsampled_argmax import argmax, upsampled_argmax
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.runtime.profiler import span
@@ -22,7 +23,7 @@ from grapy_cli.runtime.profiler import span
 LOGITS_AT_ONCE = {"cpu": 2**18, "cuda": 2**26}
 """Logits that are held at the photo's own size at one time, by kind of device.
 
-It bounds the memory; and on the CPU they stay in its cache, which halves the time of a large photo.
+This bounds the memory. On a CPU they also stay in its cache, which halves the time.
 """
 
 
@@ -33,10 +34,8 @@ class Parsing:
     seen: UInt8[np.ndarray, "_u _v 3"]
     """The photo as it was read: RGB, upright, perhaps smaller than it is."""
     label_map: UInt8[np.ndarray, "h w"]
-    confidence: Float32[np.ndarray, "h w"]
-    """Probability of the part that won, in [0, 1]."""
     logits: Float[Tensor, "p u v"]
-    """Unnormalized scores at the size the network worked in."""
+    """Unnormalized scores on the network's grid, whose corners are those of the photo."""
     label_set: LabelSet
 
     @classmethod
@@ -47,21 +46,20 @@ class Parsing:
         label_set: LabelSet,
         size: tuple[int, int] | None = None,
     ) -> "Parsing":
-        """Read the parsing off logits of any size.
+        """Choose the part of each pixel from logits on a grid of any size.
 
         Args:
             seen: The photo as it was read.
-            logits: Of any size.
-            label_set: Says what they are of.
+            logits: Those of the parts of the label set.
+            label_set: Names the parts.
             size: The photo's own height and width; those of `seen` by default.
         """
         height, width = size or seen.shape[:2]
-        label_map, confidence = decide(logits, height, width)
-        return cls(seen, label_map, confidence, logits, label_set)
+        return cls(seen, choose_parts(logits, height, width), logits, label_set)
 
     @cached_property
     def photo(self) -> UInt8[np.ndarray, "h w 3"]:
-        """The photo, RGB, upright; where it was read smaller than it is, enlarged again."""
+        """The photo at its own size, RGB, upright; enlarged where it was read smaller."""
         height, width = self.label_map.shape
         if self.seen.shape[:2] == (height, width):
             return self.seen
@@ -74,9 +72,32 @@ class Parsing:
         return np.asarray(self.label_set.lift(level), np.uint8)[self.label_map]
 
     @cached_property
+    def confidence(self) -> Float32[np.ndarray, "h w"]:
+        """Probability of the part that won at each pixel, in [0, 1].
+
+        It takes much longer than the label map, so it is computed when it is first asked for.
+        """
+        height, width = self.label_map.shape
+        filled = np.empty((height, width), np.float32)
+        for rows, strip in _resized_strips(self.logits, height, width):
+            (filled[rows],) = to_arrays(_probability_of_best(strip))
+        return filled
+
+    @cached_property
+    def grid_confidence(self) -> Float[np.ndarray, "u v"]:
+        """As `confidence`, at the points of the network's grid."""
+        (confidence,) = to_arrays(_probability_of_best(self.logits))
+        return confidence
+
+    @cached_property
+    def mean_confidence(self) -> float:
+        """Mean of `grid_confidence` over the photo, each point weighed by its area, in [0, 1]."""
+        return float(np.average(self.grid_confidence, weights=areas(*self.grid_confidence.shape)))
+
+    @cached_property
     def shares(self) -> dict[str, float]:
-        """Share of the photo each part covers, in [0, 1]; parts that are not there left out."""
-        # Pillow counts bytes as they are; NumPy would make eight of each of them first.
+        """Share of the photo that each part covers, in [0, 1], of the parts that it shows."""
+        # Pillow counts bytes directly; NumPy would first make eight bytes of each.
         counts = Image.fromarray(self.label_map).histogram()
         return {
             name: round(count / self.label_map.size, 6)
@@ -86,15 +107,16 @@ class Parsing:
 
     @cached_property
     def doubt(self) -> float:
-        """What share of the person is likely wrong, in [0, 1]; see `wrong_share`."""
-        return wrong_share(self.confidence, self.label_map > 0)
+        """Share of the person that is likely wrong, on the network's grid; see `wrong_share`."""
+        (best,) = to_arrays(argmax(self.logits))
+        return wrong_share(self.grid_confidence, best > 0)
 
     def save_mask(self, path: str | Path, level: int = Level.PART) -> None:
-        """Write the mask: an indexed PNG whose values are ids and whose palette the colours."""
+        """Write the mask: an indexed PNG whose values are part ids, with the parts' colors."""
         save_label_map(Path(path), self.label_map_at(level), self.label_set.palette(level))
 
     def probabilities(self) -> Float16[np.ndarray, "p h w"]:
-        """The probability of every part at every pixel of the photo; they add up to 1."""
+        """Probability of each part at each pixel of the photo; at each pixel they sum to 1."""
         height, width = self.label_map.shape
         filled = np.empty((self.label_set.num_parts, height, width), np.float16)
         for rows, strip in _resized_strips(self.logits, height, width):
@@ -102,7 +124,7 @@ class Parsing:
         return filled
 
     def entropy(self) -> Float32[np.ndarray, "h w"]:
-        """How much the network wavers between parts at every pixel, in nats.
+        """Entropy of the probabilities at each pixel, in nats.
 
         From 0, certain, to the log of the number of parts, all of them equally likely.
         """
@@ -114,28 +136,28 @@ class Parsing:
         return filled
 
     def color(self, level: int = Level.PART) -> Image.Image:
-        """The parts as flat colours, RGB."""
+        """The parts as flat colors, RGB."""
         return render.color_mask(self.label_map_at(level), self.label_set.nodes(level))
 
     def overlay(self, level: int = Level.PART, alpha: float = 0.6) -> Image.Image:
-        """The photo with its parts laid over it, and a legend of those that are there."""
+        """The photo with the colors of its parts over it, and a legend of the parts it shows."""
         nodes = self.label_set.nodes(level)
         return render.overlay(self.photo, self.label_map_at(level), nodes, alpha)
 
 
 @span("choosing parts")
-def decide(
+def choose_parts(
     logits: Float[Tensor, "p u v"], height: int, width: int
-) -> tuple[UInt8[np.ndarray, "{height} {width}"], Float32[np.ndarray, "{height} {width}"]]:
-    """Resize logits to a photo's size and take the best part of each pixel, and its probability."""
-    label_map = np.empty((height, width), np.uint8)
-    confidence = np.empty((height, width), np.float32)
-    for rows, strip in _resized_strips(logits, height, width):
-        best, part = strip.max(0)
-        # The softmax of the best part, whose exponential is 1 once it is subtracted.
-        share = strip.sub_(best).exp_().sum(0).reciprocal_().float()
-        label_map[rows], confidence[rows] = to_arrays(part.to(torch.uint8), share)
-    return label_map, confidence
+) -> UInt8[np.ndarray, "{height} {width}"]:
+    """Return the part with the largest logit at each pixel of a photo of that size."""
+    (label_map,) = to_arrays(upsampled_argmax(logits, height, width))
+    return label_map
+
+
+def _probability_of_best(logits: Float[Tensor, "p h w"]) -> Float32[Tensor, "h w"]:
+    """Return the largest of the softmax over parts."""
+    # Subtracted from itself the best logit is 0, whose exponential is 1.
+    return (logits - logits.amax(0)).exp_().sum(0).reciprocal_().float()
 
 
 def _resized_strips(
@@ -143,7 +165,7 @@ def _resized_strips(
 ) -> Iterator[tuple[slice, Float[Tensor, "p r {width}"]]]:
     """Resize logits strip by strip, so that a large photo never has all its logits in memory.
 
-    Resizing is separable: the columns are done once, for the few rows that the logits have.
+    Resizing is separable: columns are resized once, for the few rows that the logits have.
     """
     wide = resize(logits[None], logits.shape[1], width)[0]
     step = (logits.shape[1] - 1) / max(1, height - 1)

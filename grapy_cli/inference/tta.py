@@ -114,8 +114,9 @@ def parse_together(
     """Parse photos in one size by several label sets, mean over their augmentations.
 
     The expensive features are computed once per version of a photo and serve all label sets.
-    The logits are on the network's device and have the base size, or a quarter of it where there
-    are tiles; the caller resizes them.
+    The logits are on the network's device; the caller resizes them to the photo. They have the
+    base size where there are several versions of different sizes. Otherwise, and where there are
+    tiles, they are as the network gives them, at every fourth pixel.
 
     Args:
         network: In evaluation mode.
@@ -134,9 +135,12 @@ def parse_together(
     """
     stride = network.numbers.output_stride
     is_tiled = [0 < tile < max(size) * scale for scale in augmentation.scales]
-    # Logits of a large photo at its own size would be larger than all else; nothing is lost, as
-    # the network has them at every fourth pixel.
-    shape = tuple((side - 1) // STRIDE + 1 for side in size) if any(is_tiled) else size
+    # The network gives logits at every fourth pixel. Where there is one version, it would change
+    # nothing to resize them to the base size on the way to the photo's. In tiles of a large photo
+    # they would be larger than everything else in memory.
+    is_alone = augmentation.scales == (1.0,)
+    is_coarse = is_alone or any(is_tiled)
+    shape = tuple((side - 1) // STRIDE + 1 for side in size) if is_coarse else size
 
     def logits_of(part: Photo) -> dict[str, Tensor]:
         alone = _version_logits(network, [part], datasets, mirror=augmentation.mirror)
@@ -154,7 +158,7 @@ def parse_together(
             logits = _version_logits(network, versions, datasets, mirror=augmentation.mirror)
         for dataset in datasets:
             at_version = logits[dataset]
-            if not tiled:
+            if not (tiled or is_alone):
                 at_version = resize(at_version, *versions[0].shape[:2])
             if at_version.shape[2:] != shape:
                 at_version = resize(at_version, *shape)

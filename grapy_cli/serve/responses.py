@@ -81,7 +81,7 @@ def _describe(layer: Layer, level: int) -> dict[str, Any]:
     return {
         "level": level,
         **summary,
-        "confidence": round(float(layer.parsing.confidence.mean()), 4),
+        "confidence": round(layer.parsing.mean_confidence, 4),
         "doubt": round(layer.parsing.doubt, 4),
         "mask": base64.b64encode(_png(_indexed(layer))).decode(),
     }

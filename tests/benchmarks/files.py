@@ -25,7 +25,7 @@ from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import encode_label_map
 from grapy_cli.image_io.sample_photos import draw_photos
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.inference.parsing import decide
+from grapy_cli.inference.parsing import choose_parts
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.deeplab import resize
 from grapy_cli.predict.job import Job
@@ -58,10 +58,10 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
     logits = torch.randn(LABELS.num_parts, 128, 96, generator=torch.manual_seed(0))
     took = take_turns(
         given.repeats,
-        lambda: resize(logits[None], *SIZE).softmax(1).max(1),
-        lambda: decide(logits, *SIZE),
+        lambda: resize(logits[None], *SIZE).max(1),
+        lambda: choose_parts(logits, *SIZE),
     )
-    yield Row.of("logits to label map and confidence", 1, *took)
+    yield Row.of("logits to label map", 1, *took)
     yield from levels(label_map, given.repeats)
     yield of_folder(given.repeats)
 

@@ -80,7 +80,7 @@ def describe(parsings: Mapping[str, Parsing]) -> dict[str, Any]:
         "height": height,
         "shares": {name: parsing.shares for name, parsing in parsings.items()},
         "confidence": {
-            name: round(float(parsing.confidence.mean()), 4) for name, parsing in parsings.items()
+            name: round(parsing.mean_confidence, 4) for name, parsing in parsings.items()
         },
         "doubt": round(sum(one.doubt for one in parsings.values()) / len(parsings), 4),
     }

@@ -12,8 +12,8 @@ def test_a_quiet_background_changes_nothing_and_a_doubtful_one_counts():
     assert wrong_share(trust, person) == pytest.approx(0.2)
     larger = np.pad(trust, ((0, 50), (0, 0)), constant_values=1), np.pad(person, ((0, 50), (0, 0)))
     assert wrong_share(*larger) == pytest.approx(0.2)
-    overlooked = np.array([[0.8, 0.8, 0.6]])
-    assert wrong_share(overlooked, person) == pytest.approx(0.8 / 2.4)
+    overlooked = np.array([[0.8, 0.8, 0.6]])  # points at an edge count half
+    assert wrong_share(overlooked, person) == pytest.approx(0.5 / 1.7)
 
 
 def test_a_photo_without_anybody_is_all_doubt():

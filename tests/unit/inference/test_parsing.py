@@ -3,7 +3,8 @@ import pytest
 import torch
 from PIL import Image
 
-from grapy_cli.inference.parsing import Parsing, decide
+from grapy_cli.inference import parsing as parsing_module
+from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.deeplab import resize
 
@@ -28,9 +29,10 @@ def test_strips_are_the_whole(size, of):
     """Best part and probability of the logits resized at once."""
     logits = logits_of(*of)
     whole = resize(logits[None], *size)[0]
-    label_map, confidence = decide(logits, *size)
+    parsing = Parsing.of(np.zeros((*size, 3), np.uint8), logits, ATR)
+    label_map, confidence = parsing.label_map, torch.tensor(parsing.confidence)
     best = whole.max(0).values
-    torch.testing.assert_close(torch.tensor(confidence), whole.softmax(0).max(0).values)
+    torch.testing.assert_close(confidence, whole.softmax(0).max(0).values)
     # Where two parts are level, rounding may decide either way.
     chosen = whole.gather(0, torch.tensor(label_map, dtype=torch.int64)[None])[0]
     torch.testing.assert_close(chosen, best)
@@ -41,11 +43,34 @@ def test_strips_are_the_whole(size, of):
 def test_confidence_is_a_probability():
     sure = torch.zeros(ATR.num_parts, 2, 2)
     sure[3] = 1e4
-    label_map, confidence = decide(sure, 4, 4)
-    assert (label_map == 3).all()
-    assert (confidence == 1).all()
-    _, doubt = decide(torch.zeros(ATR.num_parts, 2, 2), 4, 4)
-    np.testing.assert_allclose(doubt, 1 / ATR.num_parts, rtol=1e-6)
+    photo = np.zeros((4, 4, 3), np.uint8)
+    certain = Parsing.of(photo, sure, ATR)
+    assert (certain.label_map == 3).all()
+    assert (certain.confidence == 1).all()
+    assert certain.mean_confidence == 1
+    unsure = Parsing.of(photo, torch.zeros(ATR.num_parts, 2, 2), ATR)
+    np.testing.assert_allclose(unsure.confidence, 1 / ATR.num_parts, rtol=1e-6)
+    assert unsure.mean_confidence == pytest.approx(1 / ATR.num_parts)
+
+
+def test_mean_confidence_weighs_the_grid_s_points_by_their_area():
+    """One certain row of three: the middle one stands for half of the photo."""
+    unsure = 1 / ATR.num_parts
+    for row, share in ((0, 0.25), (1, 0.5), (2, 0.25)):
+        logits = torch.zeros(ATR.num_parts, 3, 2)
+        logits[3, row] = 1e4
+        parsing = Parsing.of(np.zeros((9, 9, 3), np.uint8), logits, ATR)
+        assert parsing.mean_confidence == pytest.approx(share + (1 - share) * unsure)
+
+
+def test_confidence_is_computed_only_when_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(parsing_module, "_resized_strips", lambda *_: pytest.fail("computed"))
+    parsing = Parsing.of(np.zeros((9, 9, 3), np.uint8), logits_of(3, 3), ATR)
+    assert 0 <= parsing.doubt <= 1
+    assert 0 < parsing.mean_confidence < 1
+    monkeypatch.undo()
+    assert parsing.confidence.shape == (9, 9)
+    assert parsing.confidence is parsing.confidence
 
 
 def test_probabilities_add_up_to_1_and_name_the_same_part(parsed):

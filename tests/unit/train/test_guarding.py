@@ -155,7 +155,7 @@ def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch)
         return jobs[0]
 
     def fill():
-        object.__setattr__(jobs[0], "learner", Full())
+        object.__setattr__(jobs[0], "loss_module", Full())
 
     monkeypatch.setattr(train_run, "build_job", keep_job)
     with pytest.raises(DeviceError) as caught:

@@ -6,7 +6,7 @@ from grapy_cli.errors import DeviceError
 from grapy_cli.train.guards import NotFinite, enough_memory, lighter
 
 CPU = torch.device("cpu")
-PLAIN = {"accumulate": 1, "precision": "fp32", "crop": (512, 512), "on_card": True}
+PLAIN = {"accumulate": 1, "precision": "fp32", "crop": (512, 512), "on_gpu": True}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ PLAIN = {"accumulate": 1, "precision": "fp32", "crop": (512, 512), "on_card": Tr
         (4, {"accumulate": 3}, "train.accumulate=6", None),
         (2, {}, "train.precision=bf16", "accumulate"),
         (2, {"precision": "bf16"}, "--crop 352,352", "precision"),
-        (2, {"on_card": False}, "--crop 352,352", "precision"),
+        (2, {"on_gpu": False}, "--crop 352,352", "precision"),
         (2, {"crop": (65, 513)}, "--crop 33,353", None),
     ],
 )

@@ -35,8 +35,9 @@ def test_disagreement_is_where_two_stories_cannot_be_true_together():
         sure(PASCAL, "upper-leg", "head", "background", "torso"),
     ]
     np.testing.assert_allclose(disagreement(parsings), [[0, 1, 0, 1]], atol=1e-6)
-    # Two pixels contradict; of those that do not, one is the person's.
-    assert disagreement_share(parsings) == pytest.approx(2 / 3)
+    # Two points contradict, the last one at the edge, where it stands for half a cell; of those
+    # that agree the first, also at an edge, is the person's.
+    assert disagreement_share(parsings) == pytest.approx(1.5 / 2)
 
 
 def test_three_stories_are_compared_pair_by_pair():

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from grapy_cli.errors import SettingsError
+from grapy_cli.image_io import contact_sheet
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.predict.outputs import gallery, sheet
 from grapy_cli.predict.outputs.finalize import finish, spare_names
@@ -122,7 +123,7 @@ def test_a_contact_sheet_shows_the_parts(tmp_path):
     kinds, rows = write_run(tmp_path)
     path = sheet.write_sheet(tmp_path, kinds, rows)
     with Image.open(path) as picture:
-        assert picture.width == 2 * (sheet.SIDE + sheet.GAP) + sheet.GAP
+        assert picture.width == 2 * (contact_sheet.SIDE + contact_sheet.GAP) + contact_sheet.GAP
         colors = {color for _, color in picture.getcolors(1 << 24)}
     assert len(colors) > 10
     sheet.write_sheet(tmp_path, kinds, [])
