@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from grapy_cli.safe_text import decode_text
 
@@ -38,6 +39,12 @@ def spellings(entry: str) -> Iterator[str]:
 def is_comment(entry: str) -> bool:
     """Tell whether an entry that names nothing is a comment."""
     return entry.startswith("#")
+
+
+def is_header(entry: str) -> bool:
+    """Tell whether the first entry of a CSV file names its columns: no field has a suffix."""
+    fields = re.split(r"[,;\t]", entry)
+    return len(fields) > 1 and not any(PurePosixPath(field).suffix for field in fields)
 
 
 def _unquoted(text: str) -> str:

@@ -27,6 +27,11 @@ class Index(NamedTuple):
     rivals: dict[str, list[str]]
     """For each key that several files share, the names of all of them."""
 
+    @classmethod
+    def empty(cls) -> "Index":
+        """Return the index of no files."""
+        return cls({}, {})
+
 
 def is_clutter(name: str) -> bool:
     """Tell whether a file is hidden, or something that an operating system left behind."""
@@ -91,5 +96,7 @@ def _by_core(keys: Iterable[str]) -> dict[str, list[str]]:
     by_core = defaultdict(list)
     for key in keys:
         path = PurePosixPath(key)
-        by_core[str(path.with_name(_AFFIX.sub("", path.name.casefold()) or path.name))].append(key)
+        name = path.stem if is_photo_name(path.name) else path.name  # a.jpg.png
+        core = _AFFIX.sub("", name.casefold()) or name
+        by_core[str(path.with_name(core))].append(key)
     return by_core

@@ -165,8 +165,7 @@ def own_source(labels: LabelSet) -> Source:
             (_OWN_BY_SPLIT, "val/images, val/labels"),
         )
     )
-    colors = {part.color: index for index, part in enumerate(labels.parts)}
-    return Source(labels, layouts, "Bring your own photos and label maps", colors)
+    return Source(labels, layouts, "Bring your own photos and label maps", labels.ids_by_color)
 
 
 def synthetic_sources(labels: Sequence[str]) -> list[Source]:

@@ -57,9 +57,10 @@ class Stock:
 
         None for a comment. What names nothing gives the key of the whole entry.
         """
-        meant = [self._meant(spelling) for spelling in spellings(entry)]
+        meant = (self._meant(spelling) for spelling in spellings(entry))
         known = (one for one in meant if one[0] in self.photos.names or one[0] in self.labels.names)
-        return next(known, None if is_comment(entry) else meant[1 if len(meant) > 1 else 0])
+        whole = None if is_comment(entry) else self._meant(entry.replace("\\", "/"))
+        return next(known, whole)
 
     def _meant(self, spelling: str) -> tuple[str, str]:
         path = PurePosixPath(normalized(spelling))
