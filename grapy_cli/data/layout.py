@@ -58,6 +58,8 @@ class DatasetCard(BaseModel):
     """The version that prepared it."""
     audit: dict[str, Any] = {}
     """What the audit counted; `prepare/audit.py` says what is in it."""
+    coarse: bool = False
+    """Whether the label maps of levels 2 and 1 know pixels that those of the parts leave open."""
 
 
 class Problem(NamedTuple):
@@ -206,11 +208,29 @@ class DatasetWriter:
         """Where the parts of a key go, the last of its label maps to be written."""
         return _label_path(self.folder, key, Level.PART)
 
-    def add_label_map(self, key: str, label_map: UInt8[np.ndarray, "h w"]) -> None:
-        """Write the label maps of all three levels, the coarse ones derived from the parts."""
-        for level in Level:
+    def add_label_map(
+        self,
+        key: str,
+        label_map: UInt8[np.ndarray, "h w"],
+        coarse: Mapping[Level, UInt8[np.ndarray, "h w"]] | None = None,
+    ) -> None:
+        """Write the label maps of all three levels, the coarse ones derived from the parts.
+
+        Args:
+            key: Of the photo.
+            label_map: Its parts.
+            coarse: Label maps of levels 2 and 1 that know more pixels than the parts do. What the
+                finer level says stands, where it says something.
+        """
+        finer = label_map
+        for level in sorted(Level, reverse=True):
             lifted = np.asarray(cv2.LUT(label_map, self._lifts[level]), np.uint8)
+            if level == Level.HUMAN:
+                lifted = np.where(finer == IGNORE, lifted, np.minimum(finer, 1))
+            if coarse and level in coarse:
+                lifted = np.where(lifted == IGNORE, coarse[level], lifted)
             save_label_map(_label_path(self.folder, key, level), lifted, self._palettes[level])
+            finer = lifted
 
     def finish(
         self,
@@ -221,6 +241,7 @@ class DatasetWriter:
         source: str,
         version: str,
         audit: dict[str, Any] | None = None,
+        coarse: bool = False,
     ) -> PreparedDataset:
         """Write lists and problems, then `dataset.json`, which makes the folder a data set."""
         for split in SPLITS:
@@ -239,6 +260,7 @@ class DatasetWriter:
             source=source,
             grapy=version,
             audit=audit or {},
+            coarse=coarse,
         )
         write_text(self.folder / CARD, card.model_dump_json(indent=2) + "\n")
         return PreparedDataset.open(self.folder)
