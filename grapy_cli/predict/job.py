@@ -102,7 +102,8 @@ class Job:
         begun = time.perf_counter()
         try:
             files = self.plan.results.write(parsed.parsings, task.name)
-            row = {"files": files, **describe(parsed.parsings)}
+            notes = {"notes": list(parsed.reading.notes)} if parsed.reading.notes else {}
+            row = {"files": files, **notes, **describe(parsed.parsings)}
         except PhotoError as error:
             return _failure(task, error)
         return self._outcome(task, digest, row, seconds + time.perf_counter() - begun)
