@@ -25,6 +25,7 @@ app = typer.Typer(add_completion=False)
     "evaluate",
     "infer.labels",
     "infer.longest_side",
+    "batch.size",
     "run",
     name="eval",
     example="grapy eval --dataset atr --weights runs/joint/best --out scores",
