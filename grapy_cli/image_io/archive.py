@@ -182,14 +182,28 @@ def _zip_members(path: Path) -> Iterator[tuple[Names, Read]]:
             yield names, partial(_read_zip, path, member)
 
 
+def undecoded_name(path: Path) -> str | None:
+    """Return a name of a zip file that is not UTF-8, whose letters may therefore be wrong."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    names = (one.orig_filename for one in members if not one.flag_bits & _UTF8_FLAG)
+    return next((name for name in names if not name.isascii() and _in_utf8(name) is None), None)
+
+
 def _zip_name(member: zipfile.ZipInfo) -> str:
     """Return a member's name: many programs write UTF-8 without the flag that says so."""
-    if member.flag_bits & _UTF8_FLAG:
-        return member.orig_filename
+    name = member.orig_filename
+    return name if member.flag_bits & _UTF8_FLAG else _in_utf8(name) or name
+
+
+def _in_utf8(name: str) -> str | None:
+    """Decode as UTF-8 what Python decoded as cp437, if it is UTF-8."""
     try:
-        return member.orig_filename.encode("cp437").decode("utf-8")
+        return name.encode("cp437").decode("utf-8")
     except UnicodeError:
-        return member.orig_filename
+        return None
 
 
 def _read_zip(path: Path, member: zipfile.ZipInfo) -> bytes:

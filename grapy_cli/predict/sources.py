@@ -212,9 +212,8 @@ def _listed(entries: Sequence[str], beside: Path, leave_out: Path) -> Iterator[F
             yield FoundPhoto(path, PurePosixPath(path.name))
         elif not is_comment(entry) and not (number == 0 and is_header(entry)):
             # One that is missing fails when it is read, like one that is broken.
-            yield FoundPhoto(
-                Path(entry), PurePosixPath(PurePosixPath(entry.replace("\\", "/")).name)
-            )
+            name = PurePosixPath(entry.replace("\\", "/")).name
+            yield FoundPhoto(Path(entry), PurePosixPath(name))
 
 
 def _named(entry: str, beside: Path) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key
 from grapy_cli.errors import DatasetError
-from grapy_cli.image_io.archive import Place, is_archive, open_archive
+from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_archive, undecoded_name
 from grapy_cli.image_io.formats import NO_LABELS
 from grapy_cli.image_io.lists import list_entries
 from grapy_cli.image_io.names import is_clutter
@@ -142,9 +142,22 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
         known = {key for keys in splits.values() for key in keys}
         _look_for_surplus(contents, shelf, stock, known)
         shelves.append((stock, known))
+    _look_at_names(release.folder, contents)
     if not contents.entries:
         raise nothing_usable(release.folder, shelves)
     return contents
+
+
+def _look_at_names(folder: Place, contents: Contents) -> None:
+    """Say where photos may be missing because a zip file stores names in an old encoding."""
+    is_missing = any(row.problem.startswith("missing") for row in contents.problems)
+    if is_missing and isinstance(folder, ArchivePath):
+        name = undecoded_name(folder.archive.path)
+        if name:
+            contents.notes.append(
+                f"names such as {spelled(name)} are not UTF-8 and were read as cp437: if they are "
+                "wrong, unpack the archive with the right encoding"
+            )
 
 
 def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -> None:

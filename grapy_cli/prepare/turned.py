@@ -8,6 +8,7 @@ from grapy_cli.image_io.photos import read_shrunk, turn_upright
 from grapy_cli.prepare.problems import BadSample
 
 LabelMap = UInt8[np.ndarray, "h w"]
+Turned = UInt8[np.ndarray, "u v"]
 
 _SIDE = 256  # pixels of the longest side that are compared
 _CLEARLY = 1.15
@@ -17,7 +18,7 @@ three ways: of 900 fitting label maps none is turned, of 900 turned ones 867 are
 
 def fit_label(
     label_map: LabelMap, data: bytes, size: tuple[int, int], orientation: int
-) -> tuple[LabelMap, list[list[str]]]:
+) -> tuple[Turned, list[list[str]]]:
     """Return a label map that lies as its photo does, and the problem that was mended.
 
     Args:
@@ -47,13 +48,13 @@ def fit_label(
     return turned, [["label-turned-by-edges", reason]]
 
 
-def _is_better(photo: UInt8[np.ndarray, "u v 3"], one: LabelMap, other: LabelMap) -> bool:
+def _is_better(photo: UInt8[np.ndarray, "h w 3"], one: Turned, other: Turned) -> bool:
     """Tell whether the parts of one label map agree clearly better with a photo."""
     fits = [_fit(photo, label_map) for label_map in (one, other)]
     return fits[0][0] > _CLEARLY * fits[1][0] and fits[0][1] > fits[1][1]
 
 
-def _fit(photo: UInt8[np.ndarray, "u v 3"], label_map: LabelMap) -> tuple[float, float]:
+def _fit(photo: UInt8[np.ndarray, "h w 3"], label_map: Turned) -> tuple[float, float]:
     """Measure how parts and photo agree: contrast at edges of parts, and likeness inside parts."""
     height, width = photo.shape[:2]
     small = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST)
