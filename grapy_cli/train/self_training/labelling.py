@@ -19,8 +19,13 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
-from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
-from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto
+from grapy_cli.train.self_training.pseudo_labels import (
+    heed_label_maps,
+    part_factors,
+    part_shares,
+    pseudo_label_map,
+)
+from grapy_cli.train.self_training.unlabeled_photos import PERSON, FoundPhoto
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
@@ -105,7 +110,9 @@ class Labelling:
         for name, writer in writers.items():
             file = writer.add_photo(photo.key, file, photo.place.suffix)
             label_map = pseudo_label_map(
-                seen.parsings[name].probabilities(),
+                heed_label_maps(
+                    seen.parsings[name].probabilities(), writer.label_set, seen.label_maps
+                ),
                 part_factors(writer.label_set, photo.words, self._shares[name]),
                 seen.person,
                 self.confidence,
@@ -120,18 +127,21 @@ class _Seen(NamedTuple):
     """Of its file."""
     parsings: Mapping[str, Parsing]
     person: UInt8[np.ndarray, "h w"] | None
+    label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
+    """By the name of their label set, where some lie beside the photo."""
 
     @classmethod
     def by(cls, teacher: HumanParser, photo: FoundPhoto, datasets: Sequence[str]) -> "_Seen":
         """Parse a photo.
 
         Raises:
-            PhotoError: If it, or its person mask, cannot be read.
+            PhotoError: If it, or what is known of its pixels, cannot be read.
         """
         try:
             data = photo.place.read_bytes()
         except OSError as error:
             raise PhotoError(f"{photo.place} cannot be read: {error}") from error
         reading = teacher.read(data)
-        person = photo.read_person(reading.size)
-        return cls(data, teacher.parse_all(reading, datasets), person)
+        known = photo.read_maps(reading.size)
+        person = known.pop(PERSON, None)
+        return cls(data, teacher.parse_all(reading, datasets), person, known)
