@@ -27,8 +27,13 @@ from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.train.self_training.label_routes import Route, routes_to
-from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
-from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto
+from grapy_cli.train.self_training.pseudo_labels import (
+    heed_label_maps,
+    part_factors,
+    part_shares,
+    pseudo_label_map,
+)
+from grapy_cli.train.self_training.unlabeled_photos import PERSON, FoundPhoto
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
@@ -146,15 +151,19 @@ class Labelling:
         try:
             if isinstance(found, PhotoError):
                 raise found
-            person = photo.read_person(found.reading.size)
+            known = photo.read_maps(found.reading.size)
         except PhotoError as error:
             return PhotoRejected(str(photo.place), error.message)
+        person = known.pop(PERSON, None)
         label_maps = {}
         for name, route in routes.items():
             probabilities, lost = route.probabilities(found.parsings[route.source])
-            factors = part_factors(route.target, photo.words, self._shares[name])
             label_maps[name] = pseudo_label_map(
-                probabilities, factors, person, self.confidence, lost
+                heed_label_maps(probabilities, route.target, known),
+                part_factors(route.target, photo.words, self._shares[name]),
+                person,
+                self.confidence,
+                lost,
             )
         return _NewLabels(label_maps, data)
 
