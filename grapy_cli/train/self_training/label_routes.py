@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 
 from grapy_cli.errors import WeightsError
-from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.published import translations_of
 
@@ -21,14 +20,17 @@ class Route(NamedTuple):
     table: tuple[int, ...] | None
     """For each part of the source the target's, IGNORE for none; None where both are the same."""
 
-    def probabilities(
-        self, parsing: Parsing
+    def translate(
+        self, own: Float[np.ndarray, "q h w"]
     ) -> tuple[Float[np.ndarray, "p h w"], Float[np.ndarray, "h w"] | None]:
         """Return the probability of each part of the target, and of all that does not translate.
 
-        Both add up to 1 at each pixel; the second is None where everything translates.
+        Args:
+            own: Of each part of the source at each pixel.
+
+        Returns:
+            Together they add up to 1 at each pixel; the second is None where both sets are one.
         """
-        own = parsing.probabilities()
         if self.table is None:
             return own, None
         translated = np.zeros((self.target.num_parts, *own.shape[1:]), np.float32)

@@ -157,7 +157,7 @@ class Labelling:
         person = known.pop(PERSON, None)
         label_maps = {}
         for name, route in routes.items():
-            probabilities, lost = route.probabilities(found.parsings[route.source])
+            probabilities, lost = route.translate(found.parsings[route.source].probabilities())
             label_maps[name] = pseudo_label_map(
                 heed_label_maps(probabilities, route.target, known),
                 part_factors(route.target, photo.words, self._shares[name]),

@@ -1,7 +1,5 @@
 """A teacher of one label set and a student of another."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -18,13 +16,13 @@ def said(**shares):
     probabilities = np.zeros((ATR.num_parts, 1, 1), np.float16)
     for name, share in shares.items():
         probabilities[ATR.names.index(name.replace("_", "-"))] = share
-    return SimpleNamespace(probabilities=lambda: probabilities)
+    return probabilities
 
 
-def label_of(parsing, *, confidence=0.7):
+def label_of(own, *, confidence=0.7):
     """The student's label of that pixel, by name."""
     route = routes_to([CIHP], {"atr": ATR})["cihp"]
-    probabilities, lost = route.probabilities(parsing)
+    probabilities, lost = route.translate(own)
     assert float(probabilities.sum() + lost.sum()) == pytest.approx(1, abs=1e-3)
     ones = np.ones(CIHP.num_parts)
     [[label]] = pseudo_label_map(probabilities, ones, None, confidence, lost)
