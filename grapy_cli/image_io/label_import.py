@@ -118,7 +118,7 @@ def _whole_numbers(samples: np.ndarray) -> Samples:
 def _without_alpha(
     samples: Samples, colors: Mapping[Color, int]
 ) -> tuple[Samples, tuple[Remark, ...]]:
-    """Drop the alpha channel; where that would lose something, the label map is refused."""
+    """Drop the alpha channel; refuse a label map that would lose labels."""
     if samples.ndim == 2 or samples.shape[2] == 3:
         return samples, ()
     values, alpha = samples[..., :-1], samples[..., -1]
@@ -153,7 +153,7 @@ def _by_samples(
 
 
 def _in_bytes(samples: Samples) -> UInt8[np.ndarray, "..."]:
-    """Bring values of 16 or 32 bits into 8 where none is lost; the type's end is ignore."""
+    """Convert 16 or 32 bits to 8 without loss; the type's last value becomes ignore."""
     ends = (samples == 65535) | (samples == -1)
     inner = np.where(ends, 0, samples)
     for step in _STEPS:
@@ -167,7 +167,7 @@ def _in_bytes(samples: Samples) -> UInt8[np.ndarray, "..."]:
 def _by_palette(
     indices: Samples, palette: UInt8[np.ndarray, "n 3"], colors: Mapping[Color, int]
 ) -> ImportedLabels:
-    """Read an indexed picture by position, or by color where the palette says so."""
+    """Read an indexed picture by position, or by color if the palette has another order."""
     ids = indices.astype(np.uint8)
     named = np.array([colors.get((r, g, b), -1) for r, g, b in palette.tolist()], int)
     used = np.flatnonzero(np.bincount(ids.ravel(), minlength=len(named))[: len(named)])
@@ -202,7 +202,7 @@ def _is_table(
 def _foreign(
     used: Int[np.ndarray, " u"], palette: UInt8[np.ndarray, "n 3"], named: Int[np.ndarray, " n"]
 ) -> tuple[Remark, ...]:
-    """Say that a palette has colors of its own, unless they are grey and mean nothing."""
+    """Return a remark if a palette has other colors than the label set, unless they are grey."""
     parts = used[(used > 0) & (used < IGNORE)]
     shown = palette[parts]
     if not parts.size or (named[parts] >= 0).any() or (shown == shown[:, :1]).all():
@@ -238,7 +238,7 @@ def _in_one_channel(
     is_alone = (pixels > 0).any(axis=(0, 1)).sum() == 1
     ids = np.unique(values)
     parts = ids[ids != IGNORE]
-    # One value alone can be a slightly wrong color. One id too many is told of by its own hint.
+    # A single value can be a slightly wrong color. One id too many gets its own hint later.
     is_ids = ids.size > 1 and parts.size and parts.max() <= num_parts
     return np.ascontiguousarray(values) if (is_equal or is_alone) and is_ids else None
 
@@ -259,13 +259,13 @@ def _by_near_color(
 
 
 def _why(error: BaseException) -> str:
-    """What Pillow says, without the memory address of the bytes it was given."""
+    """Return Pillow's message, without the memory address of the bytes."""
     return "it is not a picture" if "BytesIO" in str(error) else str(error)
 
 
 @lru_cache(maxsize=4)
 def _color_table(colors: tuple[tuple[Color, int], ...]) -> Int16[np.ndarray, "256 256 256"]:
-    """The id of every RGB color, -1 where it is near none; 32 MiB, made once."""
+    """Return the id of every RGB color, -1 for unknown ones; 32 MiB, made once."""
     table = np.full((256, 256, 256), -1, np.int16)
     for color, part in colors:
         near = tuple(slice(max(c - COLOR_TOLERANCE, 0), c + COLOR_TOLERANCE + 1) for c in color)

@@ -152,7 +152,7 @@ def facts_of(picture: Image.Image) -> PhotoFacts:
     """Return the upright size of an opened photo; its pixels are not read."""
     width, height = picture.size
     orientation = orientation_of(picture)
-    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # which knows by itself
+    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # TIFF sizes are upright
     return PhotoFacts(*((width, height) if is_sideways else (height, width)), orientation)
 
 
@@ -201,7 +201,7 @@ def _large_photos_are_fine() -> Iterator[None]:
 
 
 def _seek_largest_page(picture: Image.Image) -> None:
-    """Go to the largest page of a TIFF: the first one may be a thumbnail."""
+    """Go to the largest page of a TIFF, because the first one may be a thumbnail."""
     if picture.format != "TIFF":
         return
     count = min(getattr(picture, "n_frames", 1), _MOST_PAGES)
@@ -310,7 +310,7 @@ def _depth_of(values: np.ndarray) -> int:
 
 
 def _step(depth: int) -> np.float32:
-    """How many values of that many bits make one of 8."""
+    """Return the factor from that many bits to 8."""
     return np.float32(((1 << depth) - 1) / 255)
 
 

@@ -25,8 +25,8 @@ def check_photo(data: bytes) -> PhotoFacts:
     try:
         with picture:
             facts = facts_of(picture)
-            # A JPEG is decoded at an eighth of its size: every byte is read, so a truncated file
-            # is seen, at a third of the time.
+            # A JPEG is decoded at an eighth of its size: this reads every byte, so it detects a
+            # truncated file, in a third of the time.
             picture.draft("L", (1, 1))
             picture.load()
     except UNREADABLE as error:
@@ -51,7 +51,7 @@ def read_label(
 
 
 def check_ids(counts: np.ndarray, labels: LabelSet) -> None:
-    """Check, by the pixels of each id, that all ids are parts or ignore.
+    """Check that all ids are parts or ignore, given the pixels of each id.
 
     Raises:
         BadSample: If there are other ids.
@@ -68,5 +68,5 @@ def check_ids(counts: np.ndarray, labels: LabelSet) -> None:
 
 
 def _why(error: BaseException) -> str:
-    """What Pillow says, without the memory address of the bytes it was given."""
+    """Return Pillow's message, without the memory address of the bytes."""
     return "it is not a picture" if "BytesIO" in str(error) else str(error)

@@ -1,4 +1,4 @@
-"""`report.html`: the audit as a page to look at, in one file that can be sent to somebody."""
+"""`report.html`: the audit as a page, in one file without any other files."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -13,7 +13,7 @@ from grapy_cli.prepare.problems import CHECKS
 from grapy_cli.prepare.release import Contents, Entry
 from grapy_cli.prepare.thumbnails import label_thumbnail, photo_thumbnail
 
-ORDINARY = 6  # samples shown without anything being wrong with them
+ORDINARY = 6  # samples without problems that are shown
 
 
 def render_report(
@@ -24,7 +24,7 @@ def render_report(
     colors: Mapping[Color, int],
     source: str,
 ) -> str:
-    """Write the page; the same findings give the same bytes."""
+    """Return the page; the same findings give the same bytes."""
     sections = (
         _head(labels, figures, source),
         _problems(figures),
@@ -53,9 +53,9 @@ def _head(labels: LabelSet, figures: Mapping[str, Any], source: str) -> Iterator
 def _problems(figures: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Problems</h2>"
     if not figures["problems"]:
-        yield "<p>None was found.</p>"
+        yield "<p>No problems were found.</p>"
         return
-    yield '<p class="soft">Each row stands in problems.csv.</p>'
+    yield '<p class="soft">problems.csv has each row.</p>'
     names = list(figures["problems"])
     yield table(
         ["problem", ">rows", "", "what it is"],
@@ -71,7 +71,7 @@ def _frequencies(labels: LabelSet, figures: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Parts</h2>"
     yield (
         '<p class="soft">Upper bar: share of the photos that show the part. Lower bar: its share '
-        f"of all labelled pixels. {figures['ignored_pixels']:,} pixels are to be ignored.</p>"
+        f"of all labeled pixels. {figures['ignored_pixels']:,} pixels are ignored.</p>"
     )
     rows = []
     for part in labels.parts:
@@ -98,9 +98,9 @@ def _mirrored(figures: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>The release's mirrored annotations</h2>"
     share = mirrored["differing_pixels"] / max(mirrored["pixels"], 1)
     yield (
-        f"<p>{mirrored['alike']:,} of {mirrored['compared']:,} are what mirroring gives; "
-        f"{mirrored['differing_pixels']:,} pixels ({share:.2%}) are others. grapy mirrors by "
-        "itself and doesn't read them.</p>"
+        f"<p>{mirrored['alike']:,} of {mirrored['compared']:,} equal the mirrored label map; "
+        f"{mirrored['differing_pixels']:,} pixels ({share:.2%}) differ. grapy mirrors "
+        "label maps itself and does not use them.</p>"
     )
     yield table(
         ["part", ">pixels by mirroring", ">pixels in the release", ">in common"],
@@ -135,7 +135,7 @@ def _ordinary(
     if not fine:
         return
     yield "<h2>Ordinary samples</h2>"
-    yield '<p class="soft">Do the names fit what is seen? Ids that are swapped show here.</p>'
+    yield '<p class="soft">Do the names fit the pictures? Exchanged ids can be seen here.</p>'
     yield '<div class="cards">'
     for entry in fine[:: -(-len(fine) // ORDINARY)]:
         yield _card(entry, "", labels, colors)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
-from grapy_cli.prepare.mirrored import count_ids
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.sources import PASCAL_COLORS
 
