@@ -12,7 +12,7 @@ from PIL import Image
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.formats import LABEL_ADVICE, LABEL_FORMATS
-from grapy_cli.image_io.photos import UNREADABLE, raw_mode_of
+from grapy_cli.image_io.photos import UNREADABLE, raw_mode_of, why_unreadable
 from grapy_cli.labels import IGNORE
 from grapy_cli.labels.label_set import Color
 
@@ -80,7 +80,9 @@ def _decode(data: bytes) -> tuple[Samples, str, np.ndarray]:
     try:
         picture = Image.open(io.BytesIO(data), formats=LABEL_FORMATS)
     except UNREADABLE as error:
-        raise LabelMapError("unreadable-label", f"cannot be read: {_why(error)}") from error
+        raise LabelMapError(
+            "unreadable-label", f"cannot be read: {why_unreadable(error, data)}"
+        ) from error
     if picture.info.get("compression") in _LOSSY:
         raise LabelMapError("unreadable-label", "is a TIFF that is compressed as JPEG")
     if picture.mode not in _MODES and not picture.mode.startswith("I;16"):
@@ -92,7 +94,9 @@ def _decode(data: bytes) -> tuple[Samples, str, np.ndarray]:
             palette = np.reshape(picture.getpalette() or [], (-1, 3)).astype(np.uint8)
             samples = np.asarray(picture)
     except UNREADABLE as error:
-        raise LabelMapError("truncated-label", f"cannot be read: {_why(error)}") from error
+        raise LabelMapError(
+            "truncated-label", f"cannot be read: {why_unreadable(error, data)}"
+        ) from error
     if ";16" in raw_mode and samples.ndim == 3:  # Pillow keeps the upper 8 of 16 bits
         samples = _decode_deep_color(data)
     if raw_mode.startswith(("L;2", "L;4")):  # Pillow spreads them over 0 to 255
@@ -172,10 +176,15 @@ def _by_palette(
     named = np.array([colors.get((r, g, b), -1) for r, g, b in palette.tolist()], int)
     used = np.flatnonzero(np.bincount(ids.ravel(), minlength=len(named))[: len(named)])
     odd = [one for one in used.tolist() if named[one] not in (-1, one) and one != IGNORE]
-    if not odd:
+    if not odd or not palette[used].any():  # an empty palette is black
         return ImportedLabels(ids, _foreign(used, palette, named) if colors else ())
+    is_distinct = len(set(named[used].tolist())) == used.size
     shown = f"{odd[0]} is drawn in the color of part {named[odd[0]]}"
-    if (named[used] >= 0).all() and _is_table(palette, named, int(used.max()), colors):
+    if (
+        is_distinct
+        and (named[used] >= 0).all()
+        and _is_table(palette, named, int(used.max()), colors)
+    ):
         reason = f"the palette has another order ({shown}): the label map is read by its colors"
         lookup = np.zeros(256, np.uint8)
         lookup[: len(named)] = named.clip(0)
@@ -256,11 +265,6 @@ def _by_near_color(
     some = np.unique(pixels[strange], axis=0)[:4].tolist()
     count = np.count_nonzero(strange)
     raise LabelMapError("colors", f"has colors that name no part: {some}, {count} pixels")
-
-
-def _why(error: BaseException) -> str:
-    """Return Pillow's message, without the memory address of the bytes."""
-    return "it is not a picture" if "BytesIO" in str(error) else str(error)
 
 
 @lru_cache(maxsize=4)

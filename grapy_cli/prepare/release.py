@@ -16,7 +16,7 @@ from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
 from grapy_cli.prepare.stock import MAP_SUFFIXES, Folders, Stock, suffix_of, take_stock
 from grapy_cli.prepare.unusable import lack, nothing_usable, some
-from grapy_cli.safe_text import spelled
+from grapy_cli.safe_text import decode_text, spelled
 
 Listed = dict[str, str]
 """Keys of a split, and the file of each photo that a list names with its suffix."""
@@ -179,7 +179,7 @@ def _why_not(
         return "missing-photo", ""
     if not entry.label_name and split != "test":
         refused = stock.refused.get(key, "")
-        why = f"{refused} is no label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
+        why = f"{refused} is not a label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
         return "missing-label", why
     rivals = stock.rivals(key, named)
     if rivals:
@@ -241,7 +241,7 @@ def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
 
 def _entries(path: Place) -> list[str]:
     try:
-        return list_entries(path.read_bytes())
+        return list_entries(decode_text(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
 

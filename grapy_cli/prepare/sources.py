@@ -183,7 +183,7 @@ def synthetic_sources(labels: Sequence[str]) -> list[Source]:
 
 def _synthetic(labels: LabelSet) -> LabelSet:
     what = f"drawn by grapy; parts of {labels.name}"
-    return LabelSet(SYNTHETIC, "Made-up people", what, labels.parts)
+    return LabelSet(SYNTHETIC, "Synthetic people", what, labels.parts)
 
 
 def sources_of(dataset: str, *, synthetic_labels: Sequence[str]) -> list[Source]:

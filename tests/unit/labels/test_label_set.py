@@ -143,5 +143,5 @@ def test_all_faults_are_told_at_once():
         Part("a", HEAD, (1, 1, 1), "b"),
         Part("a", ARMS, (1, 1, 1)),
     )
-    with pytest.raises(DatasetError, match=r"name.*color.*no part"):
+    with pytest.raises(DatasetError, match=r"name.*color.*not a part"):
         LabelSet("x", "X", "", parts)

@@ -76,7 +76,7 @@ def test_a_file_is_an_order_of_its_own(tmp_path):
     ("text", "says"),
     [
         ("names = 3", "no valid names"),
-        ('names = ["background", "background"]', "twice"),
+        ('names = ["background", "background"]', "duplicate name"),
         ('names = ["background", "a"]\nreads = 3', "holds tables"),
         ("names =", "cannot be read"),
     ],

@@ -174,7 +174,7 @@ def test_a_source_where_the_data_set_goes_is_not_written_over(tmp_path):
 
 
 def test_no_data_set_is_a_question(tmp_path):
-    with pytest.raises(SettingsError, match="which data set"):
+    with pytest.raises(SettingsError, match="name the data set"):
         prepare(tmp_path)
 
 
