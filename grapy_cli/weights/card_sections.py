@@ -62,7 +62,7 @@ def _sections(card: WeightsCard) -> Iterator[Section]:
     yield Words("Trained on", card.trained_on)
     yield _data(card)
     yield Words("License", card.licence)
-    yield Words("How they were made", card.provenance)
+    yield Words("Provenance", card.provenance)
     yield _recipe(card)
     yield Words("Limits", card.limits)
     yield _scores(card)
