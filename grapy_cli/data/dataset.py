@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from filecmp import cmp
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
 from grapy_cli.data.augment.transforms import Transform
 from grapy_cli.data.layout import PreparedDataset
-from grapy_cli.data.sample import Sample
+from grapy_cli.data.sample import COARSE, Sample
 from grapy_cli.data.seeds import sample_generator
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import load_photo
+from grapy_cli.labels import IGNORE, Level
+from grapy_cli.labels.coarse import PERSON
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,20 @@ class Group:
         label_maps = {
             name: load_label_map(member.label_map(key)) for name, member in self.members.items()
         }
+        for member in self.members.values():
+            if member.card.coarse:
+                label_maps[COARSE] = _read_coarse(member, key)
         return Sample(load_photo(first.photo(key)), label_maps, key)
+
+
+def _read_coarse(dataset: PreparedDataset, key: str) -> UInt8[np.ndarray, "h w"]:
+    """Read what levels 2 and 1 know of a photo, as one map of coarse ids."""
+    groups = load_label_map(dataset.label_map(key, Level.CATEGORY))
+    person = load_label_map(dataset.label_map(key, Level.HUMAN))
+    return np.where(groups == IGNORE, _PERSON_TO_COARSE[person], groups)
+
+
+_PERSON_TO_COARSE = np.array([0, PERSON, *[IGNORE] * 254], np.uint8)
 
 
 def group_photos(

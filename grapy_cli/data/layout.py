@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grapy_cli.atomic import replacing, write_text
 from grapy_cli.errors import DatasetError
-from grapy_cli.image_io.label_maps import save_label_map
+from grapy_cli.image_io.label_maps import look_up, save_label_map
 from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
 from grapy_cli.safe_text import is_name, read_text
 
@@ -58,6 +57,8 @@ class DatasetCard(BaseModel):
     """The version that prepared it."""
     audit: dict[str, Any] = {}
     """What the audit counted; `prepare/audit.py` says what is in it."""
+    coarse: bool = False
+    """Whether the label maps of levels 2 and 1 know pixels that those of the parts leave open."""
 
 
 class Problem(NamedTuple):
@@ -182,7 +183,6 @@ class DatasetWriter:
         self.label_set = label_set
         self._link = link
         self._palettes = {level: label_set.palette(level) for level in Level}
-        self._lifts = {level: _lift_table(label_set, level) for level in Level}
         self._parts = [".", "splits", "images", *(f"labels/level{level}" for level in Level)]
         for part in self._parts:
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -206,11 +206,29 @@ class DatasetWriter:
         """Where the parts of a key go, the last of its label maps to be written."""
         return _label_path(self.folder, key, Level.PART)
 
-    def add_label_map(self, key: str, label_map: UInt8[np.ndarray, "h w"]) -> None:
-        """Write the label maps of all three levels, the coarse ones derived from the parts."""
-        for level in Level:
-            lifted = np.asarray(cv2.LUT(label_map, self._lifts[level]), np.uint8)
+    def add_label_map(
+        self,
+        key: str,
+        label_map: UInt8[np.ndarray, "h w"],
+        coarse: Mapping[Level, UInt8[np.ndarray, "h w"]] | None = None,
+    ) -> None:
+        """Write the label maps of all three levels, the coarse ones derived from the parts.
+
+        Args:
+            key: Of the photo.
+            label_map: Its parts.
+            coarse: Label maps of levels 2 and 1 that know more pixels than the parts do. What the
+                finer level says stands, where it says something.
+        """
+        finer = label_map
+        for level in sorted(Level, reverse=True):
+            lifted = look_up(label_map, self.label_set.lift(level))
+            if level == Level.HUMAN:
+                lifted = np.where(finer == IGNORE, lifted, np.minimum(finer, 1))
+            if coarse and level in coarse:
+                lifted = np.where(lifted == IGNORE, coarse[level], lifted)
             save_label_map(_label_path(self.folder, key, level), lifted, self._palettes[level])
+            finer = lifted
 
     def finish(
         self,
@@ -221,6 +239,7 @@ class DatasetWriter:
         source: str,
         version: str,
         audit: dict[str, Any] | None = None,
+        coarse: bool = False,
     ) -> PreparedDataset:
         """Write lists and problems, then `dataset.json`, which makes the folder a data set."""
         for split in SPLITS:
@@ -239,6 +258,7 @@ class DatasetWriter:
             source=source,
             grapy=version,
             audit=audit or {},
+            coarse=coarse,
         )
         write_text(self.folder / CARD, card.model_dump_json(indent=2) + "\n")
         return PreparedDataset.open(self.folder)
@@ -290,13 +310,6 @@ def _damaged(folder: Path, what: str, *, name: str) -> DatasetError:
 
 def _label_path(folder: Path, key: str, level: int) -> Path:
     return folder / "labels" / f"level{int(level)}" / f"{key}.png"
-
-
-def _lift_table(label_set: LabelSet, level: Level) -> UInt8[np.ndarray, "256"]:
-    """The lookup of a level; ids that name nothing become ignore, as ignore itself stays."""
-    table = np.full(256, IGNORE, np.uint8)
-    table[: label_set.num_parts] = label_set.lift(level)
-    return table
 
 
 def _link(source: Path, target: Path, kind: LinkKind) -> None:

@@ -8,6 +8,10 @@ import torch
 from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
+COARSE = "*"
+"""Names the coarse map among a sample's label maps, as no data set can be named: what is known of
+pixels at levels 2 and 1; see `labels/coarse.py` for its ids."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -16,8 +20,13 @@ class Sample:
     photo: UInt8[np.ndarray, "h w 3"]
     """RGB."""
     label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
-    """By data set; 255 is ignored."""
+    """By data set; 255 is ignored. A coarse map lies among them where the data set has one."""
     key: str
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets it is annotated in."""
+        return tuple(name for name in self.label_maps if name != COARSE)
 
     @property
     def people(self) -> Bool[np.ndarray, "h w"]:
@@ -58,7 +67,7 @@ class Batch:
     @property
     def datasets(self) -> tuple[str, ...]:
         """The label sets its photos are annotated in."""
-        return tuple(self.label_maps)
+        return tuple(name for name in self.label_maps if name != COARSE)
 
     def parts(self, count: int) -> list["Batch"]:
         """Deal the photos out to that many batches, each label set evenly."""

@@ -10,6 +10,7 @@ Point = tuple[Number, Number]
 Paint = Color | str
 """A fixed color, or a name from `THEME`."""
 
+NAMESPACE = "http://www.w3.org/2000/svg"
 THEME = {
     "ink": "#1d2126",
     "soft": "#626b76",
@@ -40,7 +41,6 @@ class Drawing:
             role: ARIA role: "img", or "group" if parts of the picture take the focus.
         """
         attributes = {
-            "xmlns": "http://www.w3.org/2000/svg",
             "class": "chart",
             "role": role,
             "aria-label": label,
@@ -119,8 +119,14 @@ class Drawing:
         self._parent = self._root
 
     def __str__(self) -> str:
-        """Return the SVG element; it is a whole file, and it can stand in a page."""
+        """Return the SVG element for an HTML page."""
         return ElementTree.tostring(self._root, encoding="unicode")
+
+    def to_file(self) -> str:
+        """Return the text of an SVG file."""
+        root = ElementTree.Element("svg", {"xmlns": NAMESPACE, **self._root.attrib})
+        root.extend(self._root)
+        return ElementTree.tostring(root, encoding="unicode")
 
     def _add(
         self, name: str, paint: Paint, *, paints: str = "fill", **attributes: str

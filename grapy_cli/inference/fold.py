@@ -18,13 +18,15 @@ from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import ConvNorm6
 from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.movenet import ConvBias6
 from grapy_cli.model.xception import Block, Xception
 
 Precision = Literal["fp32", "bf16"]
 
 # Convolutions with the batch norms that follow them, and what a block's `relu` means.
-FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = MappingProxyType(
+FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str | None], ...], str]] = MappingProxyType(
     {
+        ConvBias6: ((("conv", None),), "relu6"),
         ConvNorm: ((("conv", "norm"),), "relu"),
         ConvNorm6: ((("conv", "norm"),), "relu6"),
         SeparableConv: (
@@ -46,10 +48,12 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
         if type(module) in FOLDED:
             pairs, activation = FOLDED[type(module)]
             for convolution, norm in pairs:
-                folded = _fold(getattr(module, convolution), getattr(module, norm))
+                folded = getattr(module, convolution)
+                if norm is not None:
+                    folded = _fold(folded, getattr(module, norm))
+                    setattr(module, norm, nn.Identity())
                 activate = activation if module.relu else "none"
                 setattr(module, convolution, FoldedConv(folded, activate))
-                setattr(module, norm, nn.Identity())
             module.relu = False  # type: ignore[assignment] # done by the convolution
     if isinstance(network.deeplab.backbone, Xception):
         _fold_blocks(network.deeplab.backbone)

@@ -1,20 +1,20 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from PIL import Image
 
-from grapy_cli.errors import DatasetError, DeviceError, PhotoError
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError, SettingsError
+from grapy_cli.image_io.arrays import read_array
 from grapy_cli.image_io.photos import ReadPhoto, read_shrunk
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
 from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inference
-from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
 from grapy_cli.inference.stream import in_order
 from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.inference.tta import TTA, Augmentation, Network, base_size, parse_together
@@ -24,15 +24,13 @@ from grapy_cli.model.weights import WeightsCard, check_known, load_weights, reso
 from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
 from grapy_cli.runtime.profiler import span
 
-Photo = str | Path | bytes | Image.Image | UInt8[np.ndarray, "_h _w 3"]
-
 DEFAULT_TILE = 2048
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 _READERS = 2
 _READ_AHEAD = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HumanParser:
     """Parses photos of any size by any label set its weights know; threads may share it."""
 
@@ -78,9 +76,13 @@ class HumanParser:
 
         Raises:
             WeightsError: If the weights cannot be read.
-            SettingsError: If they are for an engine that is not installed.
+            SettingsError: If a value is not among those above, or the weights are for an engine
+                that is not installed.
             DeviceError: If there is no such device.
         """
+        _check_choice("tta", tta, TTA)
+        _check_choice("precision", precision, _PRECISIONS.values())
+        _check_numbers(longest_side=longest_side, tile=tile, max_side=max_side)
         path = resolve_weights(Path(weights) if weights else None)
         chosen = device_for(path, device)
         network: Network
@@ -92,6 +94,11 @@ class HumanParser:
             network = CudaGraphNetwork(plain) if uses_cuda_graphs else plain
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
+
+    def __repr__(self) -> str:
+        """Say in one line what parses, and where."""
+        name = f"{self.card.name}, " if self.card else ""
+        return f"HumanParser({name}{'+'.join(self.datasets)}, {self.precision} on {self.device})"
 
     @property
     def engine(self) -> str:
@@ -212,50 +219,77 @@ class HumanParser:
             for place, reading in enumerate(readings)
         ]
 
-    def parse_many(
-        self, photos: Iterable[Photo], datasets: Sequence[str]
-    ) -> Iterator[dict[str, Parsing] | PhotoError]:
-        """Parse photos one after the other, the next ones being read meanwhile.
+    def parse_many(self, photos: Iterable[Photo], datasets: Sequence[str]) -> Iterator[PhotoResult]:
+        """Parse photos in order, and read the next ones meanwhile.
 
-        What comes out is in order: a photo's parsings by label set, or the error of one that
-        cannot be read. No more than a few photos are held at a time, so there may be any number.
+        Each result holds its photo and either the parsings or the error of a photo that cannot be
+        read. A few photos are held at a time, so there may be any number.
 
         Raises:
+            PhotoError: If `photos` is one photo.
             DatasetError: If the weights do not know a label set.
-            DeviceError: If the device has not enough memory.
+            DeviceError: If the device does not have enough memory.
         """
+        _check_several(photos)
         self.check_datasets(datasets)
 
-        def read(photo: Photo) -> ReadPhoto | PhotoError:
+        def read(photo: Photo) -> tuple[Photo, ReadPhoto | PhotoError]:
             try:
-                return self.read(photo)
+                return photo, self.read(photo)
             except PhotoError as error:
-                return error
+                return photo, error
 
         readings = in_order(photos, read, threads=_READERS, ahead=_READ_AHEAD)
         return (
-            reading if isinstance(reading, PhotoError) else self.parse_all(reading, datasets)
-            for reading in readings
+            PhotoResult(photo, error=reading)
+            if isinstance(reading, PhotoError)
+            else PhotoResult(photo, self.parse_all(reading, datasets))
+            for photo, reading in readings
         )
 
     @span("reading")
     def read(self, photo: Photo) -> ReadPhoto:
-        """Read a photo as it is parsed.
+        """Read a photo as the network gets it.
 
         Raises:
             PhotoError: If it cannot be read.
         """
         if isinstance(photo, np.ndarray):
-            return ReadPhoto(photo, (photo.shape[0], photo.shape[1]))
+            pixels = read_array(photo)
+            return ReadPhoto(pixels, pixels.shape[:2])
+        if not isinstance(photo, str | Path | bytes | Image.Image):
+            raise PhotoError(
+                f"a {type(photo).__name__} is not a photo",
+                hint="Pass a path, the bytes of a file, a PIL image or a NumPy array.",
+            )
         return read_shrunk(photo, self.max_side)
 
     def check_datasets(self, datasets: Sequence[str]) -> None:
-        """Make sure that the weights know all of the label sets.
+        """Check that the weights know all of the label sets.
 
         Raises:
             DatasetError: If they do not.
         """
+        if isinstance(datasets, str):
+            raise DatasetError(f"label sets come as a list: [{datasets!r}]")
         check_known(datasets, self.datasets)
+
+
+def _check_several(photos: object) -> None:
+    is_one = isinstance(photos, str | Path | bytes | Image.Image)
+    if is_one or (isinstance(photos, np.ndarray) and photos.ndim < 4):
+        raise PhotoError("parse_many takes several photos, and this is one", hint="Pass a list.")
+
+
+def _check_numbers(**numbers: int | None) -> None:
+    for name, value in numbers.items():
+        if value is not None and value < 0:
+            raise SettingsError(f"{name} must be 0 or more, not {value}")
+
+
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
+        raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def device_for(weights: Path | None, name: str, local_rank: int = 0) -> torch.device:

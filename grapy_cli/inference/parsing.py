@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,14 +13,18 @@ from jaxtyping import Float, Float16, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
+from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.image_io import render
-from grapy_cli.image_io.label_maps import save_label_map
+from grapy_cli.image_io.label_maps import count_ids, look_up, save_label_map
 from grapy_cli.inference.doubt import areas, wrong_share
 from grapy_cli.inference.gpu_transfer import to_arrays
 from grapy_cli.inference.upsampled_argmax import argmax, upsampled_argmax
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.runtime.profiler import span
+
+Photo = str | Path | bytes | Image.Image | np.ndarray
+"""A file, its bytes, a picture of Pillow, or an array; see `read_array`."""
 
 LOGITS_AT_ONCE = {"cpu": 2**18, "cuda": 2**26}
 """Logits that are held at the photo's own size at one time, by kind of device.
@@ -27,7 +33,7 @@ This bounds the memory. On a CPU they also stay in its cache, which halves the t
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Parsing:
     """The parsing of one photo by one label set, at the photo's own size."""
 
@@ -69,7 +75,7 @@ class Parsing:
         """The label map of a level: 3 parts, 2 groups, 1 person."""
         if level == Level.PART:
             return self.label_map
-        return np.asarray(self.label_set.lift(level), np.uint8)[self.label_map]
+        return look_up(self.label_map, self.label_set.lift(level))
 
     @cached_property
     def confidence(self) -> Float32[np.ndarray, "h w"]:
@@ -97,8 +103,7 @@ class Parsing:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the photo that each part covers, in [0, 1], of the parts that it shows."""
-        # Pillow counts bytes directly; NumPy would first make eight bytes of each.
-        counts = Image.fromarray(self.label_map).histogram()
+        counts = count_ids(self.label_map).tolist()
         return {
             name: round(count / self.label_map.size, 6)
             for name, count in zip(self.label_set.names, counts, strict=False)
@@ -141,8 +146,33 @@ class Parsing:
 
     def overlay(self, level: int = Level.PART, alpha: float = 0.6) -> Image.Image:
         """The photo with the colors of its parts over it, and a legend of the parts it shows."""
+        if not 0 <= alpha <= 1:
+            raise SettingsError(f"alpha must be in [0, 1], not {alpha}")
         nodes = self.label_set.nodes(level)
         return render.overlay(self.photo, self.label_map_at(level), nodes, alpha)
+
+    def __repr__(self) -> str:
+        """Say in one line which parts the photo shows, the largest first."""
+        height, width = self.label_map.shape
+        largest = sorted(self.shares.items(), key=lambda row: -row[1])
+        parts = ", ".join(f"{name} {share:.1%}" for name, share in largest)
+        return f"Parsing({self.label_set.name}, {width}x{height} pixels: {parts})"
+
+    def _repr_png_(self) -> bytes:
+        """Return the overlay as a PNG: notebooks show it."""
+        png = BytesIO()
+        self.overlay().save(png, format="PNG")
+        return png.getvalue()
+
+
+class PhotoResult(NamedTuple):
+    """What became of one of many photos: its parsings, or why it has none."""
+
+    photo: Photo
+    """As it was passed."""
+    parsings: dict[str, Parsing] | None = None
+    """By label set; None where there is an error."""
+    error: PhotoError | None = None
 
 
 @span("choosing parts")

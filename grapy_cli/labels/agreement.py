@@ -44,7 +44,17 @@ def together(one: LabelSet, other: LabelSet) -> tuple[tuple[bool, ...], ...]:
 def _agree(own: Part, their: Part, one: LabelSet, other: LabelSet) -> bool:
     if own.name in other.names and their.name in one.names:
         return own.name == their.name
-    return own.category == their.category or (own.name, their.name) in _PAIRS
+    if own.category == their.category:
+        return True
+    return (own.name, their.name) in _PAIRS and not (
+        _is_covered(own, one, their) or _is_covered(their, other, own)
+    )
+
+
+def _is_covered(background: Part, labels: LabelSet, part: Part) -> bool:
+    """Whether a set that labels whole bodies would not call a part of one background."""
+    labels_bodies = "torso" in labels.names
+    return background.name == "background" and labels_bodies and part.name != "bag"
 
 
 def _both_ways() -> frozenset[tuple[str, str]]:

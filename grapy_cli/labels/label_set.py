@@ -9,7 +9,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from grapy_cli.errors import DatasetError
+from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.safe_text import is_name
 
 LONGEST_NAME = 100
@@ -112,7 +112,7 @@ class LabelSet:
 
     def nodes(self, level: int) -> tuple[Node, ...]:
         """Names and colours of a level's entries, in id order."""
-        match Level(level):
+        match _level_of(level):
             case Level.HUMAN:
                 return HUMAN_NODES
             case Level.CATEGORY:
@@ -122,7 +122,7 @@ class LabelSet:
 
     def lift(self, level: int) -> tuple[int, ...]:
         """For each part id, the id of the node it belongs to at a level."""
-        match Level(level):
+        match _level_of(level):
             case Level.HUMAN:
                 return tuple(int(part.category != BACKGROUND) for part in self.parts)
             case Level.CATEGORY:
@@ -179,6 +179,12 @@ class LabelSet:
         """
         rows = [(part.name, int(part.category), part.mirror) for part in self.parts]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
+
+
+def _level_of(level: int) -> Level:
+    if level not in list(Level):
+        raise SettingsError(f"level must be one of 3, 2, 1, not {level}")
+    return Level(level)
 
 
 def _rows(parts: object) -> list[Mapping[str, Any]]:

@@ -1,5 +1,7 @@
 """DeepLab v3+: what is seen at several distances around a pixel, sharpened by fine features."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -7,9 +9,10 @@ from torch.nn import functional as F
 
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import EfficientNetLite
+from grapy_cli.model.movenet import MoveNetEncoder
 from grapy_cli.model.xception import Xception
 
-Backbone = Xception | EfficientNetLite
+Backbone = Xception | EfficientNetLite | MoveNetEncoder
 
 
 def resize(
@@ -22,12 +25,11 @@ def resize(
 class ASPP(nn.Module):
     """Atrous spatial pyramid pooling: 1x1, three dilated convolutions and the whole photo's mean.
 
-    Source: Chen et al. 2018; dilations 6, 12, 18 at output stride 16, in inverse proportion else.
+    Source: Chen et al. 2018.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, output_stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, rates: Sequence[int]) -> None:
         super().__init__()
-        rates = [step * 96 // output_stride for step in (1, 2, 3)]
         self.branches = nn.ModuleList(
             [
                 ConvNorm(inputs, outputs),
@@ -48,25 +50,42 @@ class DeepLabV3Plus(nn.Module):
 
     Args:
         backbone: Gives deep and low-level features.
+        rates: Dilations of ASPP; 6, 12, 18 in the paper.
         features: Channels of ASPP and of the output; 256 in the paper.
         low_level: Channels the low-level features are projected to; 48 in the paper.
+        middle: Strides, 8 and 16, whose features the decoder sees as well, each projected to
+            `low_level` channels; none in the paper.
     """
 
     def __init__(
-        self, backbone: Backbone, *, output_stride: int, features: int, low_level: int
+        self,
+        backbone: Backbone,
+        *,
+        rates: Sequence[int],
+        features: int,
+        low_level: int,
+        middle: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.aspp = ASPP(backbone.deep_channels, features, output_stride=output_stride)
+        self.aspp = ASPP(backbone.deep_channels, features, rates=rates)
         self.low_level = ConvNorm(backbone.low_level_channels, low_level)
+        self.middle = nn.ModuleDict(
+            {
+                str(stride): ConvNorm(backbone.middle_channels[stride], low_level)
+                for stride in middle
+            }
+        )
         self.decoder = nn.Sequential(
-            SeparableConv(features + low_level, features, relu=True),
+            SeparableConv(features + low_level * (1 + len(middle)), features, relu=True),
             SeparableConv(features, features, relu=True),
         )
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
         """Encode and decode images, RGB in [-1, 1]."""
-        deep, low_level = self.backbone(images)
-        low_level = self.low_level(low_level)
-        deep = resize(self.aspp(deep), low_level.shape[2], low_level.shape[3])
-        return self.decoder(torch.cat([deep, low_level], 1))
+        encoded = self.backbone(images)
+        low_level = self.low_level(encoded.low_level)
+        coarser = [self.aspp(encoded.deep)]
+        coarser += [project(encoded.middle[int(key)]) for key, project in self.middle.items()]
+        enlarged = [resize(one, low_level.shape[2], low_level.shape[3]) for one in coarser]
+        return self.decoder(torch.cat([enlarged[0], low_level, *enlarged[1:]], 1))

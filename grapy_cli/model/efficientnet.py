@@ -1,7 +1,7 @@
 """EfficientNet-Lite, small backbones; that of the embedded weights is Lite0."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import ClassVar
 
@@ -82,15 +82,21 @@ class InvertedBlock(nn.Module):
     """Widen, convolve each channel, narrow; with the input added where the shapes allow it."""
 
     def __init__(
-        self, inputs: int, outputs: int, *, kernel: int, stride: int, dilation: int, expansion: int
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int,
+        stride: int,
+        dilation: int,
+        expansion: int,
+        conv: Callable[..., nn.Module] = ConvNorm6,
     ) -> None:
         super().__init__()
         wide = inputs * expansion
-        self.expand = ConvNorm6(inputs, wide) if expansion > 1 else nn.Identity()
-        self.depthwise = ConvNorm6(
-            wide, wide, kernel, stride=stride, dilation=dilation, groups=wide
-        )
-        self.project = ConvNorm6(wide, outputs, relu=False)
+        self.expand = conv(inputs, wide) if expansion > 1 else nn.Identity()
+        self.depthwise = conv(wide, wide, kernel, stride=stride, dilation=dilation, groups=wide)
+        self.project = conv(wide, outputs, relu=False)
         self.adds = stride == 1 and inputs == outputs
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
@@ -110,6 +116,9 @@ class EfficientNetLite(nn.Module):
     the stem and the number of blocks of the first and the last stage not scaled.
     """
 
+    OUTPUT_STRIDE: ClassVar[int] = 16
+    MIDDLE: ClassVar[tuple[int, ...]] = (8, 16)
+    """Strides, beside 4, whose features are given out as well."""
     WIDER: ClassVar[float] = 1.0
     DEEPER: ClassVar[float] = 1.0
 
@@ -123,6 +132,7 @@ class EfficientNetLite(nn.Module):
         self.stem = ConvNorm6(3, channels, 3, stride=2)
         self.blocks = nn.ModuleList()
         reached, dilation = 2, 1
+        nominal, taps = 2, dict[int, tuple[int, int]]()  # strides before any turns into a dilation
         for repeats, kernel, stage_stride, expansion, outputs in self._stages():
             for index in range(repeats):
                 stride = stage_stride if index == 0 else 1
@@ -144,7 +154,11 @@ class EfficientNetLite(nn.Module):
                 if reached == 4:
                     self.low_level_block = len(self.blocks) - 1
                     self.low_level_channels = channels
+            nominal *= stage_stride
+            taps[nominal] = len(self.blocks) - 1, channels
         self.deep_channels = channels
+        self.middle_blocks = {taps[stride][0]: stride for stride in (8, 16)}
+        self.middle_channels: Mapping[int, int] = {stride: taps[stride][1] for stride in (8, 16)}
 
     def _stages(self) -> Iterator[tuple[int, int, int, int, int]]:
         """The table of stages as this variant scales it."""
@@ -157,11 +171,14 @@ class EfficientNetLite(nn.Module):
         """Encode images, RGB in [-1, 1]."""
         # The ImageNet weights saw (x - 127) / 128 of x in [0, 255].
         features = low_level = self.stem(images * (127.5 / 128) + 0.5 / 128)
+        middle: dict[int, Tensor] = {}
         for index, block in enumerate(self.blocks):
             features = block(features)
             if index == self.low_level_block:
                 low_level = features
-        return BackboneFeatures(features, low_level)
+            if index in self.middle_blocks:
+                middle[self.middle_blocks[index]] = features
+        return BackboneFeatures(features, low_level, middle)
 
 
 class EfficientNetLite0(EfficientNetLite):

@@ -9,16 +9,25 @@ from torch import Tensor, nn
 
 from grapy_cli.labels import LabelSet
 from grapy_cli.model import fused
-from grapy_cli.model.deeplab import DeepLabV3Plus, resize
-from grapy_cli.model.efficientnet import EfficientNetLite, EfficientNetLite0, EfficientNetLite2
+from grapy_cli.model.deeplab import Backbone, DeepLabV3Plus, resize
+from grapy_cli.model.efficientnet import EfficientNetLite0, EfficientNetLite2
+from grapy_cli.model.movenet import MoveNetMultiPose, MoveNetThunder
 from grapy_cli.model.pyramid import GraphPyramid, PyramidNumbers
 from grapy_cli.model.xception import Xception
 
-BackboneName = Literal["xception65", "efficientnet_lite0", "efficientnet_lite2"]
-BACKBONES: Mapping[str, type[Xception] | type[EfficientNetLite]] = {
+BackboneName = Literal[
+    "xception65",
+    "efficientnet_lite0",
+    "efficientnet_lite2",
+    "movenet_thunder",
+    "movenet_multipose",
+]
+BACKBONES: Mapping[str, type[Backbone]] = {
     "xception65": Xception,
     "efficientnet_lite0": EfficientNetLite0,
     "efficientnet_lite2": EfficientNetLite2,
+    "movenet_thunder": MoveNetThunder,
+    "movenet_multipose": MoveNetMultiPose,
 }
 
 
@@ -34,7 +43,22 @@ class NetworkNumbers:
     width: float = 1.0
     features: int = 256
     low_level: int = 48
+    middle: tuple[Literal[8, 16], ...] = ()
+    """Strides, beside 4, whose features the decoder sees."""
+    rates: tuple[int, int, int] | None = None
+    """Dilations of ASPP; None is 6, 12, 18 at output stride 16, and in inverse proportion else."""
     pyramid: PyramidNumbers | None = field(default_factory=PyramidNumbers)
+
+    def __post_init__(self) -> None:
+        lacking = set(self.middle) - set(BACKBONES[self.backbone].MIDDLE)
+        if lacking:
+            raise ValueError(f"{self.backbone} has no features at stride {min(lacking)}")
+
+    @property
+    def dilations(self) -> tuple[int, int, int]:
+        """Dilations of ASPP."""
+        stride = self.output_stride
+        return self.rates or (96 // stride, 192 // stride, 288 // stride)
 
 
 class ParsingLogits(NamedTuple):
@@ -66,9 +90,10 @@ class GrapyNet(nn.Module):
         )
         self.deeplab = DeepLabV3Plus(
             backbone,
-            output_stride=numbers.output_stride,
+            rates=numbers.dilations,
             features=numbers.features,
             low_level=numbers.low_level,
+            middle=numbers.middle,
         )
         self.main_heads = self._heads()
         if numbers.pyramid is not None:

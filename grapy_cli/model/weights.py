@@ -43,7 +43,14 @@ DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
 
 _NUMBERS = TypeAdapter(NetworkNumbers)
 MOST: Mapping[str, int] = MappingProxyType(
-    {"output_stride": 32, "width": 16, "features": 8192, "low_level": 8192, "rounds": 64}
+    {
+        "output_stride": 32,
+        "width": 16,
+        "features": 8192,
+        "low_level": 8192,
+        "rounds": 64,
+        "rates": 288,
+    }
 )
 """Of a network's numbers: far beyond any network, and still built in a moment."""
 LARGEST_HEADER = 1 << 24
@@ -117,11 +124,16 @@ class WeightsCard(BaseModel):
             TypeError, ValueError: If they are none that a network is built from.
         """
         pyramid = self.numbers.get("pyramid")
-        plain = {key: value for key, value in self.numbers.items() if key != "pyramid"}
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in self.numbers.items()
+            if key != "pyramid"
+        }
         numbers = NetworkNumbers(**plain, pyramid=PyramidNumbers(**pyramid) if pyramid else None)
         checked = _NUMBERS.validate_python(asdict(numbers))
         rounds = checked.pyramid.rounds if checked.pyramid else 0
-        for name, value in {**plain, "rounds": rounds}.items():
+        rate = max(checked.rates or (0,))
+        for name, value in {**plain, "rounds": rounds, "rates": rate}.items():
             if isinstance(value, int | float) and not 0 <= value <= MOST[name]:
                 raise ValueError(f"{name} is {value}, and no network has more than {MOST[name]}")
         return checked

@@ -1,6 +1,8 @@
 """Aligned Xception-65, the paper's backbone."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,6 +16,8 @@ class BackboneFeatures(NamedTuple):
 
     deep: Float[Tensor, "b c h w"]
     low_level: Float[Tensor, "b d h4 w4"]
+    middle: Mapping[int, Tensor] = MappingProxyType({})
+    """Features at strides 8 and 16, by stride, of backbones that have them."""
 
 
 class Block(nn.Module):
@@ -63,8 +67,13 @@ class Xception(nn.Module):
         block; here only strides and dilations change, so one checkpoint serves all strides.
     """
 
+    OUTPUT_STRIDE: ClassVar[int] = 16
+    MIDDLE: ClassVar[tuple[int, ...]] = ()
+    """Strides, beside 4, whose features are given out as well."""
+
     def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
         super().__init__()
+        self.middle_channels: Mapping[int, int] = {}
 
         def wide(channels: int) -> int:
             return max(4, round(channels * width))

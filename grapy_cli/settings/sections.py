@@ -68,6 +68,9 @@ class DataSettings(Section):
     """Processes that read and augment samples; 0 does it in the training process."""
     join_photos: bool = False
     """Train a photo that several data sets label on all of its labels at once."""
+    share_labels: bool = False
+    """Train every head on every photo: where its own data set has no labels, by the parts that
+    other sets' labels leave possible, by groups, or by person masks."""
     more: Annotated[list[Path], Flag("more-data")] = []
     """Further data folders, comma-separated: of the data sets, those that lie there are trained on
     as well; scores on val stay those of the first folder."""
@@ -82,6 +85,12 @@ class DecoderSettings(Section):
     """Channels of the ASPP branches and of the decoder's features."""
     low_level: PositiveInt = 48
     """Channels the stride-4 features are projected to before the decoder."""
+    middle: list[Literal[8, 16]] = []
+    """Further strides whose features the decoder sees, each projected to `low_level` channels;
+    the small backbones have them."""
+    rates: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    """Dilations of ASPP; unset takes 6, 12, 18 at output stride 16, and in inverse proportion at
+    others. At stride 32, crops below 400 pixels want smaller ones, as 1, 2, 4."""
 
 
 class PyramidSettings(Section):
@@ -100,10 +109,17 @@ class PyramidSettings(Section):
 class ModelSettings(Section):
     """Network."""
 
-    backbone: Literal["xception65", "efficientnet_lite0", "efficientnet_lite2"] = "xception65"
-    """Encoder: the paper's Xception, or a small one, Lite0 the smaller."""
-    output_stride: Literal[8, 16] = 16
-    """Pixels of the photo per pixel of the deepest features."""
+    backbone: Literal[
+        "xception65",
+        "efficientnet_lite0",
+        "efficientnet_lite2",
+        "movenet_thunder",
+        "movenet_multipose",
+    ] = "xception65"
+    """Encoder: the paper's Xception, or a small one. Those of MoveNet have learned from people."""
+    output_stride: Literal[8, 16, 32] | None = None
+    """Pixels of the photo per pixel of the deepest features; unset takes the backbone's own: 16,
+    of MoveNet 32."""
     width: PositiveFloat = 1.0
     """Multiplies every channel count of the backbone."""
     native_side: NonNegativeInt = 0
@@ -124,6 +140,8 @@ class OptimizerSettings(Section):
     """On all parameters, batch norm and biases included, as in the reference."""
     clip: NonNegativeFloat = 0.0
     """Largest norm of all gradients together; 0 does not clip."""
+    backbone_rate: Fraction = 1.0
+    """Multiplies the learning rate of the backbone; 0 freezes its parameters."""
     restart: bool = False
     """Forget the momentum wherever schedule.every_epochs lowers the rate, as the reference does by
     making its optimizer anew."""

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Generator, Sequence
 from importlib.util import find_spec
 from shutil import which
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,11 +18,11 @@ from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.dataset import Group, ParsingDataset
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
-from grapy_cli.data.sample import Batch
+from grapy_cli.data.sample import COARSE, Batch
 from grapy_cli.errors import SettingsError
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.model.activation_checkpointing import checkpoint_activations
-from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
+from grapy_cli.model.grapy import BACKBONES, GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
@@ -40,15 +41,26 @@ def build_fresh_network(
 ) -> GrapyNet:
     """Build the network that settings describe, with fresh parameters."""
     pyramid = PyramidNumbers(**model.pyramid.model_dump())
-    numbers = NetworkNumbers(
+    try:
+        numbers = _network_numbers(model, pyramid if refine else None)
+    except ValueError as error:
+        raise SettingsError(
+            f"model.decoder.middle: {error}", hint="Leave it out, or choose another --backbone."
+        ) from error
+    return build_network(numbers, label_sets)
+
+
+def _network_numbers(model: ModelSettings, pyramid: PyramidNumbers | None) -> NetworkNumbers:
+    return NetworkNumbers(
         backbone=model.backbone,
-        output_stride=model.output_stride,
+        output_stride=model.output_stride or BACKBONES[model.backbone].OUTPUT_STRIDE,
         width=model.width,
         features=model.decoder.features,
         low_level=model.decoder.low_level,
-        pyramid=pyramid if refine else None,
+        middle=tuple(model.decoder.middle),
+        rates=model.decoder.rates,
+        pyramid=pyramid,
     )
-    return build_network(numbers, label_sets)
 
 
 def build_transform(
@@ -85,7 +97,10 @@ def build_transform(
             focus=augment.focus,
         )
     )
-    mirror_ids = {dataset.name: dataset.label_set.mirror_ids for dataset in datasets}
+    mirror_ids: dict[str, tuple[int, ...]] = {
+        dataset.name: dataset.label_set.mirror_ids for dataset in datasets
+    }
+    mirror_ids[COARSE] = ()  # groups and people stay what they are
     steps.append(transforms.RandomMirror(mirror_ids, augment.mirror))
     if augment.color:
         steps.append(transforms.RandomColor(augment.color))
@@ -118,11 +133,12 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
             hint="Set train.schedule.every_epochs as well; the reference's is 10.",
         )
     fused = True if device.type == "cuda" else None  # one kernel instead of hundreds
+    parameters = _parameter_groups(network, numbers.backbone_rate)
     optimizer: torch.optim.Optimizer
     match numbers.name:
         case "sgd":
             optimizer = torch.optim.SGD(
-                network.parameters(),
+                parameters,
                 train.lr,
                 momentum=numbers.momentum,
                 weight_decay=numbers.weight_decay,
@@ -130,7 +146,7 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
             )
         case "adamw":
             optimizer = torch.optim.AdamW(
-                network.parameters(), train.lr, weight_decay=numbers.weight_decay, fused=fused
+                parameters, train.lr, weight_decay=numbers.weight_decay, fused=fused
             )
     return Trained(
         network,
@@ -138,6 +154,19 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
         ExponentialMovingAverage(network, train.ema) if train.ema else None,
         torch.amp.GradScaler(device.type, enabled=train.precision == "fp16"),
     )
+
+
+def _parameter_groups(network: GrapyNet, backbone_rate: float) -> list[dict[str, Any]]:
+    """Sort the parameters by how fast they learn; the first group is the backbone."""
+    backbone = list(network.deeplab.backbone.parameters())
+    if backbone_rate == 1:
+        return [{"params": list(network.parameters()), "rate": 1.0}]
+    if not backbone_rate:
+        network.deeplab.backbone.requires_grad_(False)
+    known = set(map(id, backbone))
+    others = [one for one in network.parameters() if id(one) not in known]
+    groups = [{"params": backbone, "rate": backbone_rate}] if backbone_rate else []
+    return [*groups, {"params": others, "rate": 1.0}]
 
 
 def build_job(
@@ -165,9 +194,11 @@ def build_job(
         share = RankBatches(sampling, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers)
 
-    loss_module = build_loss_module(trained.network, train, groups, device)
+    loss_module = build_loss_module(
+        trained.network, train, groups, device, share_labels=settings.data.share_labels
+    )
     partial = any(len(group.members) < len(datasets) for group in groups)
-    unused = partial and train.mixing == "alternate"
+    unused = partial and train.mixing == "alternate" and not settings.data.share_labels
     return TrainingJob(
         trained=trained,
         loss_module=_distribute(loss_module, world, device, unused=unused),
@@ -195,7 +226,12 @@ def build_job(
 
 
 def build_loss_module(
-    network: GrapyNet, train: TrainSettings, groups: Sequence[Group], device: torch.device
+    network: GrapyNet,
+    train: TrainSettings,
+    groups: Sequence[Group],
+    device: torch.device,
+    *,
+    share_labels: bool = False,
 ) -> LossModule:
     """Build what gives the losses of a batch.
 
@@ -222,6 +258,7 @@ def build_loss_module(
         precision=train.precision,
         freeze_batch_norm=train.freeze_batch_norm,
         compile=train.compile,
+        share_labels=share_labels,
     )
     return LossModule(
         network, numbers, {name: weight.to(device) for name, weight in weights.items()}

@@ -1,6 +1,6 @@
 """What a run starts from: fresh parameters, another run's weights, or an ImageNet encoder."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -10,10 +10,14 @@ from grapy_cli.errors import GrapyError, WeightsError
 from grapy_cli.labels import LabelSet, Part
 from grapy_cli.model.efficientnet import rename_encoder
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.movenet import encoder_tensors
 from grapy_cli.model.weights import read_card, read_tensors, resolve_weights
 
-ENCODER_STEM = "_conv_stem.weight"
-"""Every published EfficientNet encoder has it; no weights file of grapy's does."""
+ENCODERS: Mapping[str, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]] = {
+    "_conv_stem.weight": rename_encoder,  # EfficientNet, trained on ImageNet
+    "encoder.stem.conv.weight": encoder_tensors,  # MoveNet
+}
+"""How to read encoders that others trained, by a tensor that every such file has."""
 WEIGHTS = "weights.safetensors"
 
 
@@ -29,9 +33,10 @@ def init_network(network: GrapyNet, path: Path) -> str:
     """
     path = _weights_of(path)
     tensors = read_tensors(path)
-    if ENCODER_STEM in tensors:
-        renamed = rename_encoder(tensors)
-        tensors = {f"deeplab.backbone.{key}": value for key, value in renamed.items()}
+    for stem, rename in ENCODERS.items():
+        if stem in tensors:
+            tensors = {f"deeplab.backbone.{key}": value for key, value in rename(tensors).items()}
+            break
     else:
         check_label_sets(network.label_sets.values(), path)
     state = network.state_dict()

@@ -149,7 +149,7 @@ class TrainingJob:
         if self.restart and self.schedule.lowers_at(step):
             optimizer.state.clear()
         for group in optimizer.param_groups:
-            group["lr"] = self.rate(step)
+            group["lr"] = self.rate(step) * group["rate"]
         if self.clip:
             scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(self.loss_module.parameters(), self.clip)

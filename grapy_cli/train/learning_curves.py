@@ -47,7 +47,7 @@ class Records:
         if isinstance(event, CheckpointSaved | EpochScored):
             rows = self.table.rows()
             write_text(self.folder.metrics_file, to_csv(rows))
-            write_text(self.folder.curves_file, str(to_picture(rows)))
+            write_text(self.folder.curves_file, to_picture(rows).to_file())
 
 
 class Table:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from grapy_cli.data.sample import Batch
@@ -14,6 +14,7 @@ from grapy_cli.labels import Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet, ParsingLogits
 from grapy_cli.train.losses import Losses, count_labels, parsing_loss, sample_labels
+from grapy_cli.train.targets import Target, Targets, count_words
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES: Mapping[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -36,6 +37,8 @@ class LossNumbers:
     """Batch norm goes by its running statistics and leaves them as they are; its scale and shift
     go on learning."""
     compile: bool = False
+    share_labels: bool = False
+    """Whether a head learns from photos that other sets label; see `targets.py`."""
 
 
 class LossModule(nn.Module):
@@ -54,6 +57,7 @@ class LossModule(nn.Module):
         self.network = network
         self.numbers = numbers
         self.part_weights = dict(part_weights)
+        self.targets = Targets(list(network.label_sets.values()), share_labels=numbers.share_labels)
         self.encode = torch.compile(network.encode) if numbers.compile else network.encode
 
     def train(self, mode: bool = True) -> "LossModule":
@@ -68,9 +72,17 @@ class LossModule(nn.Module):
     def count(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """What the losses of a batch are means over, by data set."""
         return {
-            dataset: count_labels(self._labels(label_map), self.part_weights.get(dataset))
-            for dataset, label_map in batch.label_maps.items()
+            dataset: self._count(dataset, target)
+            for dataset, target in self._targets(batch).items()
         }
+
+    def _count(self, dataset: str, target: Target) -> Float[Tensor, ""]:
+        weights = self.part_weights.get(dataset)
+        count = count_labels(target.parts, weights)
+        if target.words is None:
+            return count
+        allowed = self.targets.allowed_on(target.words.device)[dataset]
+        return count + count_words(target.words, allowed, weights)
 
     def forward(self, batch: Batch, counts: Mapping[str, Tensor]) -> dict[str, Losses]:
         """Return the losses by data set.
@@ -82,12 +94,13 @@ class LossModule(nn.Module):
         """
         features = self._encode(batch.images)
         losses = {}
-        for dataset, label_map in batch.label_maps.items():
-            rows = batch.rows[dataset]
+        for dataset, target in self._targets(batch).items():
+            rows = target.rows
             mine = features if len(rows) == len(features) else features[rows]
             losses[dataset] = parsing_loss(
-                self._sized(self.network.parse(mine, dataset), label_map),
-                label_map,
+                self._sized(self.network.parse(mine, dataset), target.parts),
+                target,
+                allowed=self.targets.allowed_on(features.device)[dataset],
                 main_weight=self.numbers.main,
                 refined_weight=self.numbers.refined,
                 coarse_weight=self.numbers.coarse,
@@ -104,10 +117,14 @@ class LossModule(nn.Module):
         with torch.autocast(images.device.type, dtype) if dtype else nullcontext():
             return self.encode(images).to(own)
 
-    def _labels(self, label_map: UInt8[Tensor, "b h w"]) -> UInt8[Tensor, "b _ _"]:
-        """The labels that the loss looks at."""
-        height, width = (-(-size // self.numbers.stride) for size in label_map.shape[1:])
-        return sample_labels(label_map, height, width)
+    def _targets(self, batch: Batch) -> dict[str, Target]:
+        """What each head learns from, where the loss looks at it."""
+        height, width = (-(-size // self.numbers.stride) for size in batch.photos.shape[2:])
+        label_maps = {
+            name: sample_labels(label_map, height, width)
+            for name, label_map in batch.label_maps.items()
+        }
+        return self.targets.of(batch, label_maps)
 
     def _sized(self, logits: ParsingLogits, label_map: Tensor) -> ParsingLogits:
         if self.numbers.stride != 1:

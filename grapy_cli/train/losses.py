@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
 from grapy_cli.labels import IGNORE
 from grapy_cli.model.grapy import ParsingLogits
+from grapy_cli.train.targets import Target, coarse_cross_entropy
 
 
 class Losses(NamedTuple):
@@ -29,8 +30,9 @@ class Losses(NamedTuple):
 
 def parsing_loss(
     logits: ParsingLogits,
-    label_map: UInt8[Tensor, "b h w"],
+    target: Target,
     *,
+    allowed: Bool[Tensor, "k p"] | None = None,
     main_weight: float = 1.0,
     refined_weight: float = 1.0,
     coarse_weight: float = 0.0,
@@ -40,12 +42,10 @@ def parsing_loss(
 ) -> Losses:
     """Score both parsings of a label set against its truth; 255 is not looked at.
 
-    Logits that are smaller than the label map (the features' size) are held against the labels at
-    their own positions.
-
     Args:
-        logits: Of the photos.
-        label_map: Their truth.
+        logits: Of the photos, at the size of the target.
+        target: Their truth.
+        allowed: The parts that each word of the target's coarse labels allows.
         main_weight: Of the decoder's parsing.
         refined_weight: Of the parsing after the pyramid.
         coarse_weight: Of what each parsing says at the coarse levels, beside its parts.
@@ -55,13 +55,20 @@ def parsing_loss(
 
     Source: He et al. 2020, eq. 10; lambda is `refined_weight`.
     """
-    truth = sample_labels(label_map, logits.main.shape[2], logits.main.shape[3])
+    truth = target.parts
+
+    def score(scores: Float[Tensor, "b p h w"]) -> Float[Tensor, ""]:
+        loss = _cross_entropy(scores, truth, part_weights)
+        if target.words is not None and allowed is not None:
+            loss = loss + coarse_cross_entropy(scores, target.words, allowed, part_weights)
+        return loss
+
     # Photos with nothing but ignored pixels teach nothing; the usual mean would be 0 / 0.
     count = (count_labels(truth, part_weights) if count is None else count).clamp(min=1e-9)
-    main = _cross_entropy(logits.main, truth, part_weights) / count
+    main = score(logits.main) / count
     total, refined, coarse = main_weight * main, None, None
     if logits.refined is not None:
-        refined = _cross_entropy(logits.refined, truth, part_weights) / count
+        refined = score(logits.refined) / count
         total = total + refined_weight * refined
     if coarse_weight:
         coarse = main_weight * _coarse(logits.main, truth, lifts, part_weights) / count

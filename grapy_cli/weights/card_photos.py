@@ -51,11 +51,11 @@ def parse_card_photos(
 ) -> Iterator[tuple[FoundPhoto, CardPhoto | PhotoError]]:
     """Parse photos by all label sets of the weights; an unreadable photo gives its error."""
     sources = (photo.source for photo in photos)
-    for photo, found in zip(photos, parser.parse_many(sources, parser.datasets), strict=True):
-        if isinstance(found, PhotoError):
-            yield photo, found
-        else:
-            yield photo, _card_photo(photo.relative.as_posix(), found)
+    for photo, result in zip(photos, parser.parse_many(sources, parser.datasets), strict=True):
+        if result.error:
+            yield photo, result.error
+        elif result.parsings:
+            yield photo, _card_photo(photo.relative.as_posix(), result.parsings)
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def test_one_checkpoint_serves_every_output_stride(stride, size):
     backbone.load_state_dict(state, strict=True, assign=True)
     images = parity.images_of(parity.arrays_of("deeplab18_eval"))
     with torch.inference_mode():
-        deep, low_level = backbone.eval()(images)
+        deep, low_level, _ = backbone.eval()(images)
     assert deep.shape == (2, 2048, *size)
     assert low_level.shape == (2, 256, 25, 29)
     assert deep.isfinite().all()

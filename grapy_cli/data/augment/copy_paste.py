@@ -12,6 +12,7 @@ from grapy_cli.data.augment.backgrounds import cover, lay_over
 from grapy_cli.data.dataset import Group
 from grapy_cli.data.sample import Sample
 from grapy_cli.image_io.photos import load_photo
+from grapy_cli.labels import IGNORE
 
 Picture = UInt8[np.ndarray, "..."]
 
@@ -37,8 +38,7 @@ class RandomCopyPaste:
         """Add people or leave the sample alone."""
         if generator.random() >= self.probability:
             return sample
-        names = tuple(sample.label_maps)
-        groups = [group for group in self.groups if group.datasets == names]
+        groups = [group for group in self.groups if group.datasets == sample.datasets]
         for _ in range(int(generator.integers(1, self.most + 1))):
             other = _any_photo(groups, generator)
             sample = self._join(sample, other, generator)
@@ -58,7 +58,8 @@ class RandomCopyPaste:
             sample,
             photo=lay_over(sample.photo, moved.photo, newcomers),
             label_maps={
-                name: np.where(newcomers, moved.label_maps[name], label_map)
+                # Only some have a coarse map: of the newcomers without one it knows nothing.
+                name: np.where(newcomers, moved.label_maps.get(name, np.uint8(IGNORE)), label_map)
                 for name, label_map in sample.label_maps.items()
             },
         )

@@ -37,7 +37,7 @@ def _write_figures(folder: Path, results: list[Result]) -> None:
     for result in results:
         for name, drawing in draw_figures(result).items():
             path = folder / f"{_prefix(result, results)}{name}.svg"
-            write_text(path, str(drawing))
+            write_text(path, drawing.to_file())
             written.add(path)
     for name in CHARTS:
         for path in set(folder.glob(f"*-{name}.svg")) - written:

@@ -16,7 +16,7 @@ HAT, HAIR = ("hat", (128, 0, 0)), ("hair", (255, 0, 0))
 
 
 def elements(drawing, name):
-    return ElementTree.fromstring(str(drawing)).iter(f"{{http://www.w3.org/2000/svg}}{name}")
+    return ElementTree.fromstring(str(drawing)).iter(name)
 
 
 def titles(drawing):

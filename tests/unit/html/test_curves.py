@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from grapy_cli.html.curves import COLORS, Curve, Panel, draw_curves, nice_ticks
 
-SVG = "{http://www.w3.org/2000/svg}"
-
 
 @pytest.mark.parametrize(
     ("highest", "ticks"),
@@ -36,7 +34,7 @@ def lines(curve):
     color = "#{:02x}{:02x}{:02x}".format(*curve.color)
     return [
         [tuple(map(float, point.split(","))) for point in line.get("points").split()]
-        for line in root.iter(f"{SVG}polyline")
+        for line in root.iter("polyline")
         if line.get("stroke") == color
     ]
 

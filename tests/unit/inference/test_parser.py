@@ -1,3 +1,4 @@
+import io
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,7 @@ from PIL import Image
 
 import grapy_cli
 from grapy_cli import HumanParser, label_set, load_network
-from grapy_cli.errors import DatasetError, DeviceError, PhotoError, WeightsError
+from grapy_cli.errors import DatasetError, DeviceError, PhotoError, SettingsError, WeightsError
 from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.inference.tta import TTA
 from grapy_cli.model.grapy import GrapyNet
@@ -166,12 +167,49 @@ def test_many_photos_come_out_in_order_and_the_unreadable_as_errors(parser, tmp_
     photos = [random.integers(0, 256, (9 + side, 12, 3), np.uint8) for side in range(7)]
     mixed = [*photos[:3], tmp_path / "none.jpg", *photos[3:]]
     results = list(parser.parse_many(mixed, ["atr", "pascal"]))
-    error = results.pop(3)
-    assert isinstance(error, PhotoError)
-    assert "none.jpg" in error.message
+    assert [result.photo is photo for result, photo in zip(results, mixed, strict=True)] == [
+        True
+    ] * 8
+    broken = results.pop(3)
+    assert broken.parsings is None
+    assert isinstance(broken.error, PhotoError)
+    assert "none.jpg" in broken.error.message
     for photo, result in zip(photos, results, strict=True):
-        assert list(result) == ["atr", "pascal"]
-        check_same(result["atr"], parser.parse(photo, "atr"))
+        assert result.error is None
+        assert list(result.parsings) == ["atr", "pascal"]
+        check_same(result.parsings["atr"], parser.parse(photo, "atr"))
+
+
+def test_a_batch_as_one_array_is_many_photos(parser, photo):
+    batch = np.stack([photo, photo])
+    assert [result.error for result in parser.parse_many(batch, ["atr"])] == [None, None]
+
+
+def test_loading_checks_what_the_command_checks(weights):
+    for name, value in (
+        ("tta", "six"),
+        ("longest_side", -1),
+        ("tile", -1),
+        ("max_side", -1),
+    ):
+        with pytest.raises(SettingsError, match=f"{name} must be .*{value}"):
+            HumanParser.load(weights, **{name: value})
+
+
+def test_a_parser_and_a_parsing_say_what_they_are_in_a_line(parser, photo):
+    assert repr(parser) == "HumanParser(tiny, pascal+atr, fp32 on cpu)"
+    parsing = parser.parse(photo, "atr")
+    text = repr(parsing)
+    assert text.startswith("Parsing(atr, 50x37 pixels: ")
+    assert "\n" not in text
+    largest = max(parsing.shares, key=parsing.shares.__getitem__)
+    assert f"pixels: {largest} {parsing.shares[largest]:.1%}" in text
+
+
+def test_a_notebook_shows_the_overlay(parser, photo):
+    parsing = parser.parse(photo, "atr")
+    with Image.open(io.BytesIO(parsing._repr_png_())) as shown:
+        np.testing.assert_array_equal(shown, parsing.overlay())
 
 
 def test_of_endless_photos_only_a_few_are_taken(parser):
@@ -183,7 +221,9 @@ def test_of_endless_photos_only_a_few_are_taken(parser):
             yield np.zeros((side, 5, 3), np.uint8)
 
     results = parser.parse_many(photos(), ["pascal"])
-    sides = [result["pascal"].label_map.shape[0] for result in itertools.islice(results, 4)]
+    sides = [
+        result.parsings["pascal"].label_map.shape[0] for result in itertools.islice(results, 4)
+    ]
     assert sides == [5, 6, 7, 8]
     assert len(taken) <= 8
 

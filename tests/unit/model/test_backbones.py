@@ -3,9 +3,11 @@ import torch
 
 from grapy_cli.model.deeplab import DeepLabV3Plus, resize
 from grapy_cli.model.efficientnet import EfficientNetLite0, EfficientNetLite2, rename_encoder
+from grapy_cli.model.grapy import NetworkNumbers
+from grapy_cli.model.movenet import MoveNetMultiPose, MoveNetThunder
 from grapy_cli.model.xception import Block, Xception
 
-BACKBONES = [Xception, EfficientNetLite0, EfficientNetLite2]
+BACKBONES = [Xception, EfficientNetLite0, EfficientNetLite2, MoveNetThunder, MoveNetMultiPose]
 SIZES = [(64, 64), (65, 97), (33, 50), (7, 3), (1, 1)]
 
 
@@ -20,9 +22,13 @@ def steps(size, stride):
 def test_features_have_the_size_of_their_stride(build, stride, size):
     backbone = build(output_stride=stride, width=0.05).eval()
     with torch.inference_mode():
-        deep, low_level = backbone(torch.rand(2, 3, *size) * 2 - 1)
-    assert deep.shape == (2, backbone.deep_channels, *steps(size, stride))
-    assert low_level.shape == (2, backbone.low_level_channels, *steps(size, 4))
+        features = backbone(torch.rand(2, 3, *size) * 2 - 1)
+    assert features.deep.shape == (2, backbone.deep_channels, *steps(size, stride))
+    assert features.low_level.shape == (2, backbone.low_level_channels, *steps(size, 4))
+    assert tuple(features.middle) == build.MIDDLE
+    for middle, finer in features.middle.items():
+        channels = backbone.middle_channels[middle]
+        assert finer.shape == (2, channels, *steps(size, min(middle, stride)))
 
 
 @pytest.mark.parametrize("build", BACKBONES)
@@ -55,8 +61,8 @@ def test_efficientnets_are_the_published_ones(build, blocks, channels, parameter
 @pytest.mark.parametrize("build", BACKBONES)
 def test_a_backbone_trains_at_any_width(build):
     backbone = build(width=0.05)
-    deep, low_level = backbone(torch.rand(2, 3, 33, 33))
-    (deep.sum() + low_level.sum()).backward()
+    features = backbone(torch.rand(2, 3, 33, 33))
+    (features.deep.sum() + features.low_level.sum()).backward()
     assert all(value.grad is not None for value in backbone.parameters())
 
 
@@ -69,14 +75,17 @@ def test_the_shortcut_sees_the_rectified_input():
 
 def test_low_level_features_may_be_negative():
     torch.manual_seed(0)
-    _, low_level = Xception(width=0.1).eval()(torch.rand(1, 3, 32, 32))
-    assert (low_level < 0).any()
+    features = Xception(width=0.1).eval()(torch.rand(1, 3, 32, 32))
+    assert (features.low_level < 0).any()
 
 
 @pytest.mark.parametrize("stride", [8, 16, 32])
 def test_dilations_grow_as_the_output_stride_shrinks(stride):
     deeplab = DeepLabV3Plus(
-        Xception(output_stride=stride, width=0.05), output_stride=stride, features=8, low_level=4
+        Xception(output_stride=stride, width=0.05),
+        rates=NetworkNumbers(output_stride=stride).dilations,
+        features=8,
+        low_level=4,
     ).eval()
     rates = [branch.depthwise.dilation[0] for branch in deeplab.aspp.branches[1:]]
     assert rates == [96 // stride, 192 // stride, 288 // stride]

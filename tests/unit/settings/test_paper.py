@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from grapy_cli.model.grapy import BACKBONES
 from grapy_cli.settings import resolve
 from grapy_cli.settings.tree import leaves
 
@@ -38,7 +39,8 @@ def test_the_papers_numbers(name, stage, datasets, lr, epochs):
     assert (train.schedule.power, train.schedule.every_epochs) == (0.9, 0)
     assert (train.augment.scale, train.augment.mirror) == ((0.5, 2.0), 0.5)
     assert (train.loss.main, train.loss.refined) == (1.0, 1.0)
-    assert (model.backbone, model.output_stride, model.width) == ("xception65", 16, 1.0)
+    assert (model.backbone, model.output_stride, model.width) == ("xception65", None, 1.0)
+    assert BACKBONES[model.backbone].OUTPUT_STRIDE == 16
 
 
 @pytest.mark.parametrize("name", ["pretrain", "joint", "gpm-pascal", "finetune-cihp"])

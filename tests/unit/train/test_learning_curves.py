@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from xml.etree import ElementTree
 
+from grapy_cli.html.svg import NAMESPACE
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored
@@ -84,7 +85,7 @@ def test_records_are_drawn_with_every_checkpoint(tmp_path):
         records(event)
         write(event)
     assert folder.metrics_file.read_text().startswith("step,epoch,lr,loss atr/main\n1,0,")
-    assert ElementTree.parse(folder.curves_file).getroot().tag.endswith("svg")
+    assert ElementTree.parse(folder.curves_file).getroot().tag == f"{{{NAMESPACE}}}svg"
     again = Records(folder)
     for event in (step(2, 1.0), CheckpointSaved("last", 2)):
         again(event)

@@ -1,0 +1,45 @@
+"""What may be known of a pixel whose part is not: its group, or that it is of a person.
+
+The paper's levels make one vocabulary of all data sets: a part of any label set, a group of
+level 2, or the person of level 1 each say which parts of another set a pixel can be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from grapy_cli.labels.agreement import together
+from grapy_cli.labels.label_set import Category, LabelSet
+
+PERSON = len(Category)
+"""In a coarse map: a person, of which group is not known. Smaller ids are those of level 2."""
+COARSE_IDS = PERSON + 1
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All that a label map of a run can say, in one numbering: coarse ids, then parts by set."""
+
+    label_sets: Sequence[LabelSet]
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """The first word of each label set; a part's word is its id after it."""
+        offsets, reached = {}, COARSE_IDS
+        for labels in self.label_sets:
+            offsets[labels.name] = reached
+            reached += labels.num_parts
+        return offsets
+
+    def allowed(self, labels: LabelSet) -> list[list[bool]]:
+        """Say for each word which parts of a label set the pixel can be.
+
+        Differs: from level 2 between label sets. PASCAL labels the body under its clothes, the
+            others label the clothes: a sleeve is of the group arms there and torso here. So parts
+            of another set go by the table of `agreement`, which knows this, and not by groups.
+        """
+        groups = [int(part.category) for part in labels.parts]
+        coarse = [[group == word for group in groups] for word in range(PERSON)]
+        person = [group != Category.BACKGROUND for group in groups]
+        others = [list(row) for other in self.label_sets for row in together(other, labels)]
+        return [*coarse, person, *others]

@@ -1,0 +1,164 @@
+"""The encoders of Google's MoveNet pose networks: MobileNetV2 that has learned from people.
+
+Source: Sandler et al. 2018 (inverted blocks); MoveNet SinglePose Thunder v4 and MultiPose
+Lightning v1 (Google, Apache-2.0), whose batch norms are folded into their convolutions.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grapy_cli.model.efficientnet import InvertedBlock
+from grapy_cli.model.xception import BackboneFeatures
+
+ENCODER_PREFIX = "encoder."
+"""Of the encoder's tensors in a MoveNet file; what follows is a name of this backbone."""
+
+
+class BlockGroup(NamedTuple):
+    """Inverted blocks of equal output: the first takes the stride, the others add their input."""
+
+    blocks: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+class ConvBias6(nn.Module):
+    """Convolution with a bias, and ReLU6 where wanted.
+
+    Differs: TensorFlow, which trained the weights, pads even sizes at the right and below alone.
+        Both sides get the same here, as odd sizes always do, so features stay where the photo has
+        them.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        relu: bool = True,
+    ) -> None:
+        super().__init__()
+        padding = dilation * (kernel - 1) // 2
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups)
+        self.relu = relu
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
+        """Convolve; sizes become ceil(size / stride)."""
+        features = self.conv(features)
+        return F.relu6(features) if self.relu else features
+
+
+class MoveNetEncoder(nn.Module):
+    """Images in, deep features and finer ones out.
+
+    Below an output stride of 32 the last group keeps its resolution: its first block loses the
+    stride, and the blocks after it are dilated. So every second feature is exactly what the
+    network gives at stride 32.
+
+    Args:
+        output_stride: 16 or 32.
+        width: Multiplies every channel count; 1 is the published network.
+    """
+
+    STEM: ClassVar[int]
+    GROUPS: ClassVar[tuple[BlockGroup, ...]]
+    OUTPUT_STRIDE: ClassVar[int] = 32
+    MIDDLE: ClassVar[tuple[int, ...]] = (8, 16)
+    """Strides, beside 4, whose features are given out as well."""
+
+    def __init__(self, *, output_stride: int = 32, width: float = 1.0) -> None:
+        super().__init__()
+
+        def wide(channels: int) -> int:
+            return max(4, round(channels * width))
+
+        channels = wide(self.STEM)
+        self.stem = ConvBias6(3, channels, 3, stride=2)
+        self.blocks = nn.ModuleList()
+        self.taps: dict[int, int] = {}
+        nominal, dilation = 2, 1
+        tap_channels: dict[int, int] = {}
+        for group in self.GROUPS:
+            nominal *= group.stride
+            loses_stride = group.stride > 1 and nominal > output_stride
+            for index in range(group.blocks):
+                self.blocks.append(
+                    InvertedBlock(
+                        channels,
+                        wide(group.channels),
+                        kernel=3,
+                        stride=group.stride if index == 0 and not loses_stride else 1,
+                        dilation=dilation,
+                        expansion=group.expansion,
+                        conv=ConvBias6,
+                    )
+                )
+                channels = wide(group.channels)
+                if index == 0 and loses_stride:
+                    dilation *= group.stride
+            self.taps[nominal] = len(self.blocks) - 1
+            tap_channels[nominal] = channels
+        self.deep_channels = channels
+        self.low_level_channels = tap_channels[4]
+        self.middle_channels: Mapping[int, int] = {8: tap_channels[8], 16: tap_channels[16]}
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> BackboneFeatures:
+        """Encode images, RGB in [-1, 1]."""
+        features = self.stem(images)
+        taps = {index: stride for stride, index in self.taps.items()}
+        kept = {}
+        for index, block in enumerate(self.blocks):
+            features = block(features)
+            if index in taps:
+                kept[taps[index]] = features
+        return BackboneFeatures(features, kept[4], {8: kept[8], 16: kept[16]})
+
+
+class MoveNetThunder(MoveNetEncoder):
+    """The encoder of SinglePose Thunder: MobileNetV2 of width 1.75."""
+
+    STEM = 56
+    GROUPS = (
+        # blocks, stride, expansion, channels
+        BlockGroup(1, 1, 1, 32),
+        BlockGroup(2, 2, 6, 40),
+        BlockGroup(3, 2, 6, 56),
+        BlockGroup(4, 2, 6, 112),
+        BlockGroup(3, 1, 6, 168),
+        BlockGroup(3, 2, 6, 280),
+        BlockGroup(1, 1, 6, 560),
+    )
+
+
+class MoveNetMultiPose(MoveNetEncoder):
+    """The encoder of MultiPose Lightning, somewhat smaller: width 1.5."""
+
+    STEM = 48
+    GROUPS = (
+        # blocks, stride, expansion, channels
+        BlockGroup(1, 1, 1, 24),
+        BlockGroup(2, 2, 6, 40),
+        BlockGroup(3, 2, 6, 48),
+        BlockGroup(4, 2, 6, 96),
+        BlockGroup(3, 1, 6, 144),
+        BlockGroup(3, 2, 6, 240),
+        BlockGroup(1, 1, 6, 480),
+    )
+
+
+def encoder_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take the backbone's tensors out of a MoveNet file; its head and its FPN are left out."""
+    return {
+        key.removeprefix(ENCODER_PREFIX): tensor
+        for key, tensor in state.items()
+        if key.startswith(ENCODER_PREFIX) and not key.startswith(f"{ENCODER_PREFIX}head.")
+    }
