@@ -56,7 +56,7 @@ def look_at_masks(folders: MaskFolders) -> Look:
     """Return a loader for masks; it finds the photos if the truth is a prepared data set's."""
 
     def look(score: PhotoScore) -> Pictures:
-        mask, truth = folders.load(score.photo)
+        mask, truth, _ = folders.load(score.photo)
         return Pictures(
             _photo_beside(folders.truth, score.photo, truth.shape),
             truth,
