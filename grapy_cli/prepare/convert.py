@@ -40,7 +40,9 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
         size = (photo.height, photo.width)
         coarse = read_coarse(entry.coarse, data, size, photo.orientation)
         if entry.label is None and coarse:
-            writer.add_label_map(entry.key, fill_background(_unlabeled(size), coarse), coarse)
+            label_map = fill_background(_unlabeled(size), coarse)
+            pixels = _pixels(count_ids(label_map), labels)
+            writer.add_label_map(entry.key, label_map, coarse)
         if entry.label is not None:
             imported = _read_label(entry.label, colors, labels)
             label_map, turned = fit_label(imported.ids, data, size, photo.orientation)
@@ -50,7 +52,7 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
             if not counts[1 : labels.num_parts].any():
                 _note_empty(entry.label, counts, problems)
             mirrored = _compare_mirrored(entry, label_map, colors, labels, problems)
-            pixels = [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
+            pixels = _pixels(counts, labels)
             problems += contradictions(label_map, coarse, labels)
             writer.add_label_map(entry.key, fill_background(label_map, coarse), coarse)
     except BadSample as bad:
@@ -95,6 +97,11 @@ def _read(place: Place, problem: str) -> bytes:
         return place.read_bytes()
     except OSError as error:
         raise BadSample(problem, str(error)) from error
+
+
+def _pixels(counts: np.ndarray, labels: LabelSet) -> list[int]:
+    """Pixels of each part, then of those that are ignored."""
+    return [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
 
 
 def _unlabeled(size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
