@@ -1,4 +1,4 @@
-"""Small pictures of samples for the report, as text that stands in the page itself."""
+"""Small pictures of samples for the report, as data URLs."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from grapy_cli.errors import PhotoError
-from grapy_cli.html.pictures import address, jpeg_address
+from grapy_cli.html.charts import LEAST_SHOWN
+from grapy_cli.html.pictures import data_url, jpeg_url
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_maps import encode_label_map
 from grapy_cli.image_io.photos import UNREADABLE, read_shrunk
@@ -20,42 +21,43 @@ SIDE = 260  # pixels of the longest side
 
 
 def photo_thumbnail(place: Place) -> str:
-    """A photo as a data address; nothing where it cannot be shown."""
+    """Return a photo as a data URL; empty if it cannot be read."""
     try:
         small = read_shrunk(place.read_bytes(), SIDE).pixels
     except (OSError, PhotoError):
         return ""
-    return jpeg_address(Image.fromarray(small), SIDE)
+    return jpeg_url(Image.fromarray(small), SIDE)
 
 
 def label_thumbnail(
     place: Place | None, colors: Mapping[Color, int], labels: LabelSet
 ) -> tuple[str, list[tuple[str, Color, str]]]:
-    """A label map as a data address, and the parts it shows with their colours and shares."""
+    """Return a label map as a data URL, and its parts with their colors and shares."""
     if place is None:
         return "", []
     try:
         label_map = read_label(place.read_bytes(), colors, labels, place.suffix).ids
-    except UNREADABLE:  # which a `BadSample` is as well
+    except UNREADABLE:  # `BadSample` is one of them
         return "", []
     height, width = label_map.shape
     scale = min(1, SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-    return address("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
+    return data_url("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
 
 
 def _parts_in(
     label_map: UInt8[np.ndarray, "h w"], labels: LabelSet
 ) -> list[tuple[str, Color, str]]:
-    """The parts of a label map, those with most pixels first; foreign ids by their number."""
+    """Return the parts of a label map, largest first; other ids by their number."""
     counts = np.bincount(label_map.ravel(), minlength=256)
     palette = labels.palette()
     rows = []
     for part in np.argsort(-counts, kind="stable"):
-        if part == 0 or not counts[part]:
+        is_known = part < labels.num_parts
+        if part == 0 or counts[part] <= (label_map.size * LEAST_SHOWN if is_known else 0):
             continue
-        name = labels.names[part] if part < labels.num_parts else f"id {part}"
+        name = labels.names[part] if is_known else f"id {part}"
         red, green, blue = palette[3 * part : 3 * part + 3]
         share = f"{counts[part] / label_map.size:.1%}"
         rows.append(("ignore" if part == 255 else name, (red, green, blue), share))
