@@ -84,14 +84,11 @@ def _show_parts(labels: LabelSet) -> None:
 
     found = translations_of(labels)
     heads = [">id", "name", "color", "group", "mirror", *(f"as {name}" for name in found)]
-    rows = [
-        (
-            *(str(number), part.name, _swatch(part.color)),
-            *(part.category.name.lower(), part.mirror or ""),
-            *(_name_of(table[number], LABEL_SETS[name]) for name, table in found.items()),
-        )
-        for number, part in enumerate(labels.parts)
-    ]
+    rows: list[list[str | Text]] = []
+    for number, part in enumerate(labels.parts):
+        own = [_swatch(part.color), part.category.name.lower(), part.mirror or ""]
+        theirs = [_name_of(table[number], LABEL_SETS[name]) for name, table in found.items()]
+        rows.append([str(number), part.name, *own, *theirs])
     show_table(heads, rows, title=labels.title)
 
 
