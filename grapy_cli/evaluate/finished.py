@@ -4,7 +4,6 @@ Each process writes lines of its own file; in the end they become `photos.jsonl`
 the lists, and the files of the processes are removed.
 """
 
-import errno
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -14,11 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import TypeAdapter
 
-from grapy_cli.atomic import replacing
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.counts import PhotoCounts
 from grapy_cli.evaluate.records import Case, PhotoScore
-from grapy_cli.jsonl import append_row, end_line, read_rows
+from grapy_cli.jsonl import Log, read_line, read_lines, write_lines
 from grapy_cli.labels import IGNORE
 from grapy_cli.metrics.scores import scores_of, totals_of
 
@@ -48,16 +46,14 @@ class FinishedPhotos:
         folder.mkdir(parents=True, exist_ok=True)
         self._known = {row["id"]: place for row, place in _read_all(folder)}
         self._mine: list[Place] = []
-        self._path = folder / f"photos.{rank}.jsonl.part"
-        end_line(self._path)
-        self._end = self._path.stat().st_size if self._path.exists() else 0
+        self._log = Log(folder / f"photos.{rank}.jsonl.part")
 
     def recall(self, identity: str) -> PhotoCounts | None:
         """Return the counts of a photo from an earlier run; None where no line holds them."""
         if identity not in self._known:
             return None
-        row = self._read(self._known[identity])
         try:
+            row = json.loads(self._read(self._known[identity]))
             _score_of(row)
             return _counts_of(row)
         except (LookupError, TypeError, ValueError, OverflowError):
@@ -82,12 +78,7 @@ class FinishedPhotos:
             OSError: If it cannot be written, or somebody has removed the file meanwhile.
         """
         row = {**asdict(score), "id": identity, **_plain(photo)}
-        start = append_row(self._path, row)
-        if start != self._end:
-            gone = "No such file any more: it was removed during the run"
-            raise FileNotFoundError(errno.ENOENT, gone, str(self._path))
-        self._end = self._path.stat().st_size
-        self._mine.append(Place(order, self._path.name, start))
+        self._mine.append(Place(order, self._log.path.name, self._log.add(row)))
 
     @property
     def places(self) -> list[Place]:
@@ -100,17 +91,13 @@ class FinishedPhotos:
         Raises:
             DatasetError: If another process's file is not there.
         """
-        with replacing(self._folder / PHOTOS) as beside, beside.open("wb") as file:
-            for place in sorted(places):
-                file.write(json.dumps(self._read(place)).encode() + b"\n")
+        write_lines(self._folder / PHOTOS, map(self._read, sorted(places)))
         for path in self._folder.glob("photos.*.jsonl.part"):
             path.unlink()
 
-    def _read(self, place: Place) -> dict[str, Any]:
+    def _read(self, place: Place) -> bytes:
         try:
-            with (self._folder / place.file).open("rb") as file:
-                file.seek(place.start)
-                return json.loads(file.readline())
+            return read_line(self._folder / place.file, place.start)
         except FileNotFoundError as error:
             raise DatasetError(
                 f"{self._folder} lacks {place.file}, which another process wrote",
@@ -145,15 +132,14 @@ def photo_score(
 
 def _read_all(folder: Path) -> Iterator[tuple[dict[str, Any], Place]]:
     for path in (folder / PHOTOS, *sorted(folder.glob("photos.*.jsonl.part"))):
-        if path.exists():
-            yield from _read(path)
+        yield from _read(path)
 
 
 def _read(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
-    """Read the lines of a file; what is no line of ours, as after a kill, is passed over."""
-    for start, row in read_rows(path):
-        if isinstance(row.get("id"), str):
-            yield row, Place((), path.name, start)
+    """Read the rows of photos; other lines are passed over."""
+    for line in read_lines(path):
+        if isinstance(line.row.get("id"), str):
+            yield line.row, Place((), path.name, line.start)
 
 
 def _plain(photo: PhotoCounts) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Job:
 
     parser: HumanParser
     plan: Plan
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, bytes] = field(default_factory=dict)
     """Rows of earlier runs by source, as JSON."""
     report: Reporter = silence
     """Gets the progress of a video; outcomes report themselves."""
