@@ -1,7 +1,7 @@
-"""The counts of every photo on disk, one line each, so that a run that was killed goes on.
+"""The log of scored photos, with their counts, so that a run that was killed goes on.
 
-Each process writes lines of its own file; in the end they become `photos.jsonl`, in the order of
-the lists, and the files of the processes are removed.
+Each process writes its own file. In the end their lines become `photos.jsonl`, in the order of the
+lists, and the files of the processes are removed.
 """
 
 import json
@@ -24,7 +24,7 @@ PHOTOS = "photos.jsonl"
 
 
 class Place(NamedTuple):
-    """Where the line of a photo stands."""
+    """Where the line of a photo is."""
 
     order: tuple[int, ...]
     """Its place among all photos of the run."""
@@ -34,11 +34,11 @@ class Place(NamedTuple):
 
 
 class FinishedPhotos:
-    """The lines of earlier runs in a folder, and a file for those to come.
+    """The lines of earlier runs in a folder, and the log of this process.
 
     Args:
         folder: What `--out` names.
-        rank: Of this process; each writes a file of its own.
+        rank: Of this process, for the name of its file.
     """
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
@@ -66,30 +66,30 @@ class FinishedPhotos:
     def add(
         self, score: PhotoScore, photo: PhotoCounts, *, identity: str, order: tuple[int, ...]
     ) -> None:
-        """Write down a photo; from now on it is done.
+        """Log a photo; from now on it is done.
 
         Args:
-            score: For people.
-            photo: For a run that goes on.
-            identity: Digest of all that the counts depend on.
-            order: The photo's place among all of the run.
+            score: What reports show.
+            photo: What a run that goes on adds up.
+            identity: Digest of everything the counts depend on.
+            order: The place of the photo in the run.
 
         Raises:
-            OSError: If it cannot be written, or somebody has removed the file meanwhile.
+            OSError: If it cannot be written, or the file was removed meanwhile.
         """
         row = {**asdict(score), "id": identity, **_plain(photo)}
         self._mine.append(Place(order, self._log.path.name, self._log.add(row)))
 
     @property
     def places(self) -> list[Place]:
-        """Where the lines of this process's photos stand."""
+        """The lines of this process's photos."""
         return self._mine
 
     def finish(self, places: Iterable[Place]) -> None:
-        """Bring the lines of all processes in order, and remove what earlier runs have left.
+        """Write the lines of all processes in order, and remove the files of the processes.
 
         Raises:
-            DatasetError: If another process's file is not there.
+            DatasetError: If the file of another process is missing.
         """
         write_lines(self._folder / PHOTOS, map(self._read, sorted(places)))
         for path in self._folder.glob("photos.*.jsonl.part"):
@@ -106,7 +106,7 @@ class FinishedPhotos:
 
 
 def read_photo_scores(folder: Path) -> Iterator[PhotoScore]:
-    """Read `photos.jsonl` line by line, however many photos it has."""
+    """Read `photos.jsonl`, line by line."""
     for row, _ in _read(folder / PHOTOS):
         yield _score_of(row)
 
@@ -158,15 +158,15 @@ _SCORE = TypeAdapter(PhotoScore)
 
 
 def _score_of(row: dict[str, Any]) -> PhotoScore:
-    """Raises LookupError or ValueError where the row is not what `add` writes."""
+    """Raise LookupError or ValueError where the row is not one that `add` writes."""
     score = {key: row[key] for key in PhotoScore.__dataclass_fields__}
-    # The key may have bytes that are no text, which pydantic does not take for one.
+    # The key may have bytes that are not text; pydantic would refuse it.
     return replace(_SCORE.validate_python(score | {"photo": ""}), photo=str(row["photo"]))
 
 
 def _counts_of(row: dict[str, Any]) -> PhotoCounts:
     if not 0 < row["size"] <= IGNORE:
-        raise ValueError(f"there are no label sets of {row['size']} parts")
+        raise ValueError(f"a label set cannot have {row['size']} parts")
     counts = np.zeros((row["size"], row["size"]), np.int64)
     for true, parsed, pixels in row["counts"]:
         counts[true, parsed] = pixels
