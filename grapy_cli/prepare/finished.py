@@ -1,7 +1,6 @@
-"""What is done so far, one line a sample, so that a run that was killed goes on.
+"""A log of finished samples, one line each, from which a killed run resumes.
 
-It also keeps the findings out of memory: however many samples there are, they are read back one
-by one when all are done.
+It keeps the findings out of memory: they are read back one by one when all samples are done.
 """
 
 import hashlib
@@ -20,20 +19,20 @@ FINISHED = ".prepare.jsonl"
 
 @dataclass(frozen=True)
 class Finding:
-    """What looking at one sample has shown; it can be written as JSON."""
+    """The findings about one sample, as plain values for JSON."""
 
     key: str
     problems: list[list[str]] = field(default_factory=list)
-    """Names and reasons."""
+    """Name and reason of each problem."""
     left_out: bool = False
     digest: str = ""
-    """Of the photo's bytes."""
+    """Digest of the photo's bytes."""
     pixels: list[int] | None = None
-    """Of each part, and of ignore; None where there is no label map."""
+    """Pixels of each part, then ignored pixels; None without a label map."""
     has_mirrored: bool = False
-    """The release brings a readable annotation of the mirrored photo."""
+    """Whether the release has a readable annotation of the mirrored photo."""
     differing: int = 0
-    """Pixels of that annotation that are not what mirroring gives."""
+    """Pixels of that annotation that differ from the mirrored label map."""
     mirrored: Differences = field(default_factory=dict)
 
 
@@ -53,7 +52,7 @@ class FinishedSamples:
 
     Args:
         path: The file.
-        identity: What the findings depend on; a file with another identity is begun anew.
+        identity: Everything that the findings depend on; if it changed, the file is started anew.
     """
 
     def __init__(self, path: Path, identity: Iterable[object]) -> None:
@@ -61,12 +60,12 @@ class FinishedSamples:
         for item in identity:
             digest.update(f"{item}\n".encode())
         self._log = Log(path, digest.hexdigest())
-        self.is_anothers = self._log.had_others
-        """There was a file, of samples that are not ours."""
+        self.is_stale = self._log.had_others
+        """Whether there was a file of other samples."""
         self.num_done = self._take_over()
 
     def add(self, finding: Finding) -> None:
-        """Write down a finding; from now on its sample is done."""
+        """Log the findings of a sample; from now on it is done."""
         self._log.add(asdict(finding))
         self.num_done += 1
 
@@ -75,7 +74,7 @@ class FinishedSamples:
             yield _FINDING.validate_json(line.text)
 
     def remove(self) -> None:
-        """Remove the file, when nothing is left to go on with."""
+        """Remove the file, once all samples are done."""
         self._log.remove()
 
     def _take_over(self) -> int:
