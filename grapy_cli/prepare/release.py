@@ -329,7 +329,8 @@ def _nothing_found(
     ]
     places = ", ".join(str(place.resolve()) for place in looked)
     found = "; ".join(dict.fromkeys(words for words, _ in lacking[:5]))
-    advice = next((advice for _, advice in lacking if advice), f"{source.home}.")
+    add = "Copy or unpack what is missing. " if lacking else ""
+    advice = next((advice for _, advice in lacking if advice), f"{add}{source.home}.")
     return DatasetError(
         f"no release of {source.label_set.name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",
