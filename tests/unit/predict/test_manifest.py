@@ -77,9 +77,9 @@ def test_shards_add_to_one_manifest_and_the_last_one_knows(tmp_path):
 
 
 def test_a_killed_run_is_remembered_but_for_the_line_that_was_cut(tmp_path):
-    with manifest_of(tmp_path) as killed:
-        killed.add(done("a"))
-        killed.add(done("b"))
+    killed = manifest_of(tmp_path)
+    killed.add(done("a"))
+    killed.add(done("b"))
     part = tmp_path / ".manifest-1-of-1.jsonl"
     part.write_text(part.read_text()[:-3])
     (tmp_path / "deep").mkdir()
