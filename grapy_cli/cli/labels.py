@@ -86,9 +86,9 @@ def _show_parts(labels: LabelSet) -> None:
     heads = [">id", "name", "color", "group", "mirror", *(f"as {name}" for name in found)]
     rows: list[list[str | Text]] = []
     for number, part in enumerate(labels.parts):
-        own = [_swatch(part.color), part.category.name.lower(), part.mirror or ""]
-        theirs = [_name_of(table[number], LABEL_SETS[name]) for name, table in found.items()]
-        rows.append([str(number), part.name, *own, *theirs])
+        theirs = (_name_of(table[number], LABEL_SETS[name]) for name, table in found.items())
+        group, mirror = part.category.name.lower(), part.mirror or ""
+        rows.append([str(number), part.name, _swatch(part.color), group, mirror, *theirs])
     show_table(heads, rows, title=labels.title)
 
 
