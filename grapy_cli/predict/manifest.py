@@ -152,7 +152,7 @@ class Manifest:
 
     def recall(self) -> dict[str, str]:
         """Say what is done: for each photo its last row, as it stands in the file."""
-        done, _ = self._joined(self._parts())
+        done, _, _ = self._joined(self._parts())
         return done
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -171,20 +171,26 @@ class Manifest:
     def fold(self, *, everything: bool = False) -> bool:
         """Fold this run's part into the manifest, and say whether all photos have a row now.
 
+        Files of rows that are replaced go, unless another row has them: masks of an earlier layout.
+
         Args:
             everything: Fold in all parts there are; no other run may be at work.
         """
         self._close()
         parts = self._parts() if everything else [self._part]
-        done, failed = self._joined(parts)
+        done, failed, replaced = self._joined(parts)
         in_order = [done[source] for source in self._sources if source in done]
         own = set(self._sources)
-        taken = {file for line in in_order for file in json.loads(line)["files"]}
-        in_order += [
-            line
-            for source, line in done.items()
-            if source not in own and taken.isdisjoint(json.loads(line)["files"])
-        ]
+        taken = {file for line in in_order for file in _files_of(line)}
+        for source, line in done.items():
+            if source in own:
+                continue
+            if taken.isdisjoint(_files_of(line)):
+                in_order.append(line)
+            else:
+                replaced.update(_files_of(line))
+        if replaced:
+            self._remove(replaced, in_order)
         _write_lines(self.rows.path, in_order)
         failures = [failed[source] for source in self._sources if source in failed]
         if failures:
@@ -224,16 +230,49 @@ class Manifest:
     def _parts(self) -> list[Path]:
         return sorted(self._out.glob(".manifest-*-of-*.jsonl"))
 
-    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, str], dict[str, str]]:
-        """Join manifest, failures and parts: by photo its last row, of those done and failed."""
+    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, str], dict[str, str], set[str]]:
+        """Join manifest, failures and parts.
+
+        Returns:
+            By photo its last row, of those done and of those failed; and the files of rows that
+            another row of the same photo replaced.
+        """
         done: dict[str, str] = {}
         failed: dict[str, str] = {}
+        replaced: set[str] = set()
         for rows in (self.rows, self.failures, *map(Rows, parts)):
             for row, line in rows.lines():
                 now, before = (failed, done) if "reason" in row else (done, failed)
-                now[row["source"]] = line
-                before.pop(row["source"], None)
-        return done, failed
+                source = row["source"]
+                if now is done and source in done:
+                    replaced.update(_files_of(done[source]))
+                now[source] = line
+                before.pop(source, None)
+        return done, failed, replaced
+
+    def _remove(self, replaced: set[str], lines: Sequence[str]) -> None:
+        """Remove files that no row has any more, and folders that are empty then.
+
+        Photos stay, also where a row claims one; so does what the gallery shows.
+        """
+        others = (line for part in self._parts() for _, line in Rows(part).lines())
+        owned = {file.casefold() for line in (*lines, *others) for file in _files_of(line)}
+        photos = {os.path.realpath(source) for source in self._sources}
+        for file in sorted(replaced):
+            path = self._out / file
+            is_kept = file.casefold() in owned or os.path.realpath(path) in photos
+            if is_kept or file.startswith(".") or not path.is_file():
+                continue
+            path.unlink()
+            for folder in path.relative_to(self._out).parents[:-1]:
+                with suppress(OSError):  # it holds something else
+                    (self._out / folder).rmdir()
+
+
+def _files_of(line: str) -> list[str]:
+    """Return the files of a row; none of one that failed."""
+    files: list[str] = json.loads(line).get("files", [])
+    return files
 
 
 def _open_rows(path: Path) -> TextIO:

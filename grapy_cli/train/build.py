@@ -29,7 +29,7 @@ from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSet
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
 from grapy_cli.train.ema import ExponentialMovingAverage
-from grapy_cli.train.job import Pace, Relabel, Score, TrainingJob
+from grapy_cli.train.job import OnWait, Pace, Relabel, Score, TrainingJob
 from grapy_cli.train.loss_module import LossModule, LossNumbers
 from grapy_cli.train.part_weights import part_weights
 from grapy_cli.train.sampling import build_sampling_plan
@@ -190,9 +190,9 @@ def build_job(
     transform = build_transform(train, groups, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
-    def batches(epoch: int, step: int) -> Generator[Batch, None, None]:
+    def batches(epoch: int, step: int, on_wait: OnWait) -> Generator[Batch, None, None]:
         share = RankBatches(sampling, train.epochs, epoch, step, world.rank, world.size)
-        return load_batches(samples, share, settings.data.workers)
+        return load_batches(samples, share, settings.data.workers, on_wait)
 
     loss_module = build_loss_module(
         trained.network, train, groups, device, share_labels=settings.data.share_labels

@@ -103,7 +103,8 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int]:
     throughput = Throughput(steps=1)
     reading = None
     job.loss_module.train()
-    with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
+    begun = progress.epoch, progress.step_in_epoch
+    with closing(job.batches(*begun, lambda _: None)) as batches:
         for index, batch in enumerate(throughput.waiting_for(islice(batches, STEPS))):
             job.step(batch, progress.step + index)
             photos = len(batch.keys) * job.world.size

@@ -18,8 +18,13 @@ from grapy_cli.train.guards import NotFinite
 from grapy_cli.train.losses import Losses
 from grapy_cli.train.schedule import PolySchedule
 
-Score = Callable[[int], dict[str, float]]
-"""Scores the weights after so many epochs: mean IoU by data set, of those that have a val split."""
+Score = Callable[[int, Callable[[], AbstractContextManager[None]]], dict[str, float]]
+"""Scores the weights after so many epochs: mean IoU by data set, of those that have a val split.
+
+A signal may end what it does inside the context that it is given.
+"""
+OnWait = Callable[[float], None]
+"""Called while a batch does not come, with the seconds since the last one."""
 Save = Callable[[Progress, str], Path]
 Relabel = Callable[[Reporter], None]
 """Has the weights label the photos of self-training."""
@@ -72,7 +77,7 @@ class TrainingJob:
     clip: float
     accumulate: int
     """Passes a step is made in."""
-    batches: Callable[[int, int], Generator[Batch, None, None]]
+    batches: Callable[[int, int, OnWait], Generator[Batch, None, None]]
     """The batches from a step of an epoch on to the end of the run; closing them ends workers."""
     device: torch.device
     pace: Pace

@@ -6,8 +6,10 @@ from operator import attrgetter
 from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.settings.layers import resolve
+from grapy_cli.settings.sections import TrainSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.tree import leaves
+from grapy_cli.train.schedule import PolySchedule
 
 FIXED = (
     "data.dataset",
@@ -51,6 +53,40 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
             )
     places = {"init": begun.train.init, "out": begun.train.out, "resume": None}
     return settings.model_copy(update={"train": settings.train.model_copy(update=places)})
+
+
+def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings, step: int) -> str:
+    """Say how other settings change the learning rate; empty if the next step keeps its rate.
+
+    Args:
+        folder: Of the run that goes on; its settings are those of before.
+        schedule: As it goes on.
+        train: What it goes on with.
+        step: The next one, counted from 0 over the whole run.
+    """
+    begun = resolve(config=folder.settings_file).settings.train
+    before = PolySchedule(
+        begun.lr, schedule.steps_per_epoch, begun.epochs, **begun.schedule.model_dump()
+    )
+    now = schedule.rate(step)
+    if before.rate(step) == now:
+        return ""
+    names = [f"train.{name}" for name in ("lr", "epochs")]
+    names += [path for path in leaves() if path.startswith("train.schedule.")]
+    changes = [
+        f"{path} goes from {old} to {new}"
+        for path in names
+        for old, new in [(_value(path, begun), _value(path, train))]
+        if old != new
+    ]
+    return (
+        f"the learning rate goes from {before.rate(max(0, step - 1)):.3g} at the last step to "
+        f"{now:.3g} at the next: {', '.join(changes)}"
+    )
+
+
+def _value(path: str, train: TrainSettings) -> object:
+    return attrgetter(path.removeprefix("train."))(train)
 
 
 def _fixed() -> Iterator[str]:

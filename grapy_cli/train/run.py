@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli import __version__
 from grapy_cli.atomic import write_text
@@ -19,7 +20,7 @@ from grapy_cli.runtime.device import check_gpus, fair_threads, pick_device, set_
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.launch import is_launched, launch
-from grapy_cli.runtime.reporting import Reporter, Told, silence, tee
+from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence, tee
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World, open_world
 from grapy_cli.settings.handover import handed_over
@@ -38,15 +39,17 @@ from grapy_cli.train.datasets import (
 )
 from grapy_cli.train.dry_run import Estimate, dry_run
 from grapy_cli.train.events import PhotosLabelled, RunStarted
+from grapy_cli.train.forecast import check_forecast, forecast
 from grapy_cli.train.guards import enough_memory, lighter
 from grapy_cli.train.init_weights import advice_of, check_label_sets, init_network
 from grapy_cli.train.job import TrainingJob
 from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
-from grapy_cli.train.resume import settings_of_run
+from grapy_cli.train.resume import rate_change, settings_of_run
 from grapy_cli.train.scoring import Scorer
 from grapy_cli.train.self_training.relabelling import Relabelling
 from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
+from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
 RUNS = Path("runs")
@@ -90,7 +93,9 @@ class _Run:
         }
 
 
-def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) -> TrainSummary:
+def run_train(
+    settings: Settings, reporter: Reporter, *, dry_run: bool = False, force: bool = False
+) -> TrainSummary:
     """Train a network, or go on with a run that was stopped.
 
     Args:
@@ -98,6 +103,7 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
         reporter: Hears what happens.
         dry_run: Make two steps and one parsing per data set, tell what the run would take, and
             leave nothing behind.
+        force: Start a run whose steps need more memory than there is.
 
     Raises:
         SettingsError: If settings contradict each other or the machine, or another process trains
@@ -119,7 +125,8 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
     folder = _folder(settings)
     if settings.run.gpus > 1 and not is_launched():
         check_gpus(settings.run.device, settings.run.gpus)
-        _launch(settings, folder, dry_run=dry_run)
+        switches = {"--dry-run": dry_run, "--force": force}
+        _launch(settings, folder, [name for name, is_on in switches.items() if is_on])
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
     with open_world(device_type) as world, ExitStack() as held:
@@ -128,20 +135,23 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
             held.enter_context(_writing_to(folder))
             held.enter_context(folder.held())
         run = _build(settings, folder, world, report, dry_run=dry_run)
-        with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
+        work, hint = _relief(run.settings, folder, world)
+        for warning in _foresee(run, work, hint, force=force):
+            report(Warned(warning))
+        with enough_memory(run.job.device, work, hint):
             if not dry_run:
                 return _train(run, folder, report)
             estimate = _dry_run(run)
         return TrainSummary(folder.path, None, estimate if world.is_main else None)
 
 
-def _launch(settings: Settings, folder: RunFolder, *, dry_run: bool) -> None:
+def _launch(settings: Settings, folder: RunFolder, switches: Sequence[str]) -> None:
     """Start the processes of a run; each of them comes to `run_train` again."""
     out = {"out": folder.path} if settings.train.resume is None else {}
     train = settings.train.model_copy(update=out)
     with handed_over(settings.model_copy(update={"train": train})) as file:
         launch(
-            ["train", "--config", str(file), *(["--dry-run"] if dry_run else [])],
+            ["train", "--config", str(file), *switches],
             settings.run.gpus,
             go_on=f"grapy train --resume {folder.path}",
         )
@@ -197,6 +207,8 @@ def _build(
     parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
     relabel = Relabelling(settings, trained, parser, label_sets, folder.pseudo, world)
     job = build_job(settings, trained, groups, checkpoints, score, relabel, world, device)
+    if train.resume and (change := rate_change(folder, job.schedule, train, progress.step)):
+        reporter(Warned(change))
     return _Run(
         kept, groups, checkpoints, progress, score, job, bool(train.resume), labelled, to_label
     )
@@ -221,8 +233,46 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         if run.labelled:
             report(run.labelled)
         report(started)
+        if short := _shortage(run):
+            report(Warned(short))
         progress = fit(job, run.progress, report, stop_asked)
     return TrainSummary(folder.path, progress.best if progress.best >= 0 else None)
+
+
+def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> list[str]:
+    """Return warnings about memory and time; an error where memory cannot suffice."""
+    job, train = run.job, run.settings.train
+    largest = max(run.groups, key=lambda group: _parts_of(group))
+    module = job.loss_module
+    foreseen = forecast(
+        module.module if isinstance(module, DistributedDataParallel) else module,
+        [member.label_set for member in largest.members.values()],
+        photos=train.batch_size // job.world.size // train.accumulate,
+        crop=train.crop,
+        passes=train.accumulate,
+        optimizer=train.optimizer.name,
+        processes=job.world.local_size,
+        device=job.device,
+    )
+    if foreseen is None:
+        return []
+    steps = job.pace.epochs * job.pace.steps_per_epoch - run.progress.step
+    return check_forecast(foreseen, work=work, steps=steps, hint=hint, force=force)
+
+
+def _parts_of(group: Group) -> int:
+    return sum(member.label_set.num_parts for member in group.members.values())
+
+
+def _shortage(run: _Run) -> str:
+    """Say what shared memory lacks for the workers of this machine; empty if it is enough."""
+    world, train = run.job.world, run.settings.train
+    return shortage(
+        train.batch_size // world.size,
+        train.crop,
+        max(len(group.members) for group in run.groups),
+        run.settings.data.workers * world.local_size,
+    )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """How a run sees where it stands: scores on val, and a sheet of parsings to look at."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -57,9 +57,18 @@ class Scorer:
         self.parser = HumanParser(trained.network, None, device, augmentation, longest_side)
         self.world = world
 
-    def __call__(self, epochs: int) -> dict[str, float]:
-        """Score after so many epochs: the mean IoU by data set, in [0, 1]."""
-        with self._weights():
+    def __call__(
+        self,
+        epochs: int,
+        interruptible: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> dict[str, float]:
+        """Score after so many epochs: the mean IoU by data set, in [0, 1].
+
+        Args:
+            epochs: Names the sheet.
+            interruptible: A signal may end what is done inside; the weights are put back.
+        """
+        with self._weights(), interruptible():
             all_counts = score_datasets(self.parser, self.datasets, "val", world=self.world)
             if self.folder and self.world.is_main and self.datasets:
                 self._draw(self.folder, epochs)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -114,6 +115,59 @@ def test_settings_that_change_no_file_do_nothing_anew(predict):
 def test_overwrite_does_everything_anew(predict):
     predict()
     assert predict(overwrite=True) == NAMES
+
+
+def masks(work):
+    found = (work / "masks").rglob("*")
+    return {path.relative_to(work / "masks").as_posix() for path in found if path.is_file()} - {
+        "manifest.jsonl"
+    }
+
+
+def test_masks_of_an_earlier_layout_go(predict, work):
+    predict()
+    (work / "masks/notes.txt").write_text("mine")
+    (work / "masks/deep").mkdir()
+    (work / "masks/deep/a.png").write_text("mine as well")
+    mine = {"notes.txt", "deep/a.png"}
+    predict(save=["mask", "cutouts"])
+    assert not {f"{letter}.png" for letter in "abcde"} & masks(work)
+    predict()
+    assert masks(work) == {*NAMES, *mine}
+    assert not (work / "masks/cutouts").exists()
+
+
+def test_a_second_photo_of_one_stem_leaves_no_mask_of_the_old_name(predict, work):
+    predict()
+    Image.new("RGB", (5, 5)).save("photos/a.bmp")
+    predict()
+    assert masks(work) == {"a.png.png", "a.bmp.png", "b.png", "c.png", "d.png", "e.png"}
+    (work / "photos/a.bmp").unlink()
+    predict()
+    assert "a.png.png" not in masks(work)
+    assert "a.png" in masks(work)
+
+
+def test_a_killed_run_with_another_layout_leaves_no_old_masks(predict, work):
+    predict()
+    rows = (work / "masks/manifest.jsonl").read_text().splitlines()
+    moved = rows[0].replace('"a.png"]', '"atr/a.png"]')
+    assert moved != rows[0]
+    (work / "masks/.manifest-1-of-1.jsonl").write_text(moved + "\n")
+    predict("photos/b.png")
+    assert "a.png" not in masks(work)
+
+
+def test_no_photo_goes_where_a_manifest_claims_it(predict, work):
+    predict()
+    shutil.copytree("photos", "masks/in")
+    text = (work / "masks/manifest.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    rows[0]["files"].append("in/b.png")
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (work / "masks/manifest.jsonl").write_text("".join(lines))
+    predict("photos", "masks/in/b.png", overwrite=True)
+    assert (work / "masks/in/b.png").exists()
 
 
 def test_a_photo_that_failed_is_tried_again(predict, work):

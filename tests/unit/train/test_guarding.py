@@ -10,6 +10,7 @@ import torch
 from grapy_cli.errors import DeviceError, DivergedError, WeightsError
 from grapy_cli.inference import parser
 from grapy_cli.model.weights import load_weights, save_weights
+from grapy_cli.runtime.interrupt import StopRequest
 from grapy_cli.runtime.world import World
 from grapy_cli.train import run as train_run
 from grapy_cli.train.checkpoints import Progress
@@ -71,7 +72,7 @@ def test_the_photos_of_every_process_are_written_down(data):
         job.trained.network.main_heads["pascal"].bias[0] = float("nan")
     events = []
     with pytest.raises(NotFinite):
-        fit(job, Progress(), events.append, lambda: False)
+        fit(job, Progress(), events.append, StopRequest())
     (event,) = events
     assert event.step == 0
     assert [len(photos) for photos in event.photos] == [2, 1]
