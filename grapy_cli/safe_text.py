@@ -1,5 +1,6 @@
 """Text that others wrote: read within bounds, and shown without what would act on a terminal."""
 
+import codecs
 import json
 import tomllib
 import unicodedata
@@ -17,7 +18,7 @@ _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 
 
 def read_text(path: Path) -> str:
-    r"""Read a whole text file, UTF-8; a mark of byte order at its start is left out.
+    r"""Read a whole text file, UTF-8, or UTF-16 where a byte order mark says so.
 
     Raises:
         OSError: If it cannot be read.
@@ -27,7 +28,20 @@ def read_text(path: Path) -> str:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise ValueError(f"it has more than {LARGEST >> 20} MiB, which no such file has")
-    return data.decode("utf-8-sig")
+    return decode_text(data)
+
+
+def decode_text(data: bytes) -> str:
+    """Decode UTF-8, or UTF-16 where a byte order mark says so; the mark is left out.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not text in UTF-8 or UTF-16; save it as UTF-8") from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:

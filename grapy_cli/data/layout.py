@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grapy_cli.atomic import replacing, write_text
 from grapy_cli.errors import DatasetError
-from grapy_cli.image_io.label_maps import save_label_map
+from grapy_cli.image_io.label_maps import look_up, save_label_map
 from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
 from grapy_cli.safe_text import is_name, read_text
 
@@ -184,7 +183,6 @@ class DatasetWriter:
         self.label_set = label_set
         self._link = link
         self._palettes = {level: label_set.palette(level) for level in Level}
-        self._lifts = {level: _lift_table(label_set, level) for level in Level}
         self._parts = [".", "splits", "images", *(f"labels/level{level}" for level in Level)]
         for part in self._parts:
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -224,7 +222,7 @@ class DatasetWriter:
         """
         finer = label_map
         for level in sorted(Level, reverse=True):
-            lifted = np.asarray(cv2.LUT(label_map, self._lifts[level]), np.uint8)
+            lifted = look_up(label_map, self.label_set.lift(level))
             if level == Level.HUMAN:
                 lifted = np.where(finer == IGNORE, lifted, np.minimum(finer, 1))
             if coarse and level in coarse:
@@ -312,13 +310,6 @@ def _damaged(folder: Path, what: str, *, name: str) -> DatasetError:
 
 def _label_path(folder: Path, key: str, level: int) -> Path:
     return folder / "labels" / f"level{int(level)}" / f"{key}.png"
-
-
-def _lift_table(label_set: LabelSet, level: Level) -> UInt8[np.ndarray, "256"]:
-    """The lookup of a level; ids that name nothing become ignore, as ignore itself stays."""
-    table = np.full(256, IGNORE, np.uint8)
-    table[: label_set.num_parts] = label_set.lift(level)
-    return table
 
 
 def _link(source: Path, target: Path, kind: LinkKind) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from grapy_cli.labels import IGNORE, LabelSet, Level
+from grapy_cli.image_io.label_maps import look_up
+from grapy_cli.labels import LabelSet, Level
 from grapy_cli.metrics.bootstrap import NUM_REPLICATES, replicate_weights
 from grapy_cli.metrics.boundary import count_boundaries
 from grapy_cli.metrics.calibration import NUM_BINS, Bins, count_confidences
@@ -134,10 +134,8 @@ PROTOCOLS: Mapping[str, _Protocol] = MappingProxyType(
 
 
 def _lift(label_map: LabelMap, labels: LabelSet, level: Level) -> LabelMap:
-    """Parts as nodes of a level; what names no part becomes ignore."""
-    table = np.full(256, IGNORE, np.uint8)
-    table[: labels.num_parts] = labels.lift(level)
-    return np.asarray(cv2.LUT(label_map, table), np.uint8)
+    """Return parts as nodes of a level; ids that name no part become ignore."""
+    return look_up(label_map, labels.lift(level))
 
 
 def _zeros(*shape: int) -> Int64[np.ndarray, "..."]:

@@ -1,8 +1,10 @@
-"""Scoring masks that any tool wrote."""
+"""Score masks that any tool wrote."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,18 +13,23 @@ from grapy_cli.atomic import file_digest
 from grapy_cli.data.layout import CARD, PreparedDataset
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
+from grapy_cli.image_io.formats import LABEL_ADVICE, LABEL_SUFFIXES, NO_LABELS
+from grapy_cli.image_io.label_import import ImportedLabels, Remark, import_labels
 from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.names import Index, index_names, match_affixes
 from grapy_cli.labels import IGNORE, LabelSet, Level
-from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
 from grapy_cli.runtime.world import World
 
-REFUSED = {
-    **dict.fromkeys((".npy", ".npz", ".mat"), "arrays are not read"),
-    **dict.fromkeys((".jpg", ".jpeg"), "JPEG changes ids"),
-    **dict.fromkeys((".bmp", ".gif", ".tif", ".tiff", ".webp"), "only PNG is read"),
-}
-"""Why a mask of another format is not scored."""
-WANTED = "save ids as an 8-bit grey or indexed PNG"
+
+class MaskPair(NamedTuple):
+    """A mask and the label map it is held to."""
+
+    mask: UInt8[np.ndarray, "h w"]
+    """With the ids of our label set."""
+    truth: UInt8[np.ndarray, "u v"]
+    remarks: tuple[Remark, ...] = ()
+    """Choices that were made while both were read."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,12 @@ class MaskFolders:
         pred: The masks.
         truth: The label maps.
         labels: What the label maps' ids mean.
-        keys: Relative paths of the label maps that count, without their ending.
+        keys: Relative paths of the label maps that count, without their suffix.
         split: Of which these are the list; None where they are all there are.
         table: For each id of the masks ours; empty where they are the same.
+        masks: Files of the masks by key.
+        truths: Files of the label maps by key; empty where a prepared data set has them.
+        refused: Files among the masks whose format is not read, by key.
     """
 
     pred: Path
@@ -44,6 +54,9 @@ class MaskFolders:
     keys: Sequence[str]
     split: str | None = None
     table: Sequence[int] = ()
+    masks: Index = field(default_factory=Index.empty)
+    truths: Index = field(default_factory=Index.empty)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -64,48 +77,72 @@ class MaskFolders:
         for folder in (pred, truth):
             if not folder.is_dir():
                 raise DatasetError(f"there is no folder {folder}")
+        names = _names_below(pred)
+        masks, refused = index_names(names, LABEL_SUFFIXES), index_names(names, NO_LABELS).names
         if (truth / CARD).is_file():
             dataset = PreparedDataset.open(truth)
             if dataset.label_set.digest != labels.digest:
-                raise DatasetError(
-                    f"{truth} is labelled by other parts than those of {labels.name}"
-                )
-            level = dataset.label_map("", Level.PART).parent
-            return cls(pred, level, labels, dataset.keys(split), split, table)
-        keys = _keys(truth)
-        if not keys:
-            raise DatasetError(f"{truth} holds no label maps (*.png)")
-        return cls(pred, truth, labels, keys, None, table)
+                raise DatasetError(f"{truth} is labeled by other parts than those of {labels.name}")
+            level, keys = dataset.label_map("", Level.PART).parent, dataset.keys(split)
+            masks = _matched(dict.fromkeys(keys, ""), masks)
+            return cls(pred, level, labels, keys, split, table, masks, refused=refused)
+        truths = index_names(_names_below(truth), LABEL_SUFFIXES)
+        if not truths.names:
+            kinds = ", ".join(sorted(LABEL_SUFFIXES))
+            raise DatasetError(f"{truth} holds no label maps ({kinds})", hint=LABEL_ADVICE)
+        masks = _matched(truths.names, masks)
+        return cls(pred, truth, labels, sorted(truths.names), None, table, masks, truths, refused)
 
     def without_truth(self) -> int:
-        """How many masks have no label map to be held to."""
-        return len(set(_keys(self.pred)).difference(self.keys))
+        """Count the masks that have no label map to be held to."""
+        return len(set(self.masks.names).difference(self.keys))
 
-    def load(self, key: str) -> tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "u v"]]:
+    def load(self, key: str) -> MaskPair:
         """Read a mask, its ids made ours, and its truth.
 
         Raises:
             DatasetError: If one of them cannot be read, or the mask has an id that means nothing.
         """
-        truth = load_label_map(_path(self.truth, key))
-        return self._renamed(self._load_mask(key), truth), truth
+        truth = self._load_truth(key)
+        mask = self._load_mask(key)
+        renamed = self._renamed(mask.ids, truth.ids)
+        return MaskPair(renamed, truth.ids, (*truth.remarks, *mask.remarks))
 
     def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
-        """What the evaluator wants to know of a mask."""
-        files = [file_digest(_path(folder, key)) for folder in (self.pred, self.truth)]
-        return Piece(self.labels.name, key, (0, place), truth, digest_of(*files, self.table))
+        """Return what the evaluator has to know of a mask."""
+        files = [file_digest(self._truth_path(key)), file_digest(self._mask_path(key))]
+        colors = sorted(self.labels.ids_by_color.items())
+        digest = digest_of(*files, self.table, colors)
+        return Piece(self.labels.name, key, (0, place), truth, digest)
 
-    def _load_mask(self, key: str) -> UInt8[np.ndarray, "h w"]:
-        path = _path(self.pred, key)
-        if path.exists():
-            try:
-                return load_label_map(path)
-            except DatasetError as error:
-                raise DatasetError(f"{error}; {WANTED}") from error
-        for suffix, why in REFUSED.items():
-            if path.with_suffix(suffix).exists():
-                raise DatasetError(f"the mask is a {suffix} file: {why}; {WANTED}")
-        raise DatasetError(f"there is no mask {path}")
+    def _truth_path(self, key: str) -> Path:
+        return self.truth / self.truths.names.get(key, f"{key}.png")
+
+    def _mask_path(self, key: str) -> Path:
+        return self.pred / self.masks.names.get(key, f"{key}.png")
+
+    def _load_truth(self, key: str) -> ImportedLabels:
+        if not self.truths.names:
+            return ImportedLabels(load_label_map(self._truth_path(key)))
+        return self._import(self._truth_path(key), self.truths.rivals.get(key, ()))
+
+    def _load_mask(self, key: str) -> ImportedLabels:
+        if key in self.masks.names:
+            return self._import(self._mask_path(key), self.masks.rivals.get(key, ()))
+        if key in self.refused:
+            name = self.refused[key]
+            why = NO_LABELS[Path(name).suffix.lower()]
+            raise DatasetError(f"the mask is {name}: {why}; {LABEL_ADVICE}")
+        raise DatasetError(f"there is no mask {self._mask_path(key)}")
+
+    def _import(self, path: Path, rivals: Sequence[str]) -> ImportedLabels:
+        if rivals:
+            raise DatasetError(f"{' and '.join(rivals)} have one name: keep one of them")
+        colors = {} if self.table else self.labels.ids_by_color
+        try:
+            return import_labels(path.read_bytes(), colors, num_parts=self.labels.num_parts)
+        except (OSError, DatasetError) as error:
+            raise DatasetError(f"{path}: {error}; {LABEL_ADVICE}") from error
 
     def _renamed(
         self, mask: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
@@ -131,28 +168,36 @@ def score_masks(
 ) -> AllCounts:
     """Score all masks; a label map whose mask is missing or unfit is skipped with the reason."""
     keys = list(enumerate(folders.keys))[world.rank :: world.size]
+    remarks: Counter[Remark] = Counter()
     for done, (place, key) in enumerate(keys, 1):
-        _score_mask(folders, book, key, place)
+        remarks.update(_score_mask(folders, book, key, place))
         report(Progressed("scoring masks", done, len(keys)))
+    for remark, count in remarks.items():
+        report(Warned(f"{folders.labels.name}: {remark.reason} (files: {count})"))
     return book.share(world)
 
 
-def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> None:
+def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> tuple[Remark, ...]:
+    """Score one mask, and return the choices that were made while it was read."""
     try:
-        mask, truth = folders.load(key)
+        mask, truth, remarks = folders.load(key)
     except DatasetError as error:
         book.skip(folders.labels.name, key, error.message)
-        return
+        return ()
     piece = folders.piece(key, place, truth)
     for case in book.cases:
         if not book.recall(case, piece):
             book.add(case, piece, mask)
+    return remarks
 
 
-def _keys(folder: Path) -> list[str]:
-    found: Iterator[Path] = folder.rglob("*.png")
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
+def _names_below(folder: Path) -> list[str]:
+    """List the files of a folder by their relative paths."""
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
-def _path(folder: Path, key: str) -> Path:
-    return folder / f"{key}.png"
+def _matched(truths: Mapping[str, str], masks: Index) -> Index:
+    """Give masks that are named like `a_mask` the key of their label map."""
+    aliases = {mask: truth for truth, mask in match_affixes(truths, masks.names).items()}
+    names = {aliases.get(key, key): name for key, name in masks.names.items()}
+    return Index(names, masks.rivals)

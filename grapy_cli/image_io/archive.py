@@ -26,6 +26,7 @@ MOST_MEMBERS = 1_000_000  # the largest release has a sixth of it
 
 Names = tuple[str, ...]
 Read = Callable[[], bytes]
+_UTF8_FLAG = 1 << 11
 _ZIP_HEADER = 30  # bytes before a member's name; the last four are two lengths
 _BROKEN = (
     *(OSError, EOFError, ValueError, struct.error),
@@ -140,7 +141,12 @@ class Archive:
 
 def is_archive(path: Path) -> bool:
     """Tell by its name whether a file is an archive that can be read."""
-    return path.is_file() and path.name.lower().endswith(SUFFIXES)
+    return path.is_file() and is_archive_name(path.name)
+
+
+def is_archive_name(name: str) -> bool:
+    """Tell whether a file of that name should be an archive that can be read."""
+    return name.lower().endswith(SUFFIXES)
 
 
 def open_archive(path: Path) -> ArchivePath:
@@ -171,9 +177,33 @@ def _zip_members(path: Path) -> Iterator[tuple[Names, Read]]:
         members = archive.infolist()
     for member in members:
         is_link = stat.S_ISLNK(member.external_attr >> 16)
-        names = _safe(path, member.orig_filename, is_link=is_link)
+        names = _safe(path, _zip_name(member), is_link=is_link)
         if names and not member.is_dir():
             yield names, partial(_read_zip, path, member)
+
+
+def undecoded_name(path: Path) -> str | None:
+    """Return a name of a zip file that is not UTF-8, whose letters may therefore be wrong."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    names = (one.orig_filename for one in members if not one.flag_bits & _UTF8_FLAG)
+    return next((name for name in names if not name.isascii() and _in_utf8(name) is None), None)
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """Return a member's name: many programs write UTF-8 without the flag that says so."""
+    name = member.orig_filename
+    return name if member.flag_bits & _UTF8_FLAG else _in_utf8(name) or name
+
+
+def _in_utf8(name: str) -> str | None:
+    """Decode as UTF-8 what Python decoded as cp437, if it is UTF-8."""
+    try:
+        return name.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return None
 
 
 def _read_zip(path: Path, member: zipfile.ZipInfo) -> bytes:

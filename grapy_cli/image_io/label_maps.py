@@ -5,15 +5,18 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from PIL import Image
 
 from grapy_cli.atomic import replacing
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.photos import UNREADABLE
+from grapy_cli.labels import IGNORE
 
 LABEL_FORMATS = ("PNG",)
+_STRIP = 256  # rows
 
 
 def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
@@ -40,10 +43,10 @@ def save_label_map(path: Path, label_map: UInt8[np.ndarray, "h w"], palette: Seq
 
 
 def encode_label_map(label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]) -> bytes:
-    """Return a label map as the bytes of an 8-bit indexed PNG.
+    """Return a label map as the bytes of an 8-bit indexed PNG, compressed by runs alone.
 
-    Rows are stored as they are: a label map is written a few times at most but read again in every
-    epoch, and the differences of rows, though a fifth smaller, take twice the time to read.
+    Label maps are made of runs, so this takes no longer than zlib's levels and gives a third of
+    the size. Rows are stored as they are: their differences take twice the time to read.
     """
     height, width = label_map.shape
     rows = np.zeros((height, width + 1), np.uint8)  # each led by the filter 0 of PNG, "None"
@@ -52,10 +55,36 @@ def encode_label_map(label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]
     chunks = (
         (b"IHDR", header),
         (b"PLTE", bytes(palette)),
-        (b"IDAT", zlib.compress(rows.data, 3)),
+        (b"IDAT", _compress(rows)),
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def look_up(label_map: UInt8[np.ndarray, "h w"], table: Sequence[int]) -> UInt8[np.ndarray, "h w"]:
+    """Replace each id by its entry in a table; ids beyond the table become ignore."""
+    entries = np.full(256, IGNORE, np.uint8)
+    entries[: len(table)] = table
+    return np.asarray(cv2.LUT(label_map, entries), np.uint8)
+
+
+def count_ids(label_map: UInt8[np.ndarray, "h w"]) -> Int64[np.ndarray, "256"]:
+    """Count the pixels of each id.
+
+    It counts runs of equal ids, which is several times as fast as counting pixels.
+    """
+    counts = np.zeros(256, np.int64)
+    for top in range(0, len(label_map), _STRIP):
+        ids = label_map[top : top + _STRIP].ravel()
+        ends = np.append(np.flatnonzero(ids[1:] != ids[:-1]), ids.size - 1)
+        lengths = np.diff(ends, prepend=-1)
+        counts += np.bincount(ids[ends], lengths, minlength=256).astype(np.int64)
+    return counts
+
+
+def _compress(rows: UInt8[np.ndarray, "h w"]) -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    return packer.compress(rows.data) + packer.flush()
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -1,11 +1,14 @@
-"""Photos as a person sees them, whatever way their files hold them."""
+"""Read photos as a person sees them; every command gets the same pixels from here.
+
+A photo is upright, RGB and opaque. Transparency lies on white, more than 8 bits are scaled, and of
+several pages the largest counts.
+"""
 
 import io
 import struct
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
@@ -17,6 +20,7 @@ from jaxtyping import Float, UInt8
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.image_io.formats import HEIF_SUFFIXES, USUAL, learn_heif, photo_formats
 
 UNREADABLE = (
     OSError,
@@ -27,18 +31,15 @@ UNREADABLE = (
     struct.error,
     Image.DecompressionBombError,
 )
-"""What Pillow raises on files that are no pictures, broken, truncated or absurdly large."""
+"""What Pillow raises on files that are not pictures, or are broken, truncated or far too large."""
 
 _END_OF_JPEG = b"\xff\xd9"
-_AS_IT_LIES = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-
-NO_PHOTOS = frozenset({"EPS", "WMF", "PDF", "MPEG", "HDF5", "GRIB", "BUFR"})
-"""What Pillow opens, but has other programs read, or cannot read: whatever a file is called, its
-content may be of these."""
-
-USUAL = ("JPEG", "PNG")
-"""Formats that Pillow reads at once; for all others it loads 60 modules, which takes 20 ms."""
-
+_AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+_STRIP = 256  # rows
+_MOST_PAGES = 64
+_DEPTHS = (1, 8, 10, 12, 14, 16, 24, 32)
+"""Bits that cameras and scanners use of wider integers."""
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _TURNS: Mapping[int, Image.Transpose] = MappingProxyType(
     {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -52,31 +53,54 @@ _TURNS: Mapping[int, Image.Transpose] = MappingProxyType(
 )
 """What makes a photo upright, by its EXIF orientation."""
 
-HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
-"""What phones write and Pillow reads through the extra `heif` alone."""
-
-_STRIP = 256  # rows
+Source = str | Path | bytes | Image.Image
+"""A photo's file, the bytes of the file, or a picture of Pillow's."""
 
 
 class ReadPhoto(NamedTuple):
-    """A photo's pixels, and how large it is itself."""
+    """A photo's pixels and its size."""
 
     pixels: UInt8[np.ndarray, "u v 3"]
     """RGB, upright; fewer than the photo's own where it was shrunk."""
     size: tuple[int, int]
     """Height and width of the photo, upright, pixels."""
+    notes: tuple[str, ...] = ()
+    """Choices that were made while the photo was read, a sentence each."""
 
 
-def read_photo(photo: str | Path | bytes | Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+class PhotoFacts(NamedTuple):
+    """What a photo's file says about it."""
+
+    height: int
+    """Pixels, upright."""
+    width: int
+    """Pixels, upright."""
+    orientation: int
+    """EXIF orientation; 1 where the photo is stored as it is seen."""
+
+
+def read_photo(photo: Source) -> UInt8[np.ndarray, "h w 3"]:
     """Read a photo as a person sees it: upright, RGB, its first frame; transparency lies on white.
 
     Raises:
-        PhotoError: If it is no picture, broken, or absurdly large: twice Pillow's limit.
+        PhotoError: If it is not a picture, broken, or far too large: twice Pillow's limit.
     """
     return read_shrunk(photo).pixels
 
 
-def read_shrunk(photo: str | Path | bytes | Image.Image, max_side: int = 0) -> ReadPhoto:
+def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a photo of a data set: the same pixels as `read_photo`.
+
+    Raises:
+        DatasetError: If the file is missing, not a picture, or broken.
+    """
+    try:
+        return read_photo(path)
+    except PhotoError as error:
+        raise DatasetError(error.message) from error
+
+
+def read_shrunk(photo: Source, max_side: int = 0) -> ReadPhoto:
     """Read a photo as `read_photo` does, and make it smaller on the way.
 
     Args:
@@ -85,22 +109,22 @@ def read_shrunk(photo: str | Path | bytes | Image.Image, max_side: int = 0) -> R
             or an eighth of its size, so that a huge one costs little. 0 for any size.
 
     Raises:
-        PhotoError: If it is no picture, broken, or absurdly large: twice Pillow's limit.
+        PhotoError: If it is not a picture, broken, or far too large: twice Pillow's limit.
     """
     try:
         if isinstance(photo, Image.Image):
-            return _read(photo.copy() if max_side else photo, max_side)
+            return _read(photo.copy() if max_side else photo, None, max_side)
         with open_photo(photo) as picture:
-            return _read(picture, max_side)
+            return _read(picture, photo, max_side)
     except UNREADABLE as error:
         raise _unreadable(photo, error) from error
 
 
 def read_size(photo: str | Path | bytes) -> tuple[int, int]:
-    """Read a photo's height and width alone, as they lie in the file.
+    """Read only a photo's height and width, as they are stored in the file.
 
     Raises:
-        PhotoError: If it is no picture, or absurdly large.
+        PhotoError: If it is not a picture, or far too large.
     """
     try:
         with open_photo(photo) as picture:
@@ -110,31 +134,56 @@ def read_size(photo: str | Path | bytes) -> tuple[int, int]:
 
 
 def open_photo(photo: str | Path | bytes) -> Image.Image:
-    """Open a photo, a file or its bytes; its pixels are read later, by `read_photo`.
+    """Open a photo, a file or its bytes, at its largest page; its pixels are read later.
 
-    Raises whatever Pillow raises, see `UNREADABLE`.
+    Raises what Pillow raises, see `UNREADABLE`.
     """
     with _large_photos_are_fine():
         opened = io.BytesIO(photo) if isinstance(photo, bytes) else photo
         try:
-            return Image.open(opened, formats=USUAL)
+            picture = Image.open(opened, formats=USUAL)
         except UnidentifiedImageError:
-            return Image.open(opened, formats=_formats())
+            picture = Image.open(opened, formats=photo_formats())
+        _seek_largest_page(picture)
+        return picture
 
 
-def _formats() -> tuple[str, ...]:
-    return photo_formats() + (("HEIF",) if learn_heif() else ())
+def facts_of(picture: Image.Image) -> PhotoFacts:
+    """Return the upright size of an opened photo; its pixels are not read."""
+    width, height = picture.size
+    orientation = orientation_of(picture)
+    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # which knows by itself
+    return PhotoFacts(*((width, height) if is_sideways else (height, width)), orientation)
 
 
-@cache
-def learn_heif() -> bool:
-    """Teach Pillow the HEIC files of phones, and say whether it knows them now."""
+def orientation_of(picture: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 where there is none that can be read."""
     try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        return False
-    register_heif_opener()
-    return True
+        value = picture.getexif().get(ExifTags.Base.Orientation)
+    except (*UNREADABLE, TypeError, LookupError, ArithmeticError):
+        return 1
+    return int(value) if isinstance(value, int) and value in _TURNS else 1
+
+
+def turned_upright(picture: Image.Image, orientation: int) -> Image.Image:
+    """Turn a picture as an EXIF orientation says; other EXIF data, maybe damaged, is not read."""
+    turn = _TURNS.get(orientation)
+    return picture if turn is None else picture.transpose(turn)
+
+
+def turn_upright(label_map: UInt8[np.ndarray, "h w"], orientation: int) -> UInt8[np.ndarray, "u v"]:
+    """Turn a label map as a photo of that EXIF orientation is turned."""
+    return np.array(turned_upright(Image.fromarray(label_map), orientation))
+
+
+def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w 3"] | None:
+    """Decode a JPEG to RGB with OpenCV: the pixels that Pillow gives, in half the time.
+
+    None if it is cut off, which OpenCV would fill with grey, or cannot be decoded.
+    """
+    if not data.endswith(_END_OF_JPEG):
+        return None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
 
 
 _OPENING = Lock()
@@ -144,27 +193,69 @@ _OPENING = Lock()
 def _large_photos_are_fine() -> Iterator[None]:
     """Keep Pillow from warning of photos above 89 megapixels; it refuses those above 179.
 
-    Which warnings are shown is a matter of the whole process, so threads do this by turns.
+    Warnings are filtered for the whole process, so threads do this by turns.
     """
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         yield
 
 
-def _read(picture: Image.Image, max_side: int) -> ReadPhoto:
-    width, height = picture.size
-    is_shrunk = 0 < max_side < max(width, height)
+def _seek_largest_page(picture: Image.Image) -> None:
+    """Go to the largest page of a TIFF: the first one may be a thumbnail."""
+    if picture.format != "TIFF":
+        return
+    count = min(getattr(picture, "n_frames", 1), _MOST_PAGES)
+    if count == 1:
+        return
+    sizes = []
+    for page in range(count):
+        picture.seek(page)
+        sizes.append(picture.width * picture.height)
+    picture.seek(sizes.index(max(sizes)))
+
+
+def _read(picture: Image.Image, file: str | Path | bytes | None, max_side: int) -> ReadPhoto:
+    is_deep_color = ";16" in raw_mode_of(picture)  # first: EXIF of a PNG is read after its pixels
+    facts, notes = facts_of(picture), _page_notes(picture)
+    is_shrunk = 0 < max_side < max(facts[:2])
+    if file is not None and not is_shrunk and _is_common(picture, facts.orientation):
+        pixels = decode_jpeg(file if isinstance(file, bytes) else Path(file).read_bytes())
+        if pixels is not None:
+            return ReadPhoto(pixels, facts[:2])
     if is_shrunk:  # a JPEG is decoded small; twice the size that is wanted, for a clean last step
-        scale = 2 * max_side / max(width, height)
-        picture.draft(picture.mode, (round(scale * width), round(scale * height)))
-    picture.load()  # a TIFF turns itself upright here, and says so
+        scale = 2 * max_side / max(facts[:2])
+        picture.draft(picture.mode, (round(scale * picture.width), round(scale * picture.height)))
+    picture.load()  # a TIFF turns itself upright here, and clears its orientation
     orientation = orientation_of(picture)
-    opaque = _opaque(upright(picture))
-    colored = opaque if opaque.mode == "RGB" else opaque.convert("RGB")
+    if is_deep_color and picture.mode in ("RGB", "RGBA"):
+        is_turned = orientation != facts.orientation
+        shown, more = (picture, ()) if is_turned else _deep_color(picture, file)
+    else:
+        shown, more = _in_8_bits(picture)
+    upright = turned_upright(_opaque(shown), orientation)
     if is_shrunk:
-        colored.thumbnail((max_side, max_side))
-    size = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
-    return ReadPhoto(_pixels(colored), size)
+        upright.thumbnail((max_side, max_side))
+    return ReadPhoto(_pixels(upright), facts[:2], (*notes, *more))
+
+
+def raw_mode_of(picture: Image.Image) -> str:
+    """Return how the file of an opened picture stores its samples, in Pillow's words."""
+    tiles = getattr(picture, "tile", None)
+    args = tiles[0].args if tiles else ""
+    return str(args if isinstance(args, str) or not args else args[0])
+
+
+def _page_notes(picture: Image.Image) -> tuple[str, ...]:
+    page = picture.tell()
+    if picture.format != "TIFF" or not page:
+        return ()
+    pages = getattr(picture, "n_frames", 1)
+    return (f"page {page + 1} of {pages} is read: it is the largest",)
+
+
+def _is_common(picture: Image.Image, orientation: int) -> bool:
+    """Tell whether it is a JPEG as most are: in color, and upright."""
+    return picture.format == "JPEG" and picture.mode == "RGB" and orientation == 1
 
 
 def _pixels(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
@@ -177,91 +268,71 @@ def _pixels(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        # Pillow clips 16 bits to 8 where a person would expect them scaled.
-        return _grey(np.asarray(picture, np.float32) / 257)
-    if picture.mode == "F":
-        return _grey(_in_bytes(np.nan_to_num(np.asarray(picture))))
+    """Make a picture RGB and lay its transparency on white."""
     if "transparency" not in picture.info and picture.mode not in ("RGBA", "LA", "PA"):
-        return picture
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
-def _in_bytes(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def _in_8_bits(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Scale grey values of more than 8 bits; Pillow would clip them."""
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        values = np.asarray(picture)
+        depth = _depth_of(values)
+        return _grey(values / _step(depth)), _depth_notes(depth)
+    if picture.mode == "F":
+        values = np.nan_to_num(np.asarray(picture))
+        return _grey(_floats_in_bytes(values)), ()
+    return picture, ()
+
+
+def _deep_color(
+    picture: Image.Image, file: str | Path | bytes | None
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """Scale colors of 16 bits by the range they use; Pillow keeps the upper 8 bits of each."""
+    highest = np.asarray(picture)[..., :3].max(initial=0)
+    if highest >= 1 << 6 or file is None or picture.tell():  # more than 14 bits are used
+        return picture, ()
+    data = file if isinstance(file, bytes) else Path(file).read_bytes()
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.shape != np.asarray(picture).shape:
+        return picture, ()
+    depth = _depth_of(values[..., :3])
+    pixels = np.asarray(picture).copy()
+    pixels[..., :3] = (values[..., 2::-1] / _step(depth)).clip(0, 255)
+    return Image.fromarray(pixels), _depth_notes(depth)
+
+
+def _depth_of(values: np.ndarray) -> int:
+    highest = int(values.max(initial=0))
+    return next(depth for depth in _DEPTHS if highest < 1 << depth)
+
+
+def _step(depth: int) -> np.float32:
+    """How many values of that many bits make one of 8."""
+    return np.float32(((1 << depth) - 1) / 255)
+
+
+def _depth_notes(depth: int) -> tuple[str, ...]:
+    return () if depth == 16 else (f"brightness uses {depth} bits and is scaled from them",)
+
+
+def _floats_in_bytes(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Bring brightness in [0, 1], or of any other range above 255, into [0, 255]."""
     most = values.max()
     return values if 1 < most <= 255 else values * (255 / (most if most > 255 else 1))
 
 
-def _grey(values: Float[np.ndarray, "h w"]) -> Image.Image:
+def _grey(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
-def _unreadable(photo: str | Path | bytes | Image.Image, error: Exception) -> PhotoError:
+def _unreadable(photo: Source, error: Exception) -> PhotoError:
     if not isinstance(photo, str | Path):
         # Pillow's own words name the buffer's place in memory.
-        why = "it is no picture" if isinstance(error, UnidentifiedImageError) else error
+        why = "it is not a picture" if isinstance(error, UnidentifiedImageError) else error
         return PhotoError(f"the photo cannot be read: {why}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
     return PhotoError(f"the photo {photo} cannot be read: {error}")
-
-
-@cache
-def photo_formats() -> tuple[str, ...]:
-    """Names of the formats that photos are read in, the usual ones first.
-
-    Pillow asks one after the other, and some of them only say no by trying.
-    """
-    Image.init()
-    return (*USUAL, *(name for name in Image.ID if name not in NO_PHOTOS.union(USUAL)))
-
-
-def orientation_of(picture: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none that can be read."""
-    try:
-        value = picture.getexif().get(ExifTags.Base.Orientation)
-    except (*UNREADABLE, TypeError, LookupError, ArithmeticError):
-        return 1
-    return int(value) if isinstance(value, int) and value in _TURNS else 1
-
-
-def upright(picture: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF says; what else is in there, which may be damaged, is left out."""
-    turn = _TURNS.get(orientation_of(picture))
-    return picture if turn is None else picture.transpose(turn)
-
-
-def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
-    """Read a photo as a person sees it: RGB, turned upright by its EXIF orientation.
-
-    Raises:
-        DatasetError: If the file is missing, no picture, or broken.
-    """
-    try:
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data), formats=photo_formats()) as picture:
-            decoded = decode_jpeg(data) if _is_common(picture) else None
-            if decoded is not None:
-                return decoded
-            picture.load()
-            turned = upright(picture)
-            return np.array(turned.convert("RGB") if turned.mode != "RGB" else turned)
-    except UNREADABLE as error:
-        raise DatasetError(f"the photo {path} cannot be read: {error}") from error
-
-
-def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w 3"] | None:
-    """Decode a JPEG to RGB by OpenCV: the pixels that Pillow gives, in half the time.
-
-    None if it is cut off, which OpenCV would fill with grey, or cannot be decoded.
-    """
-    if not data.endswith(_END_OF_JPEG):
-        return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_LIES)
-
-
-def _is_common(picture: Image.Image) -> bool:
-    """Whether it is a JPEG as most are: in colour, and upright."""
-    return picture.format == "JPEG" and picture.mode == "RGB" and orientation_of(picture) == 1

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.image_io.regions import box_of
 from grapy_cli.labels import IGNORE, Node
 
@@ -15,44 +16,42 @@ Photo = UInt8[np.ndarray, "h w 3"]
 
 
 def color_mask(label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
-    """Paint each pixel in its part's colour, RGB; what names nothing is grey, ignored is white."""
-    colors = np.full((256, 3), 127, np.uint8)
-    colors[IGNORE] = 255
-    colors[: len(nodes)] = [node.color for node in nodes]
-    return Image.fromarray(colors[label_map])
+    """Paint each pixel in its part's color, RGB; ids without a name are grey, ignored is white."""
+    return Image.fromarray(_painted(label_map, nodes))
 
 
 def overlay(
     photo: Photo, label_map: LabelMap, nodes: Sequence[Node], alpha: float, *, legend: bool = True
 ) -> Image.Image:
-    """Lay the colours over the photo, edges drawn, with a legend of the parts that are there.
+    """Lay the parts' colors over the photo and draw their edges, with a legend below.
 
-    The photo's own colours fade below those of the parts, so that these look as in the legend.
+    The photo's own colors fade below those of the parts, so that these look as in the legend.
     Edges and legend grow with the photo; very small photos have no edges, which would cover them.
 
     Args:
         photo: RGB.
         label_map: Of the same size.
-        nodes: Name and colour of each id.
-        alpha: How much of the colours is seen, in [0, 1]; the background keeps the photo's.
-        legend: Whether there is one.
+        nodes: Name and color of each id.
+        alpha: How much of the colors is seen, in [0, 1]; the background keeps the photo's.
+        legend: Whether to add the names of the parts that the photo shows.
     """
-    picture = Image.fromarray(photo)
-    faded = Image.blend(picture, picture.convert("L").convert("RGB"), alpha)
-    tinted = Image.blend(faded, color_mask(label_map, nodes), alpha)
-    picture.paste(tinted, mask=Image.fromarray(label_map > 0))
-    picture.paste("white", mask=Image.fromarray(_edges(label_map)))
+    pixels = photo.copy()
+    edges = _edges(label_map)
+    for top in range(0, len(pixels), _STRIP):
+        rows = slice(top, top + _STRIP)
+        _tint(pixels[rows], label_map[rows], nodes, alpha)
+        cv2.copyTo(np.full_like(pixels[rows], 255), edges[rows], pixels[rows])
+    picture = Image.fromarray(pixels)
     if not legend:
         return picture
-    present = np.bincount(label_map.ravel(), minlength=256)
+    present = count_ids(label_map)
     return _with_legend(picture, [node for i, node in enumerate(nodes) if i and present[i]])
 
 
 def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
-    """Draw the outline of each part in its colour, anti-aliased, over the photo as it is.
+    """Draw the outline of each part in its color, anti-aliased, over the photo as it is.
 
-    A white line below each keeps it apart from clothes of its own colour; lines grow with the
-    photo.
+    A white line below each separates it from clothes of the same color; lines grow with the photo.
     """
     picture = photo.copy()
     width = max(1, round(min(label_map.shape) / 400))
@@ -67,6 +66,21 @@ def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.
     return Image.fromarray(picture)
 
 
+def _painted(label_map: LabelMap, nodes: Sequence[Node]) -> Photo:
+    colors = np.full((3, 256), 127, np.uint8)
+    colors[:, IGNORE] = 255
+    colors[:, : len(nodes)] = np.transpose([node.color for node in nodes])
+    return np.asarray(cv2.merge([cv2.LUT(label_map, channel) for channel in colors]), np.uint8)
+
+
+def _tint(pixels: Photo, label_map: LabelMap, nodes: Sequence[Node], alpha: float) -> None:
+    """Lay the parts' colors over pixels, in place."""
+    grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    faded = cv2.addWeighted(pixels, 1 - alpha, grey, alpha, 0)
+    tinted = cv2.addWeighted(faded, 1 - alpha, _painted(label_map, nodes), alpha, 0)
+    cv2.copyTo(tinted, label_map, pixels)  # where it is not 0
+
+
 def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
     """Crop the pixels of a region out of the photo, RGBA; beside them nothing is left of it."""
     crop = box_of(region).crop
@@ -75,6 +89,7 @@ def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
 
 
 _SHIFT = 3  # binary digits behind the point in OpenCV's coordinates
+_STRIP = 256  # rows
 
 
 def _outlines(region: Bool[np.ndarray, "h w"], window: int) -> list[Int32[np.ndarray, "_n 1 2"]]:
@@ -93,15 +108,15 @@ def _smooth(outline: Int32[np.ndarray, "n 1 2"], window: int) -> Int32[np.ndarra
     return np.asarray((outline * (1 << _SHIFT)).round(), np.int32)
 
 
-def _edges(label_map: LabelMap) -> Bool[np.ndarray, "h w"]:
-    """Pixels whose right or lower neighbour shows something else, as thick as suits the size."""
+def _edges(label_map: LabelMap) -> UInt8[np.ndarray, "h w"]:
+    """Mark pixels whose right or lower neighbor shows another part, thicker on larger photos."""
     edges = np.zeros(label_map.shape, np.uint8)
     edges[:, :-1] |= label_map[:, :-1] != label_map[:, 1:]
     edges[:-1] |= label_map[:-1] != label_map[1:]
     thickness = round(min(label_map.shape) / 500)
     if thickness == 0:
-        return np.zeros(label_map.shape, bool)
-    return np.asarray(cv2.dilate(edges, np.ones((thickness, thickness), np.uint8)), bool)
+        return np.zeros(label_map.shape, np.uint8)
+    return np.asarray(cv2.dilate(edges, np.ones((thickness, thickness), np.uint8)), np.uint8)
 
 
 def _with_legend(picture: Image.Image, nodes: list[Node]) -> Image.Image:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.image_io import render
-from grapy_cli.image_io.label_maps import save_label_map
+from grapy_cli.image_io.label_maps import count_ids, look_up, save_label_map
 from grapy_cli.inference.doubt import areas, wrong_share
 from grapy_cli.inference.gpu_transfer import to_arrays
 from grapy_cli.inference.upsampled_argmax import argmax, upsampled_argmax
@@ -75,7 +75,7 @@ class Parsing:
         """The label map of a level: 3 parts, 2 groups, 1 person."""
         if level == Level.PART:
             return self.label_map
-        return np.asarray(self.label_set.lift(level), np.uint8)[self.label_map]
+        return look_up(self.label_map, self.label_set.lift(level))
 
     @cached_property
     def confidence(self) -> Float32[np.ndarray, "h w"]:
@@ -103,8 +103,7 @@ class Parsing:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the photo that each part covers, in [0, 1], of the parts that it shows."""
-        # Pillow counts bytes directly; NumPy would first make eight bytes of each.
-        counts = Image.fromarray(self.label_map).histogram()
+        counts = count_ids(self.label_map).tolist()
         return {
             name: round(count / self.label_map.size, 6)
             for name, count in zip(self.label_set.names, counts, strict=False)

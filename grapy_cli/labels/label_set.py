@@ -105,6 +105,11 @@ class LabelSet:
         return tuple(part.name for part in self.parts)
 
     @cached_property
+    def ids_by_color(self) -> dict[Color, int]:
+        """The id of each part's color."""
+        return {part.color: index for index, part in enumerate(self.parts)}
+
+    @cached_property
     def mirror_ids(self) -> tuple[int, ...]:
         """For each id the id it becomes when photo and person are mirrored; an involution."""
         position = {name: index for index, name in enumerate(self.names)}

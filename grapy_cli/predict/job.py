@@ -64,6 +64,8 @@ class _Read(_Held):
 @dataclass(frozen=True)
 class _Parsed(_Held):
     parsings: Mapping[str, Parsing]
+    notes: tuple[str, ...]
+    """Choices that were made while the photo was read."""
 
 
 _Photo = Outcome | _Held
@@ -193,7 +195,7 @@ class Job:
         parsed = self.parser.parse_together([it.reading for it in photos], self.plan.datasets)
         seconds = (time.perf_counter() - begun) / len(photos)
         return [
-            _Parsed(it.task, it.pixels, it.digest, it.seconds + seconds, parsings)
+            _Parsed(it.task, it.pixels, it.digest, it.seconds + seconds, parsings, it.reading.notes)
             for it, parsings in zip(photos, parsed, strict=True)
         ]
 
@@ -201,7 +203,8 @@ class Job:
         begun = time.perf_counter()
         try:
             files = self.plan.results.write(held.parsings, held.task.name)
-            row = {"files": files, **describe(held.parsings)}
+            notes = {"notes": list(held.notes)} if held.notes else {}
+            row = {"files": files, **notes, **describe(held.parsings)}
         except PhotoError as error:
             return _failure(held.task, error)
         finally:

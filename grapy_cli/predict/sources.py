@@ -9,19 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from grapy_cli.errors import PhotoError, SettingsError
-from grapy_cli.image_io.photos import HEIF_SUFFIXES, UNREADABLE, open_photo
-from grapy_cli.safe_text import read_text
+from grapy_cli.image_io.lists import is_comment, is_header, list_entries, spellings
+from grapy_cli.image_io.names import is_clutter, is_photo_name
+from grapy_cli.image_io.photos import UNREADABLE, open_photo
 
 STANDARD_INPUT = "-"
-
-# Pages, films, fields of data, and what Pillow reads through programs of others.
-_NO_PHOTOS = frozenset(
-    {".pdf", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr", ".eps", ".ps", ".wmf", ".emf"}
-)
-
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
@@ -135,7 +130,6 @@ def _is(asked: Callable[[], bool]) -> bool:
 
 
 def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
-    suffixes = _photo_suffixes()
     if folder.resolve() == leave_out:
         raise SettingsError(
             f"results would go among the photos of {folder}", hint="Name another folder by --out."
@@ -143,7 +137,7 @@ def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     files, closed = _below(folder)
     for path in sorted(files | closed):
         relative = PurePosixPath(path.relative_to(folder))
-        is_meant = path.suffix.lower() in suffixes and path.is_file()
+        is_meant = is_photo_name(path.name) and path.is_file()
         if _is_hidden(relative) or not (is_meant or path in closed):
             continue
         if not _is_result(path, folder, leave_out):
@@ -191,25 +185,44 @@ def _is_result(path: Path, searched: Path, leave_out: Path) -> bool:
 
 
 def _is_hidden(relative: PurePosixPath) -> bool:
-    return any(part.startswith(".") and part != ".." for part in relative.parts)
+    return any(is_clutter(part) and part != ".." for part in relative.parts)
 
 
 def _read_list(path: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     try:
-        text = read_text(path)
+        entries = list_entries(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SettingsError(f"the list {path} cannot be read: {error}") from error
-    return _listed(text, leave_out)
+    return _listed(entries, path.parent, leave_out)
 
 
-def _listed(text: str, leave_out: Path) -> Iterator[FoundPhoto]:
-    for line in text.split("\n"):
-        if name := line.strip():
-            path = Path(name)
-            if _is(path.is_dir):
-                yield from _search(path, leave_out)
-            else:  # one that is missing fails when it is read, like one that is broken
-                yield FoundPhoto(path, PurePosixPath(path.name))
+def _listed(entries: Sequence[str], beside: Path, leave_out: Path) -> Iterator[FoundPhoto]:
+    """Yield the photos that a list names.
+
+    Args:
+        entries: See `list_entries`.
+        beside: The folder of the list, for paths that are not found from the working folder.
+        leave_out: See `find_photos`.
+    """
+    for number, entry in enumerate(entries):
+        path = _named(entry, beside)
+        if path is not None and _is(path.is_dir):
+            yield from _search(path, leave_out)
+        elif path is not None:
+            yield FoundPhoto(path, PurePosixPath(path.name))
+        elif not is_comment(entry) and not (number == 0 and is_header(entry)):
+            # One that is missing fails when it is read, like one that is broken.
+            name = PurePosixPath(entry.replace("\\", "/")).name
+            yield FoundPhoto(Path(entry), PurePosixPath(name))
+
+
+def _named(entry: str, beside: Path) -> Path | None:
+    """Return the photo or folder that an entry names, if it is there."""
+    for spelling in spellings(entry):
+        for path in (Path(spelling), beside / spelling):
+            if spelling and _is(path.exists):
+                return path
+    return None
 
 
 def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
@@ -218,15 +231,9 @@ def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
         open_photo(data).close()
     except UnidentifiedImageError:
         try:
-            return _listed(data.decode("utf-8-sig"), leave_out)
-        except UnicodeDecodeError as error:
+            return _listed(list_entries(data), Path(), leave_out)
+        except ValueError as error:
             raise PhotoError("standard input is neither a photo nor a list of photos") from error
     except UNREADABLE as error:
         raise PhotoError(f"the photo on standard input cannot be read: {error}") from error
     return [FoundPhoto(data, PurePosixPath("stdin"))]
-
-
-def _photo_suffixes() -> set[str]:
-    Image.init()
-    readable = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    return (readable | HEIF_SUFFIXES) - _NO_PHOTOS

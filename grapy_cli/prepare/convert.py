@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.image_io.archive import Place
+from grapy_cli.image_io.label_import import ImportedLabels
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
@@ -18,6 +19,7 @@ from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.mirrored import Differences, compare_mirrored, count_ids
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.release import Entry
+from grapy_cli.prepare.turned import fit_label
 
 AHEAD = 4  # samples begun per worker before the first of them must be done
 
@@ -34,13 +36,15 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
         digest = hashlib.blake2b(data, digest_size=12).hexdigest()
         pixels, mirrored = None, None
         if entry.label is not None:
-            label_map = _read_label(entry.label, colors)
-            _check_size((photo.height, photo.width), label_map)
+            imported = _read_label(entry.label, colors, labels)
+            size = (photo.height, photo.width)
+            label_map, turned = fit_label(imported.ids, data, size, photo.orientation)
+            problems += [list(remark) for remark in imported.remarks] + turned
             counts = count_ids(label_map)
             check_ids(counts, labels)
             if not counts[1 : labels.num_parts].any():
-                _say_nobody(entry.label, problems)
-            mirrored = _look_at_mirrored(entry, label_map, colors, labels, problems)
+                _note_empty(entry.label, counts, problems)
+            mirrored = _compare_mirrored(entry, label_map, colors, labels, problems)
             pixels = [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
             writer.add_label_map(entry.key, label_map)
     except BadSample as bad:
@@ -87,27 +91,21 @@ def _read(place: Place, problem: str) -> bytes:
         raise BadSample(problem, str(error)) from error
 
 
-def _read_label(place: Place, colors: Mapping[Color, int]) -> UInt8[np.ndarray, "h w"]:
-    return read_label(_read(place, "unreadable-label"), colors, place.suffix)
+def _read_label(place: Place, colors: Mapping[Color, int], labels: LabelSet) -> ImportedLabels:
+    return read_label(_read(place, "unreadable-label"), colors, labels, place.suffix)
 
 
-def _check_size(size: tuple[int, int], label_map: UInt8[np.ndarray, "h w"]) -> None:
-    if label_map.shape != size:
-        raise BadSample(
-            "size-differs",
-            "photo and label map differ in size: "
-            f"{_size_in_words(size)} and {_size_in_words(label_map.shape)}",
-        )
-
-
-def _say_nobody(label: Place, problems: list[list[str]]) -> None:
-    """An empty mask is odd; but PASCAL-Part also annotates the photos that show no person."""
+def _note_empty(label: Place, counts: np.ndarray, problems: list[list[str]]) -> None:
+    """An empty label map is odd; but PASCAL-Part also annotates photos that show no person."""
     if label.suffix.lower() == ".mat":
         raise BadSample("no-person", "the annotation has no person")
-    problems.append(["nobody", "the label map shows nobody"])
+    reason = "the label map shows no part"
+    if counts[0] and counts[IGNORE]:
+        reason += f"; {counts[IGNORE]} pixels are 255, which is ignored: is it black and white?"
+    problems.append(["no-parts", reason])
 
 
-def _look_at_mirrored(
+def _compare_mirrored(
     entry: Entry,
     label_map: UInt8[np.ndarray, "h w"],
     colors: Mapping[Color, int],
@@ -118,8 +116,8 @@ def _look_at_mirrored(
     if entry.mirrored is None:
         return None
     try:
-        mirrored = _read_label(entry.mirrored, colors)
-        _check_size((label_map.shape[0], label_map.shape[1]), mirrored)
+        mirrored = _read_label(entry.mirrored, colors, labels).ids
+        mirrored, _ = fit_label(mirrored, b"", (label_map.shape[0], label_map.shape[1]), 1)
     except BadSample as bad:
         problems.append(["mirrored-unreadable", f"{entry.mirrored}: {bad.message}"])
         return None
@@ -137,8 +135,3 @@ def _differences_in_words(differing: int, share: float, by_part: Differences) ->
         for name, (expected, has, both) in worst[:6]
     )
     return f"{differing} pixels ({share:.1%}) of the mirrored annotation are others: {parts}"
-
-
-def _size_in_words(size: tuple[int, ...]) -> str:
-    height, width = size
-    return f"{width} x {height}"

@@ -73,6 +73,7 @@ class FinishedSamples:
         self._file.truncate()
         if not size:
             self._file.write(self._head)
+            self._file.flush()
 
     def add(self, finding: Finding) -> None:
         """Write down what was found; from now on that sample is done."""

@@ -4,18 +4,22 @@ import os
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import Path
 
-from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key, parse_keys
+from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key
 from grapy_cli.errors import DatasetError
-from grapy_cli.image_io.archive import Place, is_archive, open_archive
+from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_archive, undecoded_name
+from grapy_cli.image_io.formats import NO_LABELS
+from grapy_cli.image_io.lists import list_entries
+from grapy_cli.image_io.names import is_clutter
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
+from grapy_cli.prepare.stock import MAP_SUFFIXES, Folders, Stock, suffix_of, take_stock
+from grapy_cli.prepare.unusable import lack, nothing_usable, some
 from grapy_cli.safe_text import spelled
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-LABEL_SUFFIXES = (".png", ".mat")
+Listed = dict[str, str]
+"""Keys of a split, and the file of each photo that a list names with its suffix."""
 LIST_FOLDERS = ("lists", "list", "splits", "pascal_person_part_trainval_list", ".")
 LONGEST_KEY = 200  # bytes; with what stands before and behind them, file names have 255
 DEEPEST = 3  # folders below a place: enough for an archive's folder in a folder of one's own
@@ -28,14 +32,6 @@ class Release:
     folder: Place
     layout: Layout
     shelves: tuple[Shelf, ...]
-
-
-class Folders(NamedTuple):
-    """The folders of one shelf; all its entries share them."""
-
-    photos: Place
-    labels: Place
-    mirrored: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
         DatasetError: If nothing is found, or something is found in part; it says where was
             looked, what was expected, and where the release is had.
     """
-    lacking: list[str] = []
+    lacking: list[tuple[str, str]] = []
     for root in _roots_at(places):
         for folder in _folders_below(root):
             for layout in source.layouts:
@@ -102,61 +98,100 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
                 whole, half = _shelves_in(folder, layout)
                 if whole and not half:
                     return Release(folder, layout, whole)
-                lacking += [f"{folder} lacks {piece}" for piece in half]
+                lacking += half
     raise _nothing_found(source, places, lacking)
 
 
 def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
     """List photos, label maps and splits of a release.
 
-    Without any list the labelled photos are shuffled and `val_share` of them becomes val.
+    Without any list the labeled photos are shuffled and `val_share` of them becomes val.
+
+    Raises:
+        DatasetError: If no photo has a label map, or no list names one that has.
     """
     contents = Contents()
+    shelves = []
     for shelf in release.shelves:
-        names = (shelf.photos, shelf.labels, shelf.mirrored or "-")
-        folders = Folders(*(release.folder / name for name in names))
-        photos = _names_by_key(folders.photos, PHOTO_SUFFIXES)
-        labels = _names_by_key(folders.labels, LABEL_SUFFIXES)
-        mirrored = _names_by_key(folders.mirrored, LABEL_SUFFIXES)
+        stock = take_stock(release.folder, shelf, contents.notes)
         if shelf.split:
             home = (release.folder / shelf.photos).parent
-            listed = _read_list(home, shelf.split) or sorted(labels or photos)
-            splits = {shelf.split: listed}
+            unlisted = dict.fromkeys(sorted(stock.labels.names or stock.photos.names), "")
+            splits = {shelf.split: _read_list(home, shelf.split, stock) or unlisted}
         else:
-            splits = _splits_of(release.folder, labels, contents, val_share, seed)
+            splits = _splits_of(release.folder, stock, contents, val_share, seed)
         for split, keys in splits.items():
             contents.listed[split] = contents.listed.get(split, 0) + len(keys)
-            for key in keys:
-                names_of = (by_key.get(key, "") for by_key in (photos, labels, mirrored))
-                entry = Entry(key, split, folders, *names_of)
-                _enter(contents, key, split, entry)
+            for key, named in keys.items():
+                _enter(contents, key, split, stock, named)
         known = {key for keys in splits.values() for key in keys}
-        _look_for_surplus(contents, shelf, set(photos) - known, set(labels) - known)
+        _look_for_surplus(contents, shelf, stock, known)
+        shelves.append((stock, known))
+    _look_at_names(release.folder, contents)
+    if not contents.entries:
+        raise nothing_usable(release.folder, shelves)
     return contents
 
 
-def _enter(contents: Contents, key: str, split: str, entry: Entry) -> None:
-    """File one listed key as an entry, or as the problem it is."""
+def _look_at_names(folder: Place, contents: Contents) -> None:
+    """Say where photos may be missing because a zip file stores names in an old encoding."""
+    is_missing = any(row.problem.startswith("missing") for row in contents.problems)
+    if is_missing and isinstance(folder, ArchivePath):
+        name = undecoded_name(folder.archive.path)
+        if name:
+            contents.notes.append(
+                f"names such as {spelled(name)} are not UTF-8 and were read as cp437: if they are "
+                "wrong, unpack the archive with the right encoding"
+            )
+
+
+def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -> None:
+    """Enter one listed key as an entry, or as the problem it is.
+
+    Args:
+        contents: It is added to these.
+        key: From the list.
+        split: Whose list it is.
+        stock: The files.
+        named: The photo's file where the list names it with its suffix.
+    """
+    entry = Entry(key, split, stock.folders, *stock.files(key, named))
     known = contents.entries.get(key)
+    reason = _why_not(key, split, stock, named, entry, known)
+    if reason:
+        shown = spelled(key)[:LONGEST_KEY]
+        contents.problems.append(found(reason[0], split, shown, reason[1]))
+        return
+    if known:
+        why = f"is also in {known.split}"
+        contents.problems.append(found("in-two-splits", split, key, why))
+    contents.entries.setdefault(key, entry)
+    contents.splits.setdefault(split, []).append(key)
+
+
+def _why_not(
+    key: str, split: str, stock: Stock, named: str, entry: Entry, known: Entry | None
+) -> tuple[str, str] | None:
+    """Return the problem and the reason why a listed key cannot be used."""
     if not is_key(key) or len(os.fsencode(key)) > LONGEST_KEY:
-        contents.problems.append(found("bad-name", split, spelled(key)[:LONGEST_KEY]))
-    elif not entry.photo_name:
-        contents.problems.append(found("missing-photo", split, key))
-    elif not entry.label_name and split != "test":
-        contents.problems.append(found("missing-label", split, key))
-    elif known and known.photo != entry.photo:
-        why = f"{known.photo} has the same key"
-        contents.problems.append(found("same-key", split, key, why))
-    else:
-        if known:
-            why = f"is also in {known.split}"
-            contents.problems.append(found("in-two-splits", split, key, why))
-        contents.entries.setdefault(key, entry)
-        contents.splits.setdefault(split, []).append(key)
+        return "bad-name", ""
+    if not entry.photo_name:
+        return "missing-photo", ""
+    if not entry.label_name and split != "test":
+        refused = stock.refused.get(key, "")
+        why = f"{refused} is no label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
+        return "missing-label", why
+    rivals = stock.rivals(key, named)
+    if rivals:
+        return "same-key", f"{' and '.join(rivals)} have one name: keep one of them"
+    if known and known.photo != entry.photo:
+        return "same-key", f"{known.photo} has the same key"
+    return None
 
 
-def _look_for_surplus(contents: Contents, shelf: Shelf, photos: set[str], labels: set[str]) -> None:
-    """Note what lies in the folders and in no list; each kind is one row."""
+def _look_for_surplus(contents: Contents, shelf: Shelf, stock: Stock, known: set[str]) -> None:
+    """Note files that no list names; each kind is one row."""
+    photos, labels = set(stock.photos.names) - known, set(stock.labels.names) - known
     surplus = {
         "surplus-photos": photos - labels,
         "surplus-labels": labels - photos,
@@ -164,64 +199,51 @@ def _look_for_surplus(contents: Contents, shelf: Shelf, photos: set[str], labels
     }
     for problem, keys in surplus.items():
         if keys:
-            names = map(spelled, sorted(keys)[:8])
-            some = ", ".join(names) + (", ..." if len(keys) > 8 else "")
-            what = f"{len(keys)} {CHECKS[problem].says}: {some}"
+            what = f"{len(keys)} {CHECKS[problem].says}: {some(keys)}"
             contents.problems.append(found(problem, shelf.split, "", what))
 
 
 def _splits_of(
-    folder: Place, labels: Iterable[str], contents: Contents, val_share: float, seed: int
-) -> dict[str, list[str]]:
-    """Take the splits from lists; what no list says is decided here, and told."""
-    labelled = sorted(labels)
-    splits = {split: keys for split in SPLITS if (keys := _read_list(folder, split))}
+    folder: Place, stock: Stock, contents: Contents, val_share: float, seed: int
+) -> dict[str, Listed]:
+    """Take the splits from lists; what no list says is decided here, and said in a note."""
+    splits = {split: keys for split in SPLITS if (keys := _read_list(folder, split, stock))}
     listed = {key for keys in splits.values() for key in keys}
-    rest = [key for key in labelled if key not in listed]
+    rest = [key for key in sorted(stock.labels.names) if key not in listed]
     if not splits:
         random.Random(seed).shuffle(rest)
         num_val = round(val_share * len(rest)) or int(val_share > 0 and len(rest) > 1)
         contents.notes.append(
             f"there are no lists: {num_val} photos are drawn for val, seed {seed}"
         )
-        return {"train": sorted(rest[num_val:]), "val": sorted(rest[:num_val])}
+        train, val = sorted(rest[num_val:]), sorted(rest[:num_val])
+        return {"train": dict.fromkeys(train, ""), "val": dict.fromkeys(val, "")}
     if "train" not in splits and rest:
         contents.notes.append(
             f"there is no list for train: it gets the {len(rest)} unlisted photos"
         )
-        return {"train": rest, **splits}
+        return {"train": dict.fromkeys(rest, ""), **splits}
     if rest:
-        contents.notes.append(f"{len(rest)} labelled photos are in no list and are left out")
+        contents.notes.append(f"{len(rest)} labeled photos are in no list and are left out")
     return splits
 
 
-def _read_list(folder: Place, split: str) -> list[str]:
-    """Read a split's list in any of its spellings; keys without folder and extension."""
+def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
+    """Read a split's list in any of its spellings; keys without folder and suffix."""
     for place in LIST_FOLDERS:
         for name in (f"{split}_id.txt", f"{split}.txt"):
             path = folder / place / name
             if path.is_file():
-                return list(dict.fromkeys(_key_of(line) for line in _lines_of(path)))
-    return []
+                named = (stock.named_by(entry) for entry in _entries(path))
+                return dict(one for one in named if one)
+    return {}
 
 
-def _lines_of(path: Place) -> list[str]:
+def _entries(path: Place) -> list[str]:
     try:
-        return parse_keys(path.read_text(encoding="utf-8-sig"))
+        return list_entries(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
-
-
-def _key_of(line: str) -> str:
-    path = PurePosixPath(line)
-    return path.stem if path.suffix.lower() in PHOTO_SUFFIXES else path.name
-
-
-def _names_by_key(folder: Place, suffixes: Sequence[str]) -> dict[str, str]:
-    if not folder.is_dir():
-        return {}
-    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in suffixes)
-    return {PurePosixPath(name).stem: name for name in reversed(names) if name[0] != "."}
 
 
 def _roots_at(places: Sequence[Path]) -> Iterator[Place]:
@@ -259,36 +281,40 @@ def _goes_by(layout: Layout, folder: Place) -> bool:
     return folder.name.casefold() in {root.casefold() for root in layout.roots}
 
 
-def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[str]]:
-    """Return the shelves that are whole, and the missing halves of the others."""
-    whole, missing = [], []
+def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[tuple[str, str]]]:
+    """Return the shelves that are whole, and for the others what they lack and what to do."""
+    whole, lacking = [], []
     for shelf in layout.shelves:
         has_photos = (folder / shelf.photos).is_dir()
         has_labels = _holds_labels(folder / shelf.labels)
         if has_photos and (has_labels or shelf.split == "test"):
             whole.append(shelf)
         elif has_photos or has_labels:
-            missing.append(shelf.labels if has_photos else shelf.photos)
-    return tuple(whole), missing
+            lacking.append(lack(folder, shelf.labels if has_photos else shelf.photos))
+    return tuple(whole), lacking
 
 
 def _holds_labels(folder: Place) -> bool:
     """Tell whether label maps lie right in a folder, as they don't in a prepared data set."""
     return folder.is_dir() and any(
-        path.suffix.lower() in LABEL_SUFFIXES for path in folder.iterdir()
+        suffix_of(path.name) in MAP_SUFFIXES and not is_clutter(path.name)
+        for path in folder.iterdir()
     )
 
 
-def _nothing_found(source: Source, looked: Sequence[Path], lacking: list[str]) -> DatasetError:
+def _nothing_found(
+    source: Source, looked: Sequence[Path], lacking: Sequence[tuple[str, str]]
+) -> DatasetError:
     trees = [
         f"{layout.roots[0]}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
         for layout in source.layouts
         for shelf in layout.shelves[:1]
     ]
     places = ", ".join(str(place.resolve()) for place in looked)
-    found = f"; {'; '.join(lacking[:5])}" if lacking else ""
+    found = "; ".join(dict.fromkeys(words for words, _ in lacking[:5]))
+    advice = next((advice for _, advice in lacking if advice), f"{source.home}.")
     return DatasetError(
-        f"no release of {source.label_set.name} at or below {places}{found}; "
+        f"no release of {source.label_set.name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",
-        hint=f"{source.home}. Then: --source FOLDER",
+        hint=f"{advice} Then: --source FOLDER",
     )

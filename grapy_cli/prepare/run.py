@@ -25,6 +25,7 @@ from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.prepare.finished import FINISHED, FinishedSamples
 from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
+from grapy_cli.prepare.remarks import remarks_on
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
 from grapy_cli.prepare.synthetic.release import draw_release, folder_name
@@ -222,10 +223,13 @@ def _finish(
     page = render_report(source.label_set, figures, audit, contents, source.colors, found_in)
     write_text(writer.folder / REPORT, page)
     _say(problems, rejected, writer, report)
+    for remark in remarks_on(figures, source.label_set):
+        report(Warned(f"{writer.folder.name}: {remark}"))
     if not any(splits.values()):
         why = f", the first because: {rejected[0].reason}" if rejected else ""
         raise DatasetError(
-            f"nothing in {release.folder} can be used: {len(rejected)} photos rejected{why}"
+            f"nothing in {release.folder} can be used: {len(rejected)} photos rejected{why}",
+            hint=f"{writer.folder / PROBLEMS} names a reason for each photo.",
         )
     if settings.prepare.strict:
         _be_strict(problems, writer.folder)

@@ -101,7 +101,17 @@ _PASCAL = tuple(
     for labels in ("SegmentationPart", "pascal_person_part_gt", "Annotations_Part")
     for voc in ("", "VOC2010/", "VOCdevkit/VOC2010/")
 )
-_OWN_SHELVES = (Shelf("images", "labels"),)
+_OWN_FLAT = (Shelf("images", "labels"),)
+_SPLIT_FOLDERS = {
+    **{split: split for split in ("train", "val", "test")},
+    **dict.fromkeys(("valid", "validation"), "val"),
+}
+_OWN_BY_KIND = tuple(
+    Shelf(f"images/{folder}", f"labels/{folder}", split) for folder, split in _SPLIT_FOLDERS.items()
+)
+_OWN_BY_SPLIT = tuple(
+    Shelf(f"{folder}/images", f"{folder}/labels", split) for folder, split in _SPLIT_FOLDERS.items()
+)
 # fmt: on
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
@@ -137,18 +147,25 @@ SYNTHETIC = "synthetic"
 
 
 def own_source(labels: LabelSet) -> Source:
-    """Describe a data set of the user's own: images/, labels/ and, if made, splits/.
+    """Describe a data set of the user: images/, labels/ and, if there are any, lists in splits/.
 
-    Its label maps may also be pictures in the colours of the label set.
+    Both folders may be sorted into train, val and test. Label maps may also be pictures in the
+    colors of the label set.
 
     Raises:
         DatasetError: If the name cannot be that of the data set's folder.
     """
     if Path(labels.name).name != labels.name or labels.name in ("", "..", "raw"):
         raise DatasetError(f"{labels.name!r} cannot be the name of a data set: it names its folder")
-    layout = Layout((labels.name,), _OWN_SHELVES, "splits/train.txt")
-    colors = {part.color: index for index, part in enumerate(labels.parts)}
-    return Source(labels, (layout,), "Bring your own photos and label maps", colors)
+    layouts = tuple(
+        Layout((labels.name,), shelves, lists)
+        for shelves, lists in (
+            (_OWN_FLAT, "splits/train.txt"),
+            (_OWN_BY_KIND, "images/val, labels/val"),
+            (_OWN_BY_SPLIT, "val/images, val/labels"),
+        )
+    )
+    return Source(labels, layouts, "Bring your own photos and label maps", labels.ids_by_color)
 
 
 def synthetic_sources(labels: Sequence[str]) -> list[Source]:

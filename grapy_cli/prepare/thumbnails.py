@@ -1,6 +1,5 @@
 """Small pictures of samples for the report, as text that stands in the page itself."""
 
-import io
 from collections.abc import Mapping
 
 import cv2
@@ -8,10 +7,11 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from grapy_cli.errors import PhotoError
 from grapy_cli.html.pictures import address, jpeg_address
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_maps import encode_label_map
-from grapy_cli.image_io.photos import UNREADABLE, photo_formats, upright
+from grapy_cli.image_io.photos import UNREADABLE, read_shrunk
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import read_label
@@ -22,12 +22,10 @@ SIDE = 260  # pixels of the longest side
 def photo_thumbnail(place: Place) -> str:
     """A photo as a data address; nothing where it cannot be shown."""
     try:
-        with Image.open(io.BytesIO(place.read_bytes()), formats=photo_formats()) as picture:
-            picture.draft("RGB", (SIDE, SIDE))
-            small = upright(picture).convert("RGB")
-    except UNREADABLE:
+        small = read_shrunk(place.read_bytes(), SIDE).pixels
+    except (OSError, PhotoError):
         return ""
-    return jpeg_address(small, SIDE)
+    return jpeg_address(Image.fromarray(small), SIDE)
 
 
 def label_thumbnail(
@@ -37,7 +35,7 @@ def label_thumbnail(
     if place is None:
         return "", []
     try:
-        label_map = read_label(place.read_bytes(), colors, place.suffix)
+        label_map = read_label(place.read_bytes(), colors, labels, place.suffix).ids
     except UNREADABLE:  # which a `BadSample` is as well
         return "", []
     height, width = label_map.shape

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
@@ -53,11 +54,15 @@ def photos() -> list[bytes]:
         (picture, "TIFF", {"compression": "tiff_lzw"}),
         (picture.convert("1"), "TIFF", {"compression": "group4"}),
         (Image.fromarray(NOISE[..., 0] / np.float32(255)), "TIFF", {}),
+        (Image.fromarray(NOISE[..., 0].astype(np.int32) * 16), "TIFF", {}),
+        (picture.resize((4, 4)), "TIFF", {"save_all": True, "append_images": [picture]}),
         *((picture, kind, {}) for kind in ("BMP", "PPM", "TGA", "PCX", "ICO", "SGI", "DDS")),
         *((picture, kind, {}) for kind in ("AVIF", "JPEG2000", "QOI", "MPO")),
         *((picture.convert("1"), kind, {}) for kind in ("XBM", "MSP")),
     ]
-    return [_saved(*kind) for kind in kinds if kind[1] in Image.SAVE or Image.init()]
+    deep = (cv2.imencode(kind, NOISE.astype(np.uint16) * 16)[1] for kind in (".png", ".tif"))
+    written = [_saved(*kind) for kind in kinds if kind[1] in Image.SAVE or Image.init()]
+    return [*written, *(data.tobytes() for data in deep)]
 
 
 def heifs() -> list[bytes]:
@@ -69,8 +74,9 @@ def heifs() -> list[bytes]:
 
 
 def label_maps() -> list[bytes]:
-    """Ids as grey values and as indices, interlaced, with few bits, and what is no label map."""
+    """Ids as grey values, indices and colors, with few and many bits, and a photo."""
     ids = Image.fromarray(NOISE[..., 0] % 7)
+    deep = Image.fromarray((NOISE[..., 0] % 7).astype(np.uint16))
     indexed = ids.copy()
     indexed.putpalette(LABEL_SETS["atr"].palette())
     return [
@@ -79,6 +85,14 @@ def label_maps() -> list[bytes]:
         _saved(indexed, "PNG", {"bits": 4}),
         _saved(ids.convert("1"), "PNG", {}),
         _saved(Image.fromarray(NOISE), "PNG", {}),
+        _saved(deep, "PNG", {}),
+        _saved(ids.convert("LA"), "PNG", {}),
+        _saved(ids.convert("RGBA"), "PNG", {}),
+        _saved(indexed.convert("RGB").quantize(7), "PNG", {}),
+        _saved(deep, "TIFF", {}),
+        _saved(indexed, "TIFF", {"compression": "tiff_lzw"}),
+        _saved(indexed, "BMP", {}),
+        cv2.imencode(".png", (NOISE % 7).astype(np.uint16))[1].tobytes(),
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from grapy_cli.data.layout import CARD, PreparedDataset
+from grapy_cli.data.layout import CARD, PreparedDataset, is_key
 from grapy_cli.errors import GrapyError
 from grapy_cli.evaluate.baseline import compare, read_baseline
 from grapy_cli.evaluate.finished import PHOTOS, FinishedPhotos, read_photo_scores
@@ -27,12 +27,14 @@ from grapy_cli.predict.sources import find_photos, name_masks
 from grapy_cli.predict.video.read import read_frames, video_errors
 from grapy_cli.prepare.check import check_photo, read_label
 from grapy_cli.prepare.finished import FinishedSamples
-from grapy_cli.prepare.sources import PASCAL_COLORS
+from grapy_cli.prepare.release import find_release, read_release
+from grapy_cli.prepare.sources import PASCAL_COLORS, own_source
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.settings.layers import resolve
 from grapy_cli.train.learning_curves import Table, to_csv, to_picture
 from grapy_cli.weights.card_sections import sections_of
 from tests.fuzz import corpus
+from tests.support import tiny
 
 Read = Callable[[bytes, Path], object]
 
@@ -95,6 +97,14 @@ def _list(data: bytes, folder: Path) -> None:
     # Lines stand below the folder, or a slash alone would have the whole disk searched.
     below = b"\n".join(b"%s/in/%s" % (bytes(folder), line) for line in data.split(b"\n"))
     name_masks(find_photos([f"@{_file(folder / 'list', below)}"], leave_out=folder / "out"))
+
+
+def _release_list(data: bytes, folder: Path) -> None:
+    release = tiny.write_own(folder / "own", LABEL_SETS["pascal"], photos=2)
+    _file(release / "splits" / "train.txt", data)
+    found = find_release(own_source(LABEL_SETS["pascal"]), [release], any_name=True)
+    for key in read_release(found, val_share=0.5, seed=0).entries:
+        assert is_key(key)
 
 
 def _manifest(data: bytes, folder: Path) -> None:
@@ -177,15 +187,18 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "photo of a release": Reader(corpus.photos, lambda data, _: check_photo(data)),
         "label map": Reader(corpus.label_maps, _label_map),
         "label map of a release": Reader(
-            corpus.label_maps, lambda data, _: read_label(data, PASCAL_COLORS)
+            corpus.label_maps, lambda data, _: read_label(data, PASCAL_COLORS, LABEL_SETS["pascal"])
         ),
-        "MATLAB file": Reader(corpus.mats, lambda data, _: read_label(data, {}, ".mat")),
+        "MATLAB file": Reader(
+            corpus.mats, lambda data, _: read_label(data, {}, LABEL_SETS["pascal"], ".mat")
+        ),
         "weights": Reader(corpus.weights, _weights),
         "checkpoint": Reader(corpus.checkpoints, _checkpoint),
         "label file": Reader(corpus.label_files, _label_file),
         "settings": Reader(corpus.settings, _settings),
         "zip": Reader(corpus.zips, _archive),
         "tar": Reader(corpus.tars, _archive),
+        "list of a release": Reader(corpus.lists, _release_list),
         "list of photos": Reader(corpus.lists, _list),
         "manifest": Reader(corpus.manifests, _manifest),
         "scores of photos": Reader(corpus.ledgers, _scores),

@@ -10,6 +10,7 @@ from jaxtyping import Bool, UInt8
 
 from grapy_cli.data.sample import Sample
 from grapy_cli.errors import DatasetError
+from grapy_cli.image_io.names import is_photo_name
 from grapy_cli.image_io.photos import load_photo
 
 SOFT_EDGE = 1.0
@@ -51,11 +52,11 @@ def find_backgrounds(folder: Path) -> list[Path]:
     Raises:
         DatasetError: If there are none.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".png"))
+    paths = sorted(path for path in folder.glob("*") if is_photo_name(path.name))
     if not paths:
         raise DatasetError(
-            f"{folder} holds no person-free photos (.jpg or .png)",
-            hint="train.augment.backgrounds names a folder with such photos in it.",
+            f"{folder} holds no photos",
+            hint="train.augment.backgrounds names a folder of photos that show no people.",
         )
     return paths
 

@@ -55,7 +55,7 @@ def look_at_masks(folders: MaskFolders) -> Look:
     """The pictures of masks; their photos, where the truth is that of a prepared data set."""
 
     def look(score: PhotoScore) -> Pictures:
-        mask, truth = folders.load(score.photo)
+        mask, truth, _ = folders.load(score.photo)
         return Pictures(
             _photo_beside(folders.truth, score.photo, truth.shape),
             truth,

@@ -1,4 +1,4 @@
-"""How a parsing is written: at which level, which parts of it, and in whose ids and colours."""
+"""How a parsing is written: at which level, which of its parts, and with which ids and colors."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.image_io.label_maps import count_ids, look_up
 from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import IGNORE, LabelSet, Level, Node
 from grapy_cli.labels.orders import NOTHING, LabelOrder, label_order
@@ -16,22 +17,23 @@ from grapy_cli.labels.orders import NOTHING, LabelOrder, label_order
 
 @dataclass(frozen=True)
 class View:
-    """What becomes of each part of a label set when it is written."""
+    """The id and color with which each part of a label set is written."""
 
     table: tuple[int, ...]
     """The written id of each part; 0, the background, for those that are left out."""
     nodes: tuple[Node, ...]
-    """Name and colour of each written id."""
+    """Name and color of each written id."""
 
     @cached_property
     def palette(self) -> list[int]:
-        """Their colours as an indexed PNG wants them: other ids grey, the ignore label white."""
+        """The colors of an indexed PNG: ids without a name are grey, the ignore label is white."""
         flat = [channel for node in self.nodes for channel in node.color]
         return [*flat, *[127] * (3 * IGNORE - len(flat)), 255, 255, 255]
 
     def of(self, label_map: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
-        """A label map of parts in the ids that are written."""
-        return np.asarray(self.table, np.uint8)[label_map]
+        """Return a label map of parts in the ids that are written."""
+        is_same = self.table == tuple(range(len(self.table)))
+        return label_map if is_same else look_up(label_map, self.table)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,12 @@ class Layer:
     parsings: Mapping[str, Parsing]
     """The photo's parsings by all label sets."""
     alpha: float = 0.6
-    """How much of the colours an overlay shows."""
+    """How much of the colors an overlay shows, in [0, 1]."""
 
     @cached_property
     def present(self) -> list[tuple[int, Node]]:
-        """The ids that are there, background left out, with their names and colours."""
-        counts = np.bincount(self.label_map.ravel(), minlength=len(self.view.nodes))
+        """The ids that the photo shows, without the background, with names and colors."""
+        counts = count_ids(self.label_map)
         return [(i, node) for i, node in enumerate(self.view.nodes) if i and counts[i]]
 
 

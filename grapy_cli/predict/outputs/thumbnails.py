@@ -18,16 +18,15 @@ SIDE = 560
 
 
 def write_small_photo(layer: Layer, path: Path) -> None:
-    """A JPEG of the photo."""
-    height, width = layer.parsing.label_map.shape
-    small = Image.fromarray(layer.parsing.photo)
-    small = small.resize(_size(height, width), Image.Resampling.LANCZOS, reducing_gap=3)
+    """Write a JPEG of the photo."""
+    size = _size(*layer.parsing.label_map.shape)
+    small = cv2.resize(layer.parsing.seen, size, interpolation=cv2.INTER_AREA)
     with replacing(path) as beside:
-        small.save(beside, format="JPEG", quality=78)
+        Image.fromarray(np.asarray(small, np.uint8)).save(beside, format="JPEG", quality=78)
 
 
 def write_small_mask(layer: Layer, path: Path) -> None:
-    """The mask in the same size, its background transparent: it can lie on the photo."""
+    """Write the mask in the same size with a transparent background, to lie on the photo."""
     size = _size(*layer.label_map.shape)
     ids = cv2.resize(layer.label_map, size, interpolation=cv2.INTER_NEAREST)
     mask = Image.fromarray(np.asarray(ids, np.uint8))

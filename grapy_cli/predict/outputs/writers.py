@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
@@ -15,6 +16,13 @@ from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.labels import Node
 from grapy_cli.predict.outputs.remap import Layer
+
+_TO_OPENCV = {"L": None, "RGB": cv2.COLOR_RGB2BGR, "RGBA": cv2.COLOR_RGBA2BGRA}
+_PNG = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+)
 
 
 def write_mask(layer: Layer, path: Path) -> None:
@@ -73,11 +81,21 @@ def save_picture(picture: Image.Image, path: Path) -> None:
 
 
 def pack_picture(picture: Image.Image, file: Path | BytesIO) -> None:
-    """Write a PNG compressed by runs alone, which beside all levels is the quickest for its size.
+    """Write a PNG: rows as differences from the row above, compressed by runs alone.
+
+    This takes the least time for its size; OpenCV does it in half of Pillow's time.
 
     Source: the rows of `tests/benchmarks/files.py`.
     """
-    picture.save(file, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    if picture.mode not in _TO_OPENCV:  # OpenCV has no palettes
+        picture.save(file, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
+        return
+    code, pixels = _TO_OPENCV[picture.mode], np.asarray(picture)
+    _, data = cv2.imencode(".png", pixels if code is None else cv2.cvtColor(pixels, code), _PNG)
+    if isinstance(file, Path):
+        file.write_bytes(data.tobytes())
+    else:
+        file.write(data.tobytes())
 
 
 def part_files(nodes: Sequence[Node]) -> dict[int, str]:

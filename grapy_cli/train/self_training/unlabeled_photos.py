@@ -10,20 +10,18 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
 from grapy_cli.errors import DatasetError, PhotoError
 from grapy_cli.image_io.archive import Place, is_archive, open_archive
-from grapy_cli.image_io.photos import UNREADABLE
+from grapy_cli.image_io.formats import LABEL_SUFFIXES
+from grapy_cli.image_io.label_import import import_labels
+from grapy_cli.image_io.names import index_names, is_clutter, is_photo_name, key_of, normalized
 from grapy_cli.labels.garment_tags import GARMENTS
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-"""What the training reads without an extra."""
 TAGS, PERSON = "tags.json", "person"
 
 Tags = Mapping[str, tuple[str, ...]]
@@ -53,9 +51,8 @@ class FoundPhoto:
         if self.person is None:
             return None
         try:
-            with Image.open(BytesIO(self.person.read_bytes())) as picture:
-                mask = np.array(picture if picture.mode in ("L", "P") else picture.convert("L"))
-        except UNREADABLE as error:
+            mask = import_labels(self.person.read_bytes(), {}, num_parts=2).ids
+        except (OSError, DatasetError) as error:
             raise PhotoError(f"the person mask {self.person} cannot be read: {error}") from error
         if mask.shape != size:
             sizes = " and ".join(f"{width}x{height}" for height, width in (mask.shape, size))
@@ -72,13 +69,13 @@ def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
     found: dict[str, FoundPhoto] = {}
     for source in sources:
         before = len(found)
-        for place, words, person in _search(_open(source), {}, None):
-            key = next(key for key in _keys(place.stem) if key not in found)
+        for place, words, person in _search(_open(source), {}, {}):
+            key = next(key for key in _keys(normalized(place.stem)) if key not in found)
             found[key] = FoundPhoto(key, place, words, person)
         if len(found) == before:
             raise DatasetError(
                 f"train.self_training.photos: there is no photo in {source}",
-                hint=f"Looked for {', '.join(sorted(PHOTO_SUFFIXES))}.",
+                hint="Both are searched for .jpg, .png, .webp, .heic and all other photos.",
             )
     return list(found.values())
 
@@ -102,21 +99,23 @@ def _open(source: Path) -> Place:
 
 
 def _search(
-    folder: Place, tags: Tags, masks: Place | None
+    folder: Place, tags: Tags, masks: Mapping[str, Place]
 ) -> Iterator[tuple[Place, tuple[str, ...] | None, Place | None]]:
     """Yield a folder's photos with their words and masks; what lies above it holds in it too."""
     if (folder / TAGS).is_file():
         tags = _read_tags(folder / TAGS)
-    if (folder / PERSON).is_dir():
-        masks = folder / PERSON
+    person = folder / PERSON
+    if person.is_dir():
+        names = index_names((place.name for place in _inside(person)), LABEL_SUFFIXES).names
+        masks = {key: person / name for key, name in names.items()}
     for place in sorted(_inside(folder), key=str):
-        if place.name.startswith(".") or place == masks:
+        if is_clutter(place.name) or place == person:
             continue
         if place.is_dir():
             yield from _search(place, tags, masks)
-        elif place.suffix.lower() in PHOTO_SUFFIXES:
-            mask = masks / f"{place.stem}.png" if masks else None
-            yield place, tags.get(place.stem), mask if mask and mask.is_file() else None
+        elif is_photo_name(place.name):
+            key = key_of(place.name)
+            yield place, tags.get(key), masks.get(key)
 
 
 def _inside(folder: Place) -> Iterable[Place]:
@@ -127,7 +126,7 @@ def _read_tags(place: Place) -> Tags:
     try:
         table = json.loads(place.read_bytes())
         return {
-            str(stem): tuple(word.strip().lower() for word in words)
+            normalized(str(stem)): tuple(word.strip().lower() for word in words)
             for stem, words in table.items()
             if _is_list_of_words(words)
         }

@@ -16,7 +16,7 @@ from grapy_cli.evaluate.run import run_evaluate_masks, to_text
 from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LABEL_SETS
-from grapy_cli.runtime.reporting import silence
+from grapy_cli.runtime.reporting import Warned, silence
 from grapy_cli.settings.sections import DataSettings, EvaluateSettings
 from grapy_cli.settings.settings import Settings
 
@@ -87,12 +87,77 @@ def test_an_id_outside_is_skipped_unless_the_truth_ignores_it(folders):
     assert "ids 7 lie outside the 7 parts" in skipped["reason"]
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "1", "I;16"])
-def test_colours_are_no_ids_nor_are_16_bits(folders, mode):
-    Image.new(mode, (3, 2)).save(folders / "pred/a.png")
+def test_colors_that_name_no_part_are_refused(folders):
+    Image.new("RGB", (3, 2), (9, 99, 9)).save(folders / "pred/a.png")
     [skipped] = score(folders)["results"][0]["skipped"]
-    assert "neither grey nor indexed" in skipped["reason"]
-    assert "save ids as an 8-bit" in skipped["reason"]
+    assert "colors that name no part: [[9, 99, 9]]" in skipped["reason"]
+    assert "Save ids as an 8-bit" in skipped["reason"]
+
+
+def as_colors(path):
+    with Image.open(path) as picture:
+        picture.convert("RGB").save(path)
+
+
+def in_another_order(path):
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(8).save(path)
+
+
+def as_16_bits(path):
+    Image.fromarray(np.array(Image.open(path)).astype(np.uint16)).save(path)
+
+
+@pytest.mark.parametrize("change", [as_colors, in_another_order, as_16_bits])
+def test_masks_that_any_tool_stores_have_one_score(folders, change):
+    expected = score(folders)["results"][0]
+    for path in (folders / "pred").rglob("*.png"):
+        change(path)
+    assert score(folders)["results"][0] == expected
+
+
+def test_how_masks_were_read_is_said_once(folders):
+    for path in (folders / "pred").rglob("*.png"):
+        write(path, [[0, 1, 2], [3, 4, 5]])
+        in_another_order(path)
+    events = []
+    score(folders, report=events.append)
+    [said] = [event.text for event in events if isinstance(event, Warned)]
+    assert "read by its colors (files: 3)" in said
+
+
+def rename_masks(folders):
+    for path in list((folders / "pred").rglob("*.png")):
+        path.rename(path.with_name(f"{path.stem}_mask.PNG"))
+
+
+def rename_truths(folders):
+    for path in list((folders / "truth").rglob("*.png")):
+        path.rename(path.with_suffix(".PNG"))
+
+
+def leave_clutter(folders):
+    for name in ("truth/._a.png", "truth/.DS_Store", "pred/deep/Thumbs.db", "pred/._a.png"):
+        (folders / name).write_bytes(b"\0")
+
+
+@pytest.mark.parametrize("change", [rename_masks, rename_truths, leave_clutter])
+def test_names_match_as_in_every_command(folders, change):
+    expected = score(folders)["results"][0]
+    change(folders)
+    assert score(folders)["results"][0] == expected
+
+
+def test_accents_match_however_they_are_written(folders):
+    write(folders / "truth/e\u0301.png", [[0, 1]])
+    write(folders / "pred/\u00e9.png", [[0, 1]])
+    assert score(folders)["results"][0]["photos"] == 4
+
+
+def test_two_masks_of_one_name_are_skipped(folders):
+    write(folders / "pred/a.PNG", [[0, 1, 2], [3, 0, 5]])
+    [skipped] = score(folders)["results"][0]["skipped"]
+    assert "a.PNG and a.png have one name" in skipped["reason"]
 
 
 @pytest.mark.parametrize(

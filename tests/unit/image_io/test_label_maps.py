@@ -4,7 +4,7 @@ from PIL import Image
 
 from grapy_cli.atomic import replacing
 from grapy_cli.errors import DatasetError
-from grapy_cli.image_io.label_maps import load_label_map, save_label_map
+from grapy_cli.image_io.label_maps import count_ids, load_label_map, look_up, save_label_map
 from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import LABEL_SETS
 
@@ -108,3 +108,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_half()
     assert path.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 1), (600, 7)])
+def test_ids_are_counted_and_looked_up_as_numpy_does(size):
+    label_map = np.random.default_rng(0).integers(0, 256, size, np.uint8) // 40
+    label_map[0] = 255
+    counts = count_ids(label_map)
+    np.testing.assert_array_equal(counts, np.bincount(label_map.ravel(), minlength=256))
+    table = [3, 3, 0, 7, 1]
+    beyond = np.array([*table, *[255] * 251], np.uint8)
+    np.testing.assert_array_equal(look_up(label_map, table), beyond[label_map])

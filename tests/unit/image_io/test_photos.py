@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, features
 
 from grapy_cli.errors import PhotoError
-from grapy_cli.image_io.photos import learn_heif, open_photo, read_photo, read_shrunk, read_size
+from grapy_cli.image_io.formats import learn_heif, photo_formats
+from grapy_cli.image_io.photos import open_photo, read_photo, read_shrunk, read_size
 from tests.support.photos import png_that_claims
 
 RED, WHITE = [255, 0, 0], [255, 255, 255]
@@ -219,12 +220,14 @@ def test_a_heic_is_read_with_the_extra(tmp_path, suffix):
 def test_a_heic_without_the_extra_names_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as Python marks what is not there
     learn_heif.cache_clear()
+    photo_formats.cache_clear()
     try:
         (tmp_path / "p.heic").write_bytes(b"\0\0\0\x18ftypmif2")
         with pytest.raises(PhotoError, match=r"pip install 'grapy-cli\[heif\]'"):
             read_photo(tmp_path / "p.heic")
     finally:
         learn_heif.cache_clear()
+        photo_formats.cache_clear()
 
 
 def test_threads_leave_the_warnings_of_the_process_alone(tmp_path):

@@ -116,6 +116,37 @@ def test_a_list_holds_photos_and_folders():
     assert found("@list.txt") == ["a.png", "er/c.JPG", "none.jpg"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# mine\nphotos/a.png\n#photos/b.jpg",
+        "'photos/a.png'\n",
+        '"photos/a.png"  \r\n',
+        "photos\\a.png\r\n",
+        "photos/a.png  # sharp",
+        "path,label\nphotos/a.png,1",
+        "photos/a.png labels/a.png",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_of_all_kinds(text, encoding):
+    Path("list.txt").write_bytes(text.encode(encoding))
+    assert found("@list.txt") == ["a.png"]
+
+
+def test_a_photo_may_be_called_like_a_comment():
+    touch("#1, a.png")
+    Path("list.txt").write_text("#1, a.png\n# two")
+    assert found("@list.txt") == ["#1, a.png"]
+
+
+def test_paths_beside_the_list_are_found_from_elsewhere(photos, monkeypatch, tmp_path):
+    Path("list.txt").write_text("photos/a.png\nphotos/deep")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert found("@../list.txt") == ["a.png", "er/c.JPG"]
+
+
 def test_a_list_that_is_no_text_is_said():
     with pytest.raises(SettingsError, match=r"a\.png cannot be read"):
         found("@photos/a.png")

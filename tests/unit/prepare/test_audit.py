@@ -37,6 +37,20 @@ def turn(path):
         lying.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
 
 
+def hide(path, value=1):
+    """Make the pixels of a value transparent."""
+    ids = np.array(Image.open(path))
+    ids[:8, :8] = value
+    picture = Image.fromarray(ids)
+    picture.putalpha(Image.fromarray(np.where(ids == value, 0, 255).astype(np.uint8)))
+    picture.save(path)
+
+
+def convert(path, mode):
+    with Image.open(path) as picture:
+        picture.convert(mode).save(path)
+
+
 def swap_a_block(path):
     ids = np.array(Image.open(path))
     ids[8:16, 8:16] = (ids[8:16, 8:16] + 1) % 20
@@ -70,9 +84,13 @@ PLANTED = {
     "unreadable-label": lambda release: label(release).write_text("no picture"),
     "truncated-label": lambda release: cut(label(release)),
     "size-differs": lambda release: paint(label(release), size=(48, 63)),
-    "foreign-ids": lambda release: paint(label(release), color=20),
-    "colours": lambda release: paint(label(release), mode="RGB", color=(1, 2, 3)),
-    "nobody": lambda release: [
+    "foreign-ids": lambda release: paint(label(release), color=77),
+    "ids-from-1": lambda release: paint(label(release), color=20),
+    "colors": lambda release: paint(label(release), mode="RGB", color=(1, 2, 3)),
+    "transparent": lambda release: hide(label(release)),
+    "clear-background": lambda release: hide(label(release), value=0),
+    "ids-as-colors": lambda release: convert(label(release), "RGB"),
+    "no-parts": lambda release: [
         paint(label(release), color=0),
         paint(label(release, folder="Category_rev_ids"), color=0),
     ],
@@ -88,7 +106,9 @@ PLANTED = {
         copy(label(release), label(release, "more")),
     ],
 }
-ELSEWHERE = {"same-key", "no-person"}  # need other layouts; see test_release and test_mat
+# They need other layouts or label sets; see test_release, test_own_data and test_pascal_part.
+ELSEWHERE = {"same-key", "no-person", "one-bit", "label-unturned", "label-turned-by-edges"}
+ELSEWHERE |= {"palette-order", "palette-contradicts", "palette-foreign"}
 
 
 def test_every_check_is_planted():

@@ -9,6 +9,10 @@ from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.sources import PASCAL_COLORS
 
 
+def read(path, colors):
+    return read_label(path.read_bytes(), colors, LABEL_SETS["pascal"]).ids
+
+
 @pytest.fixture
 def photo(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
@@ -40,29 +44,29 @@ def test_grey_and_indexed_label_maps_are_ids(tmp_path, mode):
     if mode == "P":
         picture.putpalette(list(range(256)) * 3)
     picture.save(tmp_path / "l.png")
-    np.testing.assert_array_equal(read_label((tmp_path / "l.png").read_bytes(), PASCAL_COLORS), ids)
+    np.testing.assert_array_equal(read(tmp_path / "l.png", PASCAL_COLORS), ids)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("shift", [-4, 0, 4])
-def test_colours_are_decoded_with_some_tolerance(tmp_path, mode, shift):
+def test_colors_are_decoded_with_some_tolerance(tmp_path, mode, shift):
     colors = np.array(list(PASCAL_COLORS), int)[None]
     picture = Image.fromarray(np.clip(colors + shift, 0, 255).astype(np.uint8))
     picture.convert(mode).save(tmp_path / "l.png")
-    ids = read_label((tmp_path / "l.png").read_bytes(), PASCAL_COLORS)
+    ids = read(tmp_path / "l.png", PASCAL_COLORS)
     np.testing.assert_array_equal(ids, [list(PASCAL_COLORS.values())])
 
 
-def test_unknown_colours_are_named(tmp_path):
+def test_unknown_colors_are_named(tmp_path):
     Image.new("RGB", (2, 2), (10, 200, 30)).save(tmp_path / "l.png")
     with pytest.raises(BadSample, match="10, 200, 30"):
-        read_label((tmp_path / "l.png").read_bytes(), PASCAL_COLORS)
+        read(tmp_path / "l.png", PASCAL_COLORS)
 
 
-def test_colours_without_a_table_are_refused(tmp_path):
-    Image.new("RGB", (2, 2)).save(tmp_path / "l.png")
-    with pytest.raises(BadSample, match="RGB"):
-        read_label((tmp_path / "l.png").read_bytes(), {})
+def test_colors_without_a_table_are_refused(tmp_path):
+    Image.new("RGB", (2, 2), "red").save(tmp_path / "l.png")
+    with pytest.raises(BadSample, match="colors where ids belong"):
+        read(tmp_path / "l.png", {})
 
 
 def test_a_truncated_label_map_is_refused(tmp_path):
@@ -70,7 +74,7 @@ def test_a_truncated_label_map_is_refused(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 7, (99, 99), dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(BadSample, match="cannot be read"):
-        read_label(path.read_bytes(), {})
+        read(path, {})
 
 
 def test_foreign_ids_are_named_with_their_pixels():
@@ -83,3 +87,9 @@ def test_foreign_ids_are_named_with_their_pixels():
 
 def test_all_ids_of_the_label_set_and_ignore_are_fine():
     check_ids(count_ids(np.array([[0, 6, 255]], np.uint8)), LABEL_SETS["pascal"])
+
+
+def test_ids_that_are_one_too_high_are_guessed():
+    with pytest.raises(BadSample, match="one too high") as error:
+        check_ids(count_ids(np.array([[1, 6, 7]], np.uint8)), LABEL_SETS["pascal"])
+    assert error.value.problem == "ids-from-1"

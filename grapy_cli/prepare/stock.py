@@ -1,0 +1,116 @@
+"""The files of one shelf of a release by key, and what the entries of lists mean among them."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from grapy_cli.image_io.archive import Place
+from grapy_cli.image_io.formats import LABEL_SUFFIXES, NO_LABELS, photo_suffixes
+from grapy_cli.image_io.lists import is_comment, spellings
+from grapy_cli.image_io.names import Index, index_names, match_affixes, normalized
+from grapy_cli.prepare.sources import Shelf
+
+MAP_SUFFIXES = LABEL_SUFFIXES | {".mat"}
+"""Label maps of releases; the last is PASCAL-Part's own format."""
+
+
+class Folders(NamedTuple):
+    """The folders of one shelf; all its entries share them."""
+
+    photos: Place
+    labels: Place
+    mirrored: Place
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The files of one shelf."""
+
+    folders: Folders
+    photos: Index
+    labels: Index
+    """Label maps by the key of their photo, where they have one."""
+    mirrored: Mapping[str, str]
+    refused: Mapping[str, str]
+    """Files among the label maps whose format is not read."""
+    aliases: Mapping[str, str]
+    """The photo's key for label maps that are named like `a_mask`."""
+
+    def files(self, key: str, named: str) -> tuple[str, str, str]:
+        """Return the names of a photo, its label map and its mirrored label map; empty if missing.
+
+        Args:
+            key: Of the photo.
+            named: The photo's file where a list names it with its suffix.
+        """
+        photo = named or self.photos.names.get(key, "")
+        return photo, self.labels.names.get(key, ""), self.mirrored.get(key, "")
+
+    def rivals(self, key: str, named: str) -> list[str]:
+        """Return the files that share a key where it is not clear which of them is meant."""
+        photos = [] if named else self.photos.rivals.get(key, [])
+        return photos or self.labels.rivals.get(key, [])
+
+    def named_by(self, entry: str) -> tuple[str, str] | None:
+        """Return the key that an entry of a list means, and the photo's file if it names that.
+
+        None for a comment. What names nothing gives the key of the whole entry.
+        """
+        meant = (self._meant(spelling) for spelling in spellings(entry))
+        known = (one for one in meant if one[0] in self.photos.names or one[0] in self.labels.names)
+        whole = None if is_comment(entry) else self._meant(entry.replace("\\", "/"))
+        return next(known, whole)
+
+    def _meant(self, spelling: str) -> tuple[str, str]:
+        path = PurePosixPath(normalized(spelling))
+        suffix = suffix_of(path.name)
+        has_suffix = suffix in photo_suffixes() or suffix in MAP_SUFFIXES
+        key = path.stem if has_suffix else path.name
+        key = self.aliases.get(key, key)
+        rivals = self.photos.rivals.get(key, ())
+        return key, next((name for name in rivals if normalized(name) == path.name), "")
+
+
+def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
+    """List the files of a shelf by key.
+
+    Args:
+        folder: Of the release.
+        shelf: What to list.
+        notes: Gets a sentence where label maps are matched without a part of their names.
+    """
+    places = (folder / name for name in (shelf.photos, shelf.labels, shelf.mirrored or "-"))
+    folders = Folders(*places)
+    photos, labels = index_photos(folders.photos), _index(folders.labels, MAP_SUFFIXES)
+    matched = match_affixes(photos.names, labels.names)
+    if matched:
+        photo, label = next(iter(matched.items()))
+        notes.append(
+            f"label maps matched by a part of their name: {len(matched)}, "
+            f"such as {labels.names[label]} for {photos.names[photo]}"
+        )
+    aliases = {label: photo for photo, label in matched.items()}
+    return Stock(
+        folders,
+        photos,
+        Index({aliases.get(key, key): name for key, name in labels.names.items()}, labels.rivals),
+        _index(folders.mirrored, MAP_SUFFIXES).names,
+        _index(folders.labels, NO_LABELS).names,
+        aliases,
+    )
+
+
+def index_photos(folder: Place) -> Index:
+    """Sort the photos of a folder by key."""
+    return _index(folder, photo_suffixes())
+
+
+def suffix_of(name: str) -> str:
+    """Return a name's suffix, lower case, dot included."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def _index(folder: Place, suffixes: Container[str]) -> Index:
+    names = [place.name for place in folder.iterdir()] if folder.is_dir() else []
+    return index_names(names, suffixes)
