@@ -10,6 +10,8 @@ GrapyError 1
 └── BaselineError 8     a score below the baseline
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -75,3 +77,12 @@ class InterruptedRun(GrapyError):  # noqa: N818 - a wish of the user's, not an e
     """Ctrl-C or SIGTERM arrived; what was done so far is saved."""
 
     exit_code = 130
+
+
+@contextmanager
+def said_of(what: str) -> Iterator[None]:
+    """Put what an error is about before its message, as the option that named a file."""
+    try:
+        yield
+    except GrapyError as error:
+        raise type(error)(f"{what}: {error.message}", hint=error.hint) from error

@@ -21,7 +21,7 @@ def doctor(
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
     ] = False,
 ) -> None:
-    """Look at this machine, for a bug report: versions, devices, weights, disk, extras.
+    """Check this machine, for a bug report: versions, devices, weights, disk, extras.
 
     Ends with exit code 1 if something that grapy needs is missing.
     """

@@ -47,7 +47,7 @@ def evaluate(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Score networks on prepared data sets, or masks that any tool wrote."""
+    """Score networks on prepared data sets, or masks of any tool."""
     with loading():
         from grapy_cli.evaluate.baseline import compare, read_baseline
         from grapy_cli.evaluate.run import to_text
@@ -75,13 +75,13 @@ def evaluate(
 def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> None:
     if remap and pred is None:
         raise SettingsError(
-            "--remap is for the masks of another tool, and --pred is missing",
-            hint="Networks of grapy speak its own label sets.",
+            "--remap needs --pred: it translates the masks of another tool",
+            hint="Leave out --remap, or add --pred and --truth.",
         )
     if (pred is None) != (truth is None):
         missing = "--truth" if truth is None else "--pred"
         raise SettingsError(
-            f"--pred and --truth belong together, and {missing} is missing",
+            f"--pred and --truth must be used together: {missing} is missing",
             hint="grapy eval --pred masks --truth data/atr/labels/level3 --dataset atr",
         )
 

@@ -35,7 +35,7 @@ def labels(
         ),
     ] = False,
 ) -> None:
-    """Show the parts of a label set or of another tool, or which there are."""
+    """Show the parts of a label set or of another tool, or list them all."""
     if name and name in ORDERS and not template:
         _show_order(ORDERS[name], as_json=as_json)
         return

@@ -31,7 +31,7 @@ _LONGEST_SILENCE = 300.0
 
 @contextmanager
 def open_reporter() -> Iterator[Reporter]:
-    """Open the reporter that suits standard error, and clear its display whatever happens."""
+    """Open the reporter that suits standard error, and clear its display at the end."""
     console = talk()
     if not console.is_terminal:
         yield LineReporter(console)
@@ -154,7 +154,7 @@ class RichReporter:
 
 
 class _Bar(Progress):
-    """A bar whose note may stand on a line of its own: a long one would leave no bar."""
+    """A bar that puts a long note on a second line, so that there is room for the bar."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """Give the bars, and below them what has no room beside."""

@@ -82,7 +82,7 @@ def info(
         _write_page(file, page, photos, settings, reporter)
         return
     if photos is not None:
-        raise SettingsError("--photos are for a page", hint="Say which one: --page card.html.")
+        raise SettingsError("--photos needs --page", hint="For example: --page card.html.")
     from grapy_cli.model.weights import read_card, resolve_weights
     from grapy_cli.weights.card_sections import sections_of
 
@@ -126,7 +126,7 @@ def pack(
         float, typer.Option("--share", min=0, max=1, help="Of the later run in the mixture.")
     ] = 0.5,
 ) -> None:
-    """Make a weights file to give away: half the size, with its card completed."""
+    """Make a weights file for publishing: half the size, with a complete card."""
     from grapy_cli.cli.console import results, say
     from grapy_cli.weights.pack import pack_weights
 

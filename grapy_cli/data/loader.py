@@ -119,8 +119,8 @@ def living_workers() -> Iterator[None]:
 
 def _worker_killed(error: Exception) -> DeviceError:
     return DeviceError(
-        f"a worker that loads photos was killed, mostly for want of memory: {error}",
-        hint="Use fewer by --workers, then go on from the last checkpoint with --resume.",
+        f"a data loader worker was killed, usually because memory ran out: {error}",
+        hint="Use fewer --workers, then resume from the last checkpoint with --resume.",
     )
 
 

@@ -43,7 +43,7 @@ class Shard:
         number, _, count = text.partition("/")
         if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
             raise SettingsError(
-                f"there is no shard {text!r}", hint="--shard 2/3 is the second of three."
+                f"{text!r} is not a shard", hint="For example, --shard 2/3 is the second of three."
             )
         return cls(int(number) - 1, int(count))
 

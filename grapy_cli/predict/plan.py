@@ -1,4 +1,4 @@
-"""What a run is about to do, before any network is loaded."""
+"""Plan a run before a network is loaded."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The photos of a command, what becomes of each, and what that depends on."""
+    """The photos of a command, their results, and what these depend on."""
 
     photos: Sequence[FoundPhoto]
     names: Sequence[PurePosixPath]
@@ -84,12 +84,12 @@ def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
         DatasetError: If the weights do not know one, or it must be said which.
     """
     if not known:
-        raise DatasetError("the weights know no label set: they are for --init alone")
+        raise DatasetError("the weights have no label set: they can only be used with --init")
     if "all" in named or (not named and len(known) == 1):
         return list(known)
     if not named:
         raise DatasetError(
-            "say by which label set the photos are to be parsed",
+            "several label sets are possible: choose with --dataset",
             hint=f"--dataset {known[0]}, or --dataset all",
         )
     names = [dataset_name(name) for name in named]
@@ -106,8 +106,8 @@ def comparable(known: Iterable[str]) -> list[str]:
     names = list(known)
     if len(names) < 2:
         raise DatasetError(
-            "weights of one label set have nothing to be compared with",
-            hint="Leave out --consistency; the manifest tells a photo's doubt without it.",
+            "--consistency compares label sets, and these weights have only one",
+            hint="Leave out --consistency; the manifest has the doubt of each photo without it.",
         )
     return names
 
@@ -118,7 +118,7 @@ def recipe_of(
     label_sets: Sequence[LabelSet],
     kinds: Sequence[Kind],
 ) -> str:
-    """Digest whatever decides what results are like, beside the photo.
+    """Digest everything that the results depend on, except for the photo.
 
     Args:
         weights: The file.
@@ -144,8 +144,8 @@ def spare_photos(plan: Plan) -> None:
         for path in plan.results_of(photo).paths(name):
             if (file_id := _file_id(path)) and file_id in photos:
                 raise SettingsError(
-                    f"a result of {photo} would take the place of the photo {path}",
-                    hint="Name another folder by --out.",
+                    f"a result of {photo} would overwrite the photo {path}",
+                    hint="Use another folder for --out.",
                 )
 
 
@@ -163,7 +163,7 @@ def _digest(photo: FoundPhoto) -> str:
         return hashlib.sha256(photo.source).hexdigest()
     try:
         if photo.source.exists() and not photo.source.is_file():
-            raise OSError("it is no file; what comes through a pipe is named -")
+            raise OSError("it is not a file; for a pipe, use -")
         return file_digest(photo.source)
     except (OSError, ValueError) as error:
         raise PhotoError(f"the photo {photo} cannot be read: {error}") from error

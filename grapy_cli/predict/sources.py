@@ -1,4 +1,4 @@
-"""Which photos are meant, and what their masks are called."""
+"""Find the photos that a command names, and name their results."""
 
 import glob
 import os
@@ -63,7 +63,7 @@ def find_photos(sources: Sequence[str], *, leave_out: Path) -> list[FoundPhoto]:
     if not found:
         raise SettingsError(
             f"no photo found in {', '.join(sources)}",
-            hint="Folders are searched for .jpg, .png, .webp and whatever else Pillow reads.",
+            hint="Folders are searched for .jpg, .png, .webp and all formats of Pillow.",
         )
     return list(found.values())
 
@@ -132,7 +132,7 @@ def _is(asked: Callable[[], bool]) -> bool:
 def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     if folder.resolve() == leave_out:
         raise SettingsError(
-            f"results would go among the photos of {folder}", hint="Name another folder by --out."
+            f"--out is the folder with the photos, {folder}", hint="Use another folder for --out."
         )
     files, closed = _below(folder)
     for path in sorted(files | closed):
@@ -165,7 +165,7 @@ def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
     try:
         paths = [path for path in sorted(base.glob(str(rest))) if path.is_file()]
     except (ValueError, OSError, NotImplementedError) as error:
-        raise SettingsError(f"{pattern} is no pattern of files: {error}") from error
+        raise SettingsError(f"{pattern} is not a valid glob: {error}") from error
     if not paths:
         raise SettingsError(f"nothing matches {pattern}")
     for path in paths:

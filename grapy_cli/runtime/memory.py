@@ -11,7 +11,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Return the bytes that this process can still take on a device; None where nobody says.
+    """Return the bytes that this process can still take on a device; None if it is unknown.
 
     For the CPU that is the least of what the machine has and what each control group of the process
     (a container's limit) allows.

@@ -27,8 +27,9 @@ class ProcessState(NamedTuple):
 
     def has_worked_since(self, before: "ProcessState | None") -> bool:
         """Tell whether it computed since an earlier moment, or waits for a disk now."""
-        is_unknown = not self.letter or before is None
-        return is_unknown or self.letter in "RD" or self.ticks > before.ticks
+        if before is None or not self.letter:
+            return True  # nobody knows
+        return self.letter in "RD" or self.ticks > before.ticks
 
 
 def look_at(pid: int) -> ProcessState:

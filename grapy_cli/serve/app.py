@@ -128,7 +128,7 @@ def _datasets(text: str, parser: HumanParser) -> list[str]:
         return list(parser.datasets)
     if not names:
         raise SettingsError(
-            "say by which label set the photo is to be parsed",
+            "several label sets are possible: choose with ?dataset=",
             hint=f"?dataset={parser.datasets[0]}, or ?dataset=all with kind=json",
         )
     parser.check_datasets(names)
@@ -138,7 +138,7 @@ def _datasets(text: str, parser: HumanParser) -> list[str]:
 def _levels(text: str) -> list[int]:
     names = dict.fromkeys(text.split(","))
     if not set(names) <= {"1", "2", "3"}:
-        raise SettingsError(f"levels={text} is not made of 3, 2 and 1", hint="?levels=3,2,1")
+        raise SettingsError(f"levels={text} may only have 3, 2 and 1", hint="?levels=3,2,1")
     return [int(name) for name in names]
 
 

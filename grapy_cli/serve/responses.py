@@ -1,4 +1,4 @@
-"""What the service answers for a photo: a mask, an overlay, or everything as JSON."""
+"""Build the response for a photo: a mask, an overlay, or everything as JSON."""
 
 import base64
 import io
@@ -36,7 +36,7 @@ def check_kind(kind: str, datasets: Sequence[str], levels: Sequence[int]) -> Non
     """
     if kind != "json" and (len(datasets) > 1 or len(levels) > 1):
         raise SettingsError(
-            f"kind={kind} answers with one picture",
+            f"kind={kind} returns one picture",
             hint="Ask for one dataset and one level, or for kind=json, which holds any number.",
         )
 
@@ -74,7 +74,7 @@ def _json(layers: Layers) -> PhotoResponse:
 
 
 def _describe(layer: Layer, level: int) -> dict[str, Any]:
-    """All that `--save summary` tells, and the mask itself."""
+    """Everything in `--save summary`, and the mask."""
     summary = summarize(layer)
     for part in summary["parts"]:
         part["color"] = list(layer.view.nodes[part["id"]].color)

@@ -163,8 +163,8 @@ def _set_layer(sets: Iterable[str]) -> _Layer:
         path, equals, value = (part.strip() for part in text.partition("="))
         if not (path and equals and value):
             raise SettingsError(
-                f"--set {text} does not say which value which setting gets",
-                hint="Write it like --set train.lr=0.01.",
+                f"--set {text} is not of the form KEY=VALUE",
+                hint="For example: --set train.lr=0.01.",
             )
         layer.update(_flatten(_nested({path: _set_value(value, text)}), "--set"))
     return layer

@@ -124,7 +124,7 @@ class CheckpointFolder:
             shutil.rmtree(beside, ignore_errors=True)
             raise WeightsError(
                 f"the checkpoint {target} cannot be written: {error}",
-                hint=f"Make room, then go on with --resume {self.folder.path}.",
+                hint=f"Free some disk space, then resume with --resume {self.folder.path}.",
             ) from error
         return target
 
@@ -152,13 +152,13 @@ class CheckpointFolder:
         try:
             progress = _PROGRESS.validate_json((source / "state.json").read_bytes())
             if min(progress.step, progress.epoch, progress.step_in_epoch) < 0:
-                raise ValueError("its state.json counts below 0")
+                raise ValueError("its state.json has negative numbers")
             state = read_tensors(source / "state.safetensors")
             weights = read_tensors(source / "weights.safetensors")
             _restore(trained, state, weights)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise WeightsError(
-                f"the checkpoint {source} cannot be continued: {error}",
+                f"the checkpoint {source} cannot be resumed: {error}",
                 hint=f"Start a new run from its weights with --init {source}.",
             ) from error
         return progress
@@ -179,8 +179,8 @@ def _complete(target: Path) -> Path:
         if (folder / "state.json").is_file():
             return folder
     raise WeightsError(
-        f"{target.parent} has no checkpoint to go on from",
-        hint="The run ended before its first one; start it anew.",
+        f"{target.parent} has no checkpoint to resume from",
+        hint="The run ended before its first checkpoint: start it again.",
     )
 
 

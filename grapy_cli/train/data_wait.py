@@ -71,8 +71,8 @@ class DataWait:
         if self._idle_looks >= MOST_IDLE_LOOKS:
             raise DeviceError(
                 f"the data loader delivered nothing for {seconds / 60:.0f} minutes, and its "
-                f"workers do nothing ({_states(now)})",
-                hint="Try --workers 0, and go on from the last checkpoint with --resume.",
+                f"workers are idle ({_states(now)})",
+                hint="Try --workers 0, and resume from the last checkpoint with --resume.",
             )
         self._report(
             Warned(f"no batch for {seconds:.0f} s; {_states(now) or 'there are no workers'}")

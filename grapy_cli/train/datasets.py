@@ -32,13 +32,13 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
     if settings.train.stage == "finetune" and len(names) != 1:
         raise SettingsError(
             f"the finetune stage takes one data set, not {len(names)}",
-            hint="Say which: --dataset pascal.",
+            hint="Choose one, such as --dataset pascal.",
         )
     if not names:
         names = [name for name in find_prepared(root) if name in LABEL_SETS]
         if not names:
             raise DatasetError(
-                f"no data set is prepared below {root}",
+                f"there is no prepared data set in {root}",
                 hint=f"grapy prepare --dataset cihp --data {root}",
             )
     return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(dataset_name, names))]
@@ -60,7 +60,7 @@ def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[D
     more, shares = settings.data.more, settings.data.more_shares
     if shares and len(shares) != len(more):
         raise SettingsError(
-            f"data.more_shares: {len(shares)} numbers for {len(more)} further data folders",
+            f"data.more_shares: {len(shares)} numbers for {len(more)} folders in data.more",
             hint=f"Give one for each of {', '.join(map(str, more)) or 'data.more'}, in this order.",
         )
     return [
@@ -108,8 +108,8 @@ def _open_there(root: Path, datasets: Sequence[PreparedDataset]) -> list[Prepare
         first = by_name[dataset.name]
         if dataset.label_set.digest != first.label_set.digest:
             raise DatasetError(
-                f"{dataset.folder} has other parts than {first.folder}: their label sets have the "
-                f"digests {dataset.label_set.digest} and {first.label_set.digest}",
-                hint="Prepare both by the same label file, or leave one of them out.",
+                f"{dataset.folder} and {first.folder} have different parts: their label sets have "
+                f"the digests {dataset.label_set.digest} and {first.label_set.digest}",
+                hint="Prepare both with the same label file, or leave out one of them.",
             )
     return found

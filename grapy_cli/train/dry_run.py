@@ -1,4 +1,4 @@
-"""`grapy train --dry-run`: two steps and one parsing per data set, and what they foretell."""
+"""Run `grapy train --dry-run`: estimate a run from two steps and one parsing per data set."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -41,7 +41,7 @@ class Estimate:
     seconds: float
     """Of the whole run: steps, scorings and checkpoints."""
     memory: int
-    """Most bytes the main process took: on the card where there is one, else of the machine."""
+    """Peak memory of the main process, bytes: of the GPU if there is one, else of the machine."""
     on_gpu: bool
 
 
@@ -65,7 +65,7 @@ def dry_run(
 
     Raises:
         SettingsError: If the run is finished.
-        DivergedError: If a loss is no finite number.
+        DivergedError: If a loss is not finite.
     """
     reading, batch_size = _steps(job, progress)
     start = monotonic()
@@ -110,7 +110,7 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int]:
             photos = len(batch.keys) * job.world.size
             reading = throughput.read(photos)
     if reading is None:
-        raise SettingsError("the run is finished: it has no step left to try")
+        raise SettingsError("the run is finished: no step is left")
     return reading, photos
 
 

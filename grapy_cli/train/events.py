@@ -52,7 +52,7 @@ class StepDone(Event):
     seconds_left: float
     """For the steps to come; scorings are not foreseen."""
     memory: int | None
-    """Most bytes that tensors took on the card so far; None on the CPU."""
+    """Peak GPU memory of tensors so far, bytes; None on the CPU."""
 
 
 @dataclass(frozen=True)

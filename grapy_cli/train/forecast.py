@@ -48,7 +48,7 @@ class Forecast:
     memory: int
     """Bytes, in addition to what is in use before the first step."""
     free: int | None
-    """Bytes that the device has; None where nobody says."""
+    """Bytes that the device has; None if it is unknown."""
     seconds: float
 
 
@@ -125,7 +125,7 @@ def check_forecast(
     if seconds > LONG:
         warned.append(
             f"the run takes about {seconds / 86400:.0f} days here, {steps} steps of about "
-            f"{foreseen.seconds:.2g} s; fewer --epochs, a smaller --crop, "
+            f"{foreseen.seconds:.3g} s; fewer --epochs, a smaller --crop, "
             "--set train.loss.stride=4 or another --backbone take less"
         )
     if foreseen.free is None or foreseen.memory <= MUCH * foreseen.free:
@@ -135,7 +135,7 @@ def check_forecast(
         f"{foreseen.free / 2**30:.1f} GiB are free"
     )
     if foreseen.memory > foreseen.free and not force:
-        raise DeviceError(text, hint=f"{hint()} --force starts it all the same.")
+        raise DeviceError(text, hint=f"{hint()} --force starts the run anyway.")
     return [*warned, f"{text}; {hint()}"]
 
 
@@ -203,7 +203,7 @@ class _LiveTensors(TorchDispatchMode):
     """Counts the bytes of the tensors that operations made and that are still alive."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.most = 0
         self._now = 0
         self._known: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()

@@ -80,7 +80,7 @@ def enough_memory(device: torch.device, work: str, hint: Callable[[], str]) -> I
         if isinstance(error, GrapyError) or not is_out_of_memory(error):
             raise
         peak = peak_memory(device)
-        taken = f" (it took {peak / 2**30:.1f} GiB before)" if peak else ""
+        taken = f" (its peak was {peak / 2**30:.1f} GiB)" if peak else ""
         raise DeviceError(
-            f"{device} has not enough memory for {work}{taken}", hint=hint()
+            f"{device} does not have enough memory for {work}{taken}", hint=hint()
         ) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from grapy_cli.errors import GrapyError, WeightsError
+from grapy_cli.errors import GrapyError, WeightsError, said_of
 from grapy_cli.labels import LabelSet, Part
 from grapy_cli.model.efficientnet import rename_encoder
 from grapy_cli.model.grapy import GrapyNet
@@ -31,8 +31,9 @@ def init_network(network: GrapyNet, path: Path) -> str:
         WeightsError: If the file cannot be read, nothing of its backbone fits, or it means other
             parts by the name of one of the network's label sets.
     """
-    path = _weights_of(path)
-    tensors = read_tensors(path)
+    with said_of("--init"):
+        path = _weights_of(path)
+        tensors = read_tensors(path)
     for stem, rename in ENCODERS.items():
         if stem in tensors:
             tensors = {f"deeplab.backbone.{key}": value for key, value in rename(tensors).items()}
@@ -51,7 +52,7 @@ def init_network(network: GrapyNet, path: Path) -> str:
         raise WeightsError(
             f"{path} does not fit the {network.numbers.backbone} of this network: "
             f"{_difference(missing, tensors, state)}",
-            hint="--backbone, --width and --output-stride must be those the weights were made for.",
+            hint="--backbone, --width and --output-stride must be those of the weights.",
         )
     network.load_state_dict(fitting, strict=False)
     fresh = sorted({_owner(key) for key in state if key not in fitting})
@@ -69,9 +70,9 @@ def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
         other = theirs.get(labels.name, labels)
         if labels.digest != other.digest:
             raise WeightsError(
-                f"{weights} knows another label set by the name {labels.name!r}:\n"
+                f"{weights} has another label set with the name {labels.name!r}:\n"
                 + "\n".join(side_by_side(other, labels)),
-                hint="Prepare the data set by the weights' label set, or give it another name.",
+                hint="Prepare the data set with the weights' label set, or give it another name.",
             )
 
 
@@ -114,9 +115,9 @@ def _weights_of(path: Path) -> Path:
         return resolve_weights(path)
     except WeightsError as error:
         raise WeightsError(
-            f"--init {error.message}",
+            error.message,
             hint="--init takes a weights file, or a run folder that has best/ or last/; "
-            "--resume goes on with a run.",
+            "--resume resumes a run.",
         ) from error
 
 

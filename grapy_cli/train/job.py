@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.train.checkpoints import Progress, Trained
 from grapy_cli.train.guards import NotFinite
+from grapy_cli.train.loss_module import LossModule
 from grapy_cli.train.losses import Losses
 from grapy_cli.train.schedule import PolySchedule
 
@@ -49,7 +51,7 @@ class Pace:
         return last or bool(self.score_every and (epoch + 1) % self.score_every == 0)
 
     def relabels_before(self, epoch: int) -> bool:
-        """Whether photos of self-training are labelled anew before an epoch, counted from 0."""
+        """Tell whether photos are labelled again before an epoch, counted from 0."""
         return bool(epoch and self.relabel_every and epoch % self.relabel_every == 0)
 
     def end_of_labels(self, epoch: int) -> int:
@@ -86,6 +88,13 @@ class TrainingJob:
     save: Save
     world: World
 
+    @property
+    def plain_loss_module(self) -> LossModule:
+        """The loss module without what joins several processes."""
+        module = self.loss_module
+        plain = module.module if isinstance(module, DistributedDataParallel) else module
+        return cast(LossModule, plain)
+
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         return self.schedule.rate(step)
@@ -93,10 +102,10 @@ class TrainingJob:
     def step(self, batch: Batch, step: int) -> dict[str, float]:
         """Learn from one batch, and return its losses by data set and kind: "cihp/main".
 
-        They are means over the whole step, whoever computed it in however many passes.
+        They are means over the whole step, over all processes and passes.
 
         Raises:
-            NotFinite: If a loss is no finite number; the parameters are as before the step.
+            NotFinite: If a loss is not finite; the parameters are unchanged.
         """
         parts = [part.to(self.device) for part in batch.parts(self.accumulate)]
         counts = self._count(parts)

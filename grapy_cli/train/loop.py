@@ -125,7 +125,7 @@ def _finish_epoch(
     """Score and save; a run that stops while it scores begins that again when it goes on."""
     epoch = progress.epoch
     progress = progress.after_epoch()
-    scores: Mapping[str, float] = {}
+    scores: dict[str, float] = {}
     if job.pace.scores_after(epoch):
         scores = job.score(progress.epoch, stop_asked.at_once)
     if scores:

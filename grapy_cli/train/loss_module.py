@@ -13,7 +13,8 @@ from grapy_cli.data.sample import Batch
 from grapy_cli.labels import Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet, ParsingLogits
-from grapy_cli.train.losses import Losses, count_labels, parsing_loss, sample_labels
+from grapy_cli.settings.sections import LossSettings
+from grapy_cli.train.losses import PAPER, Losses, count_labels, parsing_loss, sample_labels
 from grapy_cli.train.targets import Target, Targets, count_words
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -26,11 +27,8 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 class LossNumbers:
     """What is learned from, and how exactly; the defaults are the paper's."""
 
-    main: float = 1.0
-    refined: float = 1.0
-    coarse: float = 0.0
-    stride: int = 1
-    """1: the loss at the images' size; 4: at the features' size."""
+    loss: LossSettings = PAPER
+    """Weights of the losses, and where they are taken."""
     precision: Precision = "fp32"
     """Of backbone and decoder; label sets are read, and losses taken, in float32 at all times."""
     freeze_batch_norm: bool = False
@@ -101,9 +99,7 @@ class LossModule(nn.Module):
                 self._sized(self.network.parse(mine, dataset), target.parts),
                 target,
                 allowed=self.targets.allowed_on(features.device)[dataset],
-                main_weight=self.numbers.main,
-                refined_weight=self.numbers.refined,
-                coarse_weight=self.numbers.coarse,
+                weights=self.numbers.loss,
                 lifts=[self.network.label_sets[dataset].lift(level) for level in COARSE],
                 part_weights=self.part_weights.get(dataset),
                 count=counts[dataset],
@@ -119,7 +115,7 @@ class LossModule(nn.Module):
 
     def _targets(self, batch: Batch) -> dict[str, Target]:
         """What each head learns from, where the loss looks at it."""
-        height, width = (-(-size // self.numbers.stride) for size in batch.photos.shape[2:])
+        height, width = (-(-size // self.numbers.loss.stride) for size in batch.photos.shape[2:])
         label_maps = {
             name: sample_labels(label_map, height, width)
             for name, label_map in batch.label_maps.items()
@@ -127,7 +123,7 @@ class LossModule(nn.Module):
         return self.targets.of(batch, label_maps)
 
     def _sized(self, logits: ParsingLogits, label_map: Tensor) -> ParsingLogits:
-        if self.numbers.stride != 1:
+        if self.numbers.loss.stride != 1:
             return logits
         height, width = label_map.shape[1:]
         refined = logits.refined

@@ -10,7 +10,11 @@ from torch.nn import functional as F
 
 from grapy_cli.labels import IGNORE
 from grapy_cli.model.grapy import ParsingLogits
+from grapy_cli.settings.sections import LossSettings
 from grapy_cli.train.targets import Target, coarse_cross_entropy
+
+PAPER = LossSettings()
+"""The paper's weights."""
 
 
 class Losses(NamedTuple):
@@ -33,9 +37,7 @@ def parsing_loss(
     target: Target,
     *,
     allowed: Bool[Tensor, "k p"] | None = None,
-    main_weight: float = 1.0,
-    refined_weight: float = 1.0,
-    coarse_weight: float = 0.0,
+    weights: LossSettings = PAPER,
     lifts: Sequence[Sequence[int]] = (),
     part_weights: Float[Tensor, " p"] | None = None,
     count: Float[Tensor, ""] | None = None,
@@ -46,14 +48,12 @@ def parsing_loss(
         logits: Of the photos, at the size of the target.
         target: Their truth.
         allowed: The parts that each word of the target's coarse labels allows.
-        main_weight: Of the decoder's parsing.
-        refined_weight: Of the parsing after the pyramid.
-        coarse_weight: Of what each parsing says at the coarse levels, beside its parts.
+        weights: Of the losses.
         lifts: For each coarse level, the node each part belongs to.
         part_weights: How much the pixels of each part count; alike where there are none.
         count: What the mean is taken over where these photos are not all of it; see `count_labels`.
 
-    Source: He et al. 2020, eq. 10; lambda is `refined_weight`.
+    Source: He et al. 2020, eq. 10; lambda is `weights.refined`.
     """
     truth = target.parts
 
@@ -66,16 +66,16 @@ def parsing_loss(
     # Photos with nothing but ignored pixels teach nothing; the usual mean would be 0 / 0.
     count = (count_labels(truth, part_weights) if count is None else count).clamp(min=1e-9)
     main = score(logits.main) / count
-    total, refined, coarse = main_weight * main, None, None
+    total, refined, coarse = weights.main * main, None, None
     if logits.refined is not None:
         refined = score(logits.refined) / count
-        total = total + refined_weight * refined
-    if coarse_weight:
-        coarse = main_weight * _coarse(logits.main, truth, lifts, part_weights) / count
+        total = total + weights.refined * refined
+    if weights.coarse:
+        coarse = weights.main * _coarse(logits.main, truth, lifts, part_weights) / count
         if logits.refined is not None:
             sums = _coarse(logits.refined, truth, lifts, part_weights)
-            coarse = coarse + refined_weight * sums / count
-        total = total + coarse_weight * coarse
+            coarse = coarse + weights.refined * sums / count
+        total = total + weights.coarse * coarse
     return Losses(total, main, refined, coarse)
 
 
@@ -86,7 +86,7 @@ def count_labels(
     counted = label_map != IGNORE
     if part_weights is None:
         return counted.sum().float()
-    # Picking makes a card wait, but zeros among the terms would round the sum otherwise, and a run
+    # Indexing makes a GPU wait, but zeros among the terms would round the sum otherwise, and a run
     # that was begun before would not go on exactly.
     return part_weights[label_map[counted].long()].sum()
 

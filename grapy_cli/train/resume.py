@@ -1,4 +1,4 @@
-"""Going on with a run: by the settings it was begun with, not all of which can still change."""
+"""Resume a run with the settings it started with; some of them can still change."""
 
 from collections.abc import Iterator
 from operator import attrgetter
@@ -9,7 +9,7 @@ from grapy_cli.settings.layers import resolve
 from grapy_cli.settings.sections import TrainSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.tree import leaves
-from grapy_cli.train.schedule import PolySchedule
+from grapy_cli.train.schedule import PolySchedule, build_schedule
 
 FIXED = (
     "data.dataset",
@@ -30,15 +30,15 @@ FIXED = (
     "train.self_training",
 )
 """Settings and sections that a run keeps: with others its state would not fit, or it would be
-another run. The rest (epochs, learning rate, cards, ...) may change from one stop to the next."""
+another run. The rest (epochs, learning rate, GPUs, ...) may change from one stop to the next."""
 
 
 def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
-    """Return the settings to write down for a run that goes on.
+    """Return the settings of a resumed run, as they are written to its folder.
 
     Args:
         folder: Of the run.
-        settings: What it shall go on with.
+        settings: Of the resumed run.
 
     Raises:
         SettingsError: If they are not those of this run, or its own cannot be read.
@@ -48,8 +48,8 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
         was, wanted = attrgetter(path)(begun), attrgetter(path)(settings)
         if was != wanted:
             raise SettingsError(
-                f"{path}: {folder.path} was begun with {was} and cannot go on with {wanted}",
-                hint=f"Leave it as it was, or start a new run with --init {folder.path}.",
+                f"{path}: {folder.path} started with {was} and cannot resume with {wanted}",
+                hint=f"Keep the value, or start a new run with --init {folder.path}.",
             )
     places = {"init": begun.train.init, "out": begun.train.out, "resume": None}
     return settings.model_copy(update={"train": settings.train.model_copy(update=places)})
@@ -65,9 +65,7 @@ def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings,
         step: The next one, counted from 0 over the whole run.
     """
     begun = resolve(config=folder.settings_file).settings.train
-    before = PolySchedule(
-        begun.lr, schedule.steps_per_epoch, begun.epochs, **begun.schedule.model_dump()
-    )
+    before = build_schedule(begun, schedule.steps_per_epoch)
     now = schedule.rate(step)
     if before.rate(step) == now:
         return ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch.nn.parallel import DistributedDataParallel
 
 from grapy_cli import __version__
 from grapy_cli.atomic import write_text
@@ -112,13 +111,13 @@ def run_train(
         WeightsError: If `--init` or `--resume` cannot be used, or the run folder not be written.
         DeviceError: If the device is absent or out of memory, or a worker was killed.
         DivergedError: If the loss is no longer finite.
-        InterruptedRun: If somebody stopped the run; it can be resumed.
+        InterruptedRun: If a signal stopped the run; it can be resumed.
     """
     train = settings.train
     if train.resume and train.init:
         raise SettingsError(
-            "--resume and --init exclude each other",
-            hint="--resume goes on with a run as it was; --init starts a new one from weights.",
+            "--resume and --init cannot be used together",
+            hint="--resume resumes a run; --init starts a new run from weights.",
         )
     if train.tensorboard:
         check_tensorboard()
@@ -243,9 +242,8 @@ def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> l
     """Return warnings about memory and time; an error where memory cannot suffice."""
     job, train = run.job, run.settings.train
     largest = max(run.groups, key=lambda group: _parts_of(group))
-    module = job.loss_module
     foreseen = forecast(
-        module.module if isinstance(module, DistributedDataParallel) else module,
+        job.plain_loss_module,
         [member.label_set for member in largest.members.values()],
         photos=train.batch_size // job.world.size // train.accumulate,
         crop=train.crop,
@@ -299,10 +297,10 @@ def _writing_to(folder: RunFolder) -> Iterator[None]:
         yield
     except OSError as error:
         raise WeightsError(
-            f"the run in {folder.path} cannot be written down: {error}",
-            hint=f"Once mended, go on with --resume {folder.path}."
+            f"the run folder {folder.path} cannot be written: {error}",
+            hint=f"When this is fixed, resume with --resume {folder.path}."
             if folder.checkpoint("last").exists()
-            else "There is no checkpoint yet: once mended, start again.",
+            else "There is no checkpoint yet: fix this and start again.",
         ) from error
 
 
@@ -329,7 +327,7 @@ def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, C
             on_gpu=pick_device(settings.run.device, world.local_rank).type == "cuda",
         )
         saved = folder.checkpoint("last").exists()
-        go_on = f" The last checkpoint is whole: --resume {folder.path}." if saved else ""
+        go_on = f" The last checkpoint is complete: --resume {folder.path}." if saved else ""
         return f"{ways}.{go_on}"
 
     return f"a step of {photos} photos of {width}x{height} pixels", hint

@@ -37,7 +37,7 @@ def build_sampling_plan(
         balanced = even.smallest_batch(passes, _least(groups, even.fractions))
         raise SettingsError(
             f"train.batch_size: {train.batch_size} is too small for a mixed step: with these "
-            f"shares, each of {_passes(processes, train.accumulate)} would not always see a photo "
+            f"shares, each of {_passes(processes, train.accumulate)} would not always get a photo "
             "of every data set",
             hint=f"Use --batch-size {smallest}; or --sampling balanced, which needs "
             f"{balanced}; or --mixing alternate.",
@@ -62,8 +62,8 @@ def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | 
         return weights
     if any(len(group.datasets) > 1 for group in groups):
         raise SettingsError(
-            "photos that several data sets label together cannot be shown by the share of one",
-            hint="Leave out data.join_photos, or --sampling and --shares.",
+            "--sampling and --shares need data.join_photos = false",
+            hint="With joined photos, no data set has a share of its own: leave out one of them.",
         )
     asked = dict(zip(names, train.shares or [1.0] * len(names), strict=True))
     return tuple(
@@ -101,7 +101,7 @@ def _check_batch(batch_size: int, processes: int, accumulate: int, at_least: int
     among = _passes(processes, accumulate)
     if batch_size % passes:
         raise SettingsError(
-            f"train.batch_size: {batch_size} cannot be shared out among {among}",
+            f"train.batch_size: {batch_size} cannot be divided among {among}",
             hint=f"Use --batch-size {max(at_least, batch_size // passes) * passes}.",
         )
     if batch_size // passes < at_least:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from grapy_cli.settings.derive import derive
+from grapy_cli.settings.sections import TrainSettings
+
 
 @dataclass(frozen=True)
 class PolySchedule:
@@ -39,3 +42,10 @@ class PolySchedule:
     def _lowered(self, step: int) -> int:
         """How often `every_epochs` has lowered the rate by a step."""
         return (step // self.steps_per_epoch + 1) // self.every_epochs
+
+
+def build_schedule(train: TrainSettings, steps_per_epoch: int) -> PolySchedule:
+    """Build the schedule that settings describe."""
+    return derive(
+        PolySchedule, train, train.schedule, base=train.lr, steps_per_epoch=steps_per_epoch
+    )

@@ -97,7 +97,7 @@ class Scorer:
             raise DeviceError(
                 f"while scoring: {error.message}",
                 hint=f"--longest-side {smaller} takes {'about half' if side else 'less'}. "
-                "Checkpoints that were saved before are whole.",
+                "Earlier checkpoints are complete.",
             ) from error
 
     def _draw(self, folder: RunFolder, epochs: int) -> None:

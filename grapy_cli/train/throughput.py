@@ -16,8 +16,8 @@ class Reading(NamedTuple):
 
     photos_per_second: float
     waited: float
-    """Share of the time spent waiting for data, in [0, 1]. A device that is still at work on the
-    step before isn't asked, so beside a card this is the most it can be."""
+    """Share of the time spent waiting for data, in [0, 1]. The clock does not
+    wait for a GPU that still computes, so with a GPU this is an upper bound."""
     seconds: float
     """Of one step, with everything between it and the one before."""
 

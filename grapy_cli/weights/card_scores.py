@@ -30,13 +30,13 @@ def read_scores(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f"the scores {path} cannot be used: {type(error).__name__}: {error}",
-            hint="They are what `grapy eval --weights FILE --json` prints.",
+            hint="Use the output of `grapy eval --weights FILE --json`.",
         ) from error
 
 
 def _facts(document: Document) -> dict[str, Any]:
     if len({result["parser"] for result in document["results"]}) != 1:
-        raise ValueError("they are not of exactly one weights file")
+        raise ValueError("they must be of exactly one weights file")
     protocol, weights = document["protocol"], document["weights"]
     common = {key: value for key, value in protocol.items() if key != "data"}
     return {

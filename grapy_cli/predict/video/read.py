@@ -138,7 +138,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
     """Read a video, a frame at a time; of two frames for one moment the first counts."""
     with open_video(path) as container:
         if not container.streams.video:
-            raise PhotoError(f"the video {path} has no pictures")
+            raise PhotoError(f"the file {path} has no video")
         rate = container.streams.video[0].average_rate or 25
         last: Fraction | None = None
         for frame in container.decode(video=0):
@@ -170,9 +170,11 @@ def video_errors(path: Path) -> Iterator[None]:
 
 
 def _upright(frame: "VideoFrame") -> UInt8[np.ndarray, "h w 3"]:
-    """The pixels as a player shows them; phones film on their side and note the angle."""
+    """The pixels as a player shows them; phones record sideways and store the angle."""
     if frame.width * frame.height > LARGEST_FRAME:
-        raise PhotoError(f"its frames have {frame.width} x {frame.height} pixels, too many to read")
+        raise PhotoError(
+            f"its frames have {frame.width} x {frame.height} pixels, which is too large to read"
+        )
     turns = round(frame.rotation / 90)
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
 

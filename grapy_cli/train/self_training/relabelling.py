@@ -1,4 +1,4 @@
-"""During a run, the weights themselves label the photos of self-training anew."""
+"""Label the photos of self-training again during a run, with its own weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

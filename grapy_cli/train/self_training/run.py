@@ -13,7 +13,7 @@ import torch
 from grapy_cli import __version__
 from grapy_cli.atomic import write_text
 from grapy_cli.data.layout import CARD, DatasetWriter, PreparedDataset, Problem
-from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.errors import DatasetError, SettingsError, said_of
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.weights import resolve_weights
@@ -108,14 +108,16 @@ def teach(
 
 
 def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
-    named = settings.train.self_training.teacher or settings.train.init
+    teacher = settings.train.self_training.teacher
+    named = teacher or settings.train.init
     if named is None:
         raise SettingsError(
-            "train.self_training.teacher: who shall label the photos?",
-            hint="Name a weights file or a run folder, by it or by --init.",
+            "train.self_training.photos: no weights are named that label the photos",
+            hint="Set train.self_training.teacher, or --init, to a weights file or a run folder.",
         )
-    weights = resolve_weights(named)
-    check_label_sets(label_sets, weights)
+    with said_of("train.self_training.teacher" if teacher else "--init"):
+        weights = resolve_weights(named)
+        check_label_sets(label_sets, weights)
     return weights
 
 

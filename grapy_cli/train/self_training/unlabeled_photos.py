@@ -3,7 +3,7 @@
 A folder may hold, beside its photos or folders of photos,
 
     tags.json           {"STEM": ["skirt", "boots"]}: the garments that a photo shows, by its name
-    person/STEM.png     1 person, 0 none, 255 nobody knows
+    person/STEM.png     1 person, 0 none, 255 unknown
 """
 
 import json
@@ -133,14 +133,14 @@ def _read_tags(place: Place) -> Tags:
     except (OSError, ValueError, AttributeError) as error:
         raise DatasetError(
             f"{place} cannot be read as tags: {error}",
-            hint='It holds one table, {"1005": ["skirt", "boots"], ...}, by names of photos.',
+            hint='It must hold one table, {"1005": ["skirt", "boots"], ...}, by names of photos.',
         ) from error
 
 
 def _is_list_of_words(words: object) -> bool:
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
         return True
-    raise ValueError(f"{words!r} is no list of words")
+    raise ValueError(f"{words!r} is not a list of words")
 
 
 def _keys(stem: str) -> Iterator[str]:

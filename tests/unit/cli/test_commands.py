@@ -38,7 +38,7 @@ def test_labels_of_an_unknown_set(invoke):
 def test_predict_wants_a_photo(invoke):
     result = invoke(app, "predict", "--dataset", "atr")
     assert result.exit_code == 2
-    assert "no photo is named" in result.stderr
+    assert "name at least one photo" in result.stderr
 
 
 def test_predict_shows_settings_without_a_photo(invoke):

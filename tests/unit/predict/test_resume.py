@@ -81,7 +81,7 @@ def test_what_is_done_is_not_done_again(predict, work):
     events = []
     assert predict(report=events.append) == []
     assert (work / "masks/manifest.jsonl").read_bytes() == before  # even the seconds
-    assert Told("5 of 5 photos were done before") in events
+    assert Told("5 of 5 photos were parsed by an earlier run") in events
 
 
 def test_only_what_is_missing_or_other_is_done(predict, work):
@@ -236,7 +236,7 @@ def test_a_wish_to_stop_ends_the_run_between_photos(predict, work):
 
     for number in range(12):
         Image.new("RGB", (5, 5)).save(f"photos/more{number:02d}.png")
-    with pytest.raises(InterruptedRun, match=r"stopped with \d+ of 17 photos done") as stopped:
+    with pytest.raises(InterruptedRun, match=r"stopped after \d+ of 17 photos") as stopped:
         predict(report=stop)
     assert "same command" in stopped.value.hint
     early = [row["source"].removeprefix("photos/") for row in manifest(work)]
@@ -269,7 +269,7 @@ def test_progress_tells_pace_and_time_left(predict, work):
     predict(report=events.append)
     steps = [event for event in events if isinstance(event, Progressed)]
     assert [step.done for step in steps] == [1, 2, 3, 4, 5, 6]
-    assert steps[0].note == "1 done before"
+    assert steps[0].note == "1 by an earlier run"
     assert steps[-1].note.endswith("photos/s")
     assert steps[-1].seconds_left == 0
     assert steps[2].seconds_left > 0

@@ -86,13 +86,13 @@ def test_what_hardly_fits_is_warned_of():
 def test_what_does_not_fit_is_an_error_unless_forced():
     with pytest.raises(DeviceError, match=r"9.0 GiB of memory, and 8.0 GiB") as caught:
         check(memory=9 * GIB)
-    assert caught.value.hint == "--crop 9,9 takes less. --force starts it all the same."
+    assert caught.value.hint == "--crop 9,9 takes less. --force starts the run anyway."
     assert len(check(memory=9 * GIB, force=True)) == 1
 
 
 def test_a_very_long_run_is_warned_of():
-    (warning,) = check(seconds=2000)
-    assert "about 23 days here, 1000 steps of about 2e+03 s" in warning
+    (warning,) = check(seconds=2500.0)
+    assert "about 29 days here, 1000 steps of about 2.5e+03 s" in warning
 
 
 def test_a_run_that_cannot_fit_does_not_start(data, tmp_path, monkeypatch):

@@ -167,7 +167,7 @@ def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch)
             report=lambda event: fill() if type(event).__name__ == "CheckpointSaved" else None,
         )
     assert caught.value.exit_code == 6
-    assert caught.value.hint.endswith(f"The last checkpoint is whole: --resume {run}.")
+    assert caught.value.hint.endswith(f"The last checkpoint is complete: --resume {run}.")
     monkeypatch.undo()
     resume(run)
     assert json.loads((run / "last" / "state.json").read_text())["epoch"] == 2

@@ -187,7 +187,7 @@ def test_a_finished_run_has_nothing_left_to_do(finished):
 
 
 def test_resume_and_init_exclude_each_other(finished):
-    with pytest.raises(SettingsError, match="exclude each other"):
+    with pytest.raises(SettingsError, match="cannot be used together"):
         resume(finished, f"train.init={finished}")
 
 
