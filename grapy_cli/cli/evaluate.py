@@ -24,6 +24,7 @@ app = typer.Typer(add_completion=False)
     "data.root",
     "evaluate",
     "infer.longest_side",
+    "batch.size",
     "run",
     name="eval",
     example="grapy eval --dataset atr --weights runs/joint/best --out scores",

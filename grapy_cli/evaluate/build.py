@@ -44,12 +44,15 @@ def build_job(settings: Settings, parsers: Parsers) -> ParsingJob:
     """
     ttas: dict[str, None] = dict.fromkeys(settings.evaluate.tta or [settings.infer.tta])
     augmented = {
-        (name, tta): replace(parser, augmentation=TTA[tta])
+        (name, tta): replace(parser, augmentation=TTA[tta], max_side=0)
         for name, (_, parser) in parsers.items()
         for tta in ttas
     }
     datasets = _open_datasets(settings, [parser for _, parser in parsers.values()])
-    return ParsingJob(augmented, datasets, settings.evaluate.split, settings.evaluate.protocol)
+    options = settings.evaluate
+    return ParsingJob(
+        augmented, datasets, options.split, options.protocol, batch=settings.batch.size
+    )
 
 
 def _open_datasets(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from grapy_cli.evaluate.counts import DatasetCounts, count_photo
+from grapy_cli.evaluate.counts import DatasetCounts, PhotoCounts, count_photo
 from grapy_cli.evaluate.finished import FinishedPhotos, photo_score
 from grapy_cli.evaluate.records import Case
 from grapy_cli.labels import LabelSet
@@ -57,43 +57,44 @@ class Evaluator:
         self._digests = dict(cases)
         self._finished = finished
 
-    def recall(self, case: Case, piece: Piece) -> bool:
-        """Take a photo over from an earlier run; False where none has scored it."""
-        if self._finished is None:
-            return False
-        photo = self._finished.recall(self._identity(case, piece), self._order(case, piece))
-        if photo is None:
-            return False
-        self.all_counts[case, piece.dataset].add(piece.key, photo)
-        return True
+    def recall(self, case: Case, piece: Piece) -> PhotoCounts | None:
+        """Return the counts of an earlier run; None where it has none. Threads may call it."""
+        return self._finished.recall(self._identity(case, piece)) if self._finished else None
 
-    def add(
+    def count(
         self,
         case: Case,
         piece: Piece,
         label_map: UInt8[np.ndarray, "h w"],
         confidence: Float32[np.ndarray, "h w"] | None = None,
-    ) -> None:
-        """Count a photo, or note why it cannot be counted."""
+    ) -> PhotoCounts:
+        """Count a photo, without adding it up. Threads may call it.
+
+        Raises:
+            ValueError: If it cannot be counted; the message says why.
+        """
+        return count_photo(
+            label_map,
+            piece.truth,
+            self.all_counts[case, piece.dataset].label_set,
+            key=piece.key,
+            protocol=case.protocol,
+            confidence=confidence,
+        )
+
+    def add(self, case: Case, piece: Piece, photo: PhotoCounts, *, is_new: bool) -> None:
+        """Add the counts of a photo up, and log them if no earlier run did."""
         totals = self.all_counts[case, piece.dataset]
-        labels, key = totals.label_set, piece.key
-        try:
-            photo = count_photo(
-                label_map,
-                piece.truth,
-                labels,
-                key=key,
-                protocol=case.protocol,
-                confidence=confidence,
-            )
-        except ValueError as error:
-            totals.skip(key, str(error))
+        totals.add(piece.key, photo)
+        if self._finished is None:
             return
-        totals.add(key, photo)
-        if self._finished is not None:
-            score = photo_score(case, piece.dataset, key, photo, labels.names)
-            identity, order = self._identity(case, piece), self._order(case, piece)
+        identity, order = self._identity(case, piece), (self.cases.index(case), *piece.order)
+        if is_new:
+            names = totals.label_set.names
+            score = photo_score(case, piece.dataset, piece.key, photo, names)
             self._finished.add(score, photo, identity=identity, order=order)
+        else:
+            self._finished.keep(identity, order)
 
     def skip(self, dataset: str, key: str, reason: str, cases: Sequence[Case] = ()) -> None:
         """Note a photo that is left out of some cases; of all unless said."""
@@ -112,9 +113,6 @@ class Evaluator:
     def _identity(self, case: Case, piece: Piece) -> str:
         labels = self.all_counts[case, piece.dataset].label_set.digest
         return digest_of(self._digests[case], labels, case, piece.dataset, piece.key, piece.content)
-
-    def _order(self, case: Case, piece: Piece) -> tuple[int, ...]:
-        return (self.cases.index(case), *piece.order)
 
 
 def digest_of(*facts: object) -> str:

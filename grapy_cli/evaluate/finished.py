@@ -52,22 +52,20 @@ class FinishedPhotos:
         end_line(self._path)
         self._end = self._path.stat().st_size if self._path.exists() else 0
 
-    def recall(self, identity: str, order: tuple[int, ...]) -> PhotoCounts | None:
-        """Return the counts of a photo that an earlier run has scored; None where none has.
-
-        A line that does not hold them is as good as none.
-        """
+    def recall(self, identity: str) -> PhotoCounts | None:
+        """Return the counts of a photo from an earlier run; None where no line holds them."""
         if identity not in self._known:
             return None
-        place = self._known[identity]._replace(order=order)
-        row = self._read(place)
+        row = self._read(self._known[identity])
         try:
             _score_of(row)
-            photo = _counts_of(row)
+            return _counts_of(row)
         except (LookupError, TypeError, ValueError, OverflowError):
             return None
-        self._mine.append(place)
-        return photo
+
+    def keep(self, identity: str, order: tuple[int, ...]) -> None:
+        """Keep the line of a photo that was recalled, at its place in this run."""
+        self._mine.append(self._known[identity]._replace(order=order))
 
     def add(
         self, score: PhotoScore, photo: PhotoCounts, *, identity: str, order: tuple[int, ...]

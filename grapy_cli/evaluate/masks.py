@@ -186,8 +186,13 @@ def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> 
         return ()
     piece = folders.piece(key, place, truth)
     for case in book.cases:
-        if not book.recall(case, piece):
-            book.add(case, piece, mask)
+        known = book.recall(case, piece)
+        try:
+            counts = known or book.count(case, piece, mask)
+        except ValueError as error:
+            book.skip(piece.dataset, key, str(error), [case])
+        else:
+            book.add(case, piece, counts, is_new=known is None)
     return remarks
 
 

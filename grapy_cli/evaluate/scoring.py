@@ -1,18 +1,30 @@
-"""Parsing the photos of a split and counting what was right."""
+"""Parse the photos of a split and count what is right."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from grapy_cli.atomic import file_digest
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, PhotoError
-from grapy_cli.evaluate.counts import DatasetCounts
+from grapy_cli.evaluate.counts import DatasetCounts, PhotoCounts
 from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
 from grapy_cli.evaluate.records import Case
 from grapy_cli.image_io.label_maps import load_label_map
-from grapy_cli.image_io.photos import read_photo
 from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import (
+    OtherWork,
+    ParsedPhoto,
+    ParseRequest,
+    PhotoStream,
+    Request,
+    in_order,
+    threads_for,
+)
 from grapy_cli.labels import LabelSet
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
@@ -29,6 +41,10 @@ class ParsingJob:
     protocols: Sequence[str] = ("strict",)
     mask_path: Callable[[Case, str, str], Path] | None = None
     """Where the mask of a case, data set and key is kept; None keeps none."""
+    batch: int = 1
+    """Most neighbors of one size for the network that are parsed together."""
+    spare_memory: bool = False
+    """Whether a training run holds most of the GPU's memory."""
 
     @property
     def label_sets(self) -> dict[str, LabelSet]:
@@ -54,7 +70,7 @@ def score_datasets(
     Raises:
         DatasetError: If a data set has no such split.
     """
-    job = ParsingJob({("", ""): parser}, datasets, split)
+    job = ParsingJob({("", ""): parser}, datasets, split, spare_memory=True)
     book = Evaluator(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
     all_counts = score_photos(job, book, world=world or World())
     return {name: totals for (_, name), totals in all_counts.items()}
@@ -73,78 +89,166 @@ def score_photos(
         DatasetError: If a data set has no such split.
     """
     units = _units(job)[world.rank :: world.size]
-    for done, unit in enumerate(units, 1):
-        for photo in _photos(job, book, unit):
-            _score_photo(job, book, photo)
-        report(Progressed(f"scoring {job.split}", done, len(units)))
+    parser = next(iter(job.parsers.values()))
+    threads = threads_for(parser, spare_memory=job.spare_memory)
+    stream = PhotoStream(partial(_request, job, book), threads, job.batch)
+    done = 0
+    with (
+        closing(in_order(units, partial(_open, job), threads=1, ahead=_UNITS_AHEAD)) as opened,
+        closing(stream.run(_turns(job, opened))) as results,
+    ):
+        for result in results:
+            if isinstance(result, _Unit):
+                done += 1
+                for listed, reason in result.skipped:
+                    book.skip(listed.dataset, listed.key, reason)
+                report(Progressed(f"scoring {job.split}", done, len(units)))
+            else:
+                for score in result:
+                    score.enter(book)
     return book.share(world)
 
 
-_Unit = list[tuple[str, str, tuple[int, int]]]
-"""Data set, key and order of what may be one photo: the key is the same."""
+_UNITS_AHEAD = 2
 
 
-@dataclass(frozen=True)
-class _Photo:
+class _Listed(NamedTuple):
+    """A photo in the list of a data set."""
+
+    dataset: str
+    key: str
+    order: tuple[int, int]
+    """Which data set, and which photo of its list."""
+
+
+class _Photo(NamedTuple):
     """One photo, and the pieces it is in the data sets that have it."""
 
     path: Path
     pieces: list[Piece]
 
 
-def _units(job: ParsingJob) -> list[_Unit]:
-    units: dict[str, _Unit] = {}
+class _Unit(NamedTuple):
+    """The photos that data sets list by one key."""
+
+    photos: list[_Photo]
+    skipped: list[tuple[_Listed, str]]
+    """What cannot be read, and why."""
+
+
+class _Turn(NamedTuple):
+    """A photo for one parser."""
+
+    photo: _Photo
+    who: tuple[str, str]
+
+
+class _Score(NamedTuple):
+    """What a case gets for a photo."""
+
+    case: Case
+    piece: Piece
+    counts: PhotoCounts | str
+    """Or why the photo is skipped."""
+    is_new: bool = True
+    """Whether no earlier run counted it."""
+
+    def enter(self, book: Evaluator) -> None:
+        """Add the counts up, or note the reason."""
+        if isinstance(self.counts, str):
+            book.skip(self.piece.dataset, self.piece.key, self.counts, [self.case])
+        else:
+            book.add(self.case, self.piece, self.counts, is_new=self.is_new)
+
+
+_Result = list[_Score] | _Unit
+
+
+def _units(job: ParsingJob) -> list[list[_Listed]]:
+    """Group what may be one photo: the key is the same."""
+    units: dict[str, list[_Listed]] = {}
     for which, (name, dataset) in enumerate(job.datasets.items()):
         for place, key in enumerate(dataset.keys(job.split)):
-            units.setdefault(key, []).append((name, key, (which, place)))
+            units.setdefault(key, []).append(_Listed(name, key, (which, place)))
     return list(units.values())
 
 
-def _photos(job: ParsingJob, book: Evaluator, unit: _Unit) -> Iterator[_Photo]:
+def _open(job: ParsingJob, unit: Sequence[_Listed]) -> _Unit:
     """Read the truths of a key, and put together those whose photos have the same bytes."""
     photos: dict[str, _Photo] = {}
-    for name, key, order in unit:
-        dataset = job.datasets[name]
+    skipped = []
+    for listed in unit:
+        dataset = job.datasets[listed.dataset]
         try:
             # The truth first: where there is none, as in some test splits, nothing else is read.
-            truth = load_label_map(dataset.label_map(key))
-            path = dataset.photo(key)
+            truth = load_label_map(dataset.label_map(listed.key))
+            path = dataset.photo(listed.key)
             digest = file_digest(path)
-            content = digest_of(digest, file_digest(dataset.label_map(key)))
+            content = digest_of(digest, file_digest(dataset.label_map(listed.key)))
         except (DatasetError, OSError) as error:
-            book.skip(name, key, str(error))
+            skipped.append((listed, str(error)))
             continue
         photo = photos.setdefault(digest, _Photo(path, []))
-        photo.pieces.append(Piece(name, key, order, truth, content))
-    yield from photos.values()
+        photo.pieces.append(Piece(*listed, truth, content))
+    return _Unit(list(photos.values()), skipped)
 
 
-def _score_photo(job: ParsingJob, book: Evaluator, photo: _Photo) -> None:
-    """Score one photo by all label sets that have it, with one pass of each parser."""
-    pixels = None
-    for who, parser in job.parsers.items():
-        left = {piece: _left(job, book, who, piece) for piece in photo.pieces}
-        left = {piece: cases for piece, cases in left.items() if cases}
-        if not left:
+def _turns(job: ParsingJob, units: Iterable[_Unit]) -> Iterator[_Turn | _Unit]:
+    """Give each photo to each parser; a unit comes after its photos."""
+    for unit in units:
+        yield from (_Turn(photo, who) for photo in unit.photos for who in job.parsers)
+        yield unit
+
+
+def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_Result]:
+    """Ask for the parsings that are still missing of a photo, with one pass of its parser."""
+    if isinstance(item, _Unit):
+        return OtherWork(lambda: item)
+    known: list[_Score] = []
+    missing: dict[Piece, list[Case]] = {}
+    for piece in item.photo.pieces:
+        for case in job.cases(item.who):
+            counts = _recall(job, book, case, piece)
+            if counts is None:
+                missing.setdefault(piece, []).append(case)
+            else:
+                known.append(_Score(case, piece, counts, is_new=False))
+    if not missing:
+        return OtherWork(lambda: known)
+
+    def finish(found: ParsedPhoto | PhotoError) -> list[_Score]:
+        return [*known, *_count(job, book, found, missing)]
+
+    datasets = [piece.dataset for piece in missing]
+    return ParseRequest(job.parsers[item.who], item.photo.path, datasets, finish)
+
+
+def _recall(job: ParsingJob, book: Evaluator, case: Case, piece: Piece) -> PhotoCounts | None:
+    """Return what an earlier run counted, if its mask is still there."""
+    is_gone = job.mask_path and not job.mask_path(case, piece.dataset, piece.key).exists()
+    return None if is_gone else book.recall(case, piece)
+
+
+def _count(
+    job: ParsingJob,
+    book: Evaluator,
+    found: ParsedPhoto | PhotoError,
+    missing: Mapping[Piece, Sequence[Case]],
+) -> Iterator[_Score]:
+    """Count a photo for all pieces and cases, and keep its masks."""
+    for piece, cases in missing.items():
+        if isinstance(found, PhotoError):
+            yield from (_Score(case, piece, found.message) for case in cases)
             continue
-        try:
-            pixels = read_photo(photo.path) if pixels is None else pixels
-        except PhotoError as error:
-            for piece, cases in left.items():
-                book.skip(piece.dataset, piece.key, error.message, cases)
-            continue
-        parsings = parser.parse_all(pixels, [piece.dataset for piece in left])
-        for piece, cases in left.items():
-            parsing = parsings[piece.dataset]
-            if job.mask_path:
-                parsing.save_mask(job.mask_path(cases[0], piece.dataset, piece.key))
-            for case in cases:
-                book.add(case, piece, parsing.label_map, parsing.confidence)
+        parsing = found.parsings[piece.dataset]
+        if job.mask_path:
+            parsing.save_mask(job.mask_path(cases[0], piece.dataset, piece.key))
+        for case in cases:
+            yield _Score(case, piece, _counts_of(book, case, piece, parsing))
 
 
-def _left(job: ParsingJob, book: Evaluator, who: tuple[str, str], piece: Piece) -> list[Case]:
-    """The cases of a parser that no earlier run has scored."""
-    cases = job.cases(who)
-    if job.mask_path and not job.mask_path(cases[0], piece.dataset, piece.key).exists():
-        return cases
-    return [case for case in cases if not book.recall(case, piece)]
+def _counts_of(book: Evaluator, case: Case, piece: Piece, parsing: Parsing) -> PhotoCounts | str:
+    try:
+        return book.count(case, piece, parsing.label_map, parsing.confidence)
+    except ValueError as error:
+        return str(error)

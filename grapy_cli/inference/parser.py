@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,13 @@ from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
 from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inference
 from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
-from grapy_cli.inference.stream import in_order
+from grapy_cli.inference.stream import (
+    ParsedPhoto,
+    ParseRequest,
+    PhotoStream,
+    Request,
+    threads_for,
+)
 from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.inference.tta import TTA, Augmentation, Network, base_size, parse_together
 from grapy_cli.model.exported.metadata import is_exported
@@ -26,8 +33,6 @@ from grapy_cli.runtime.profiler import span
 
 DEFAULT_TILE = 2048
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
-_READERS = 2
-_READ_AHEAD = 2
 
 
 @dataclass(frozen=True, repr=False)
@@ -233,19 +238,10 @@ class HumanParser:
         _check_several(photos)
         self.check_datasets(datasets)
 
-        def read(photo: Photo) -> tuple[Photo, ReadPhoto | PhotoError]:
-            try:
-                return photo, self.read(photo)
-            except PhotoError as error:
-                return photo, error
+        def request(photo: Photo) -> Request[PhotoResult]:
+            return ParseRequest(self, photo, datasets, partial(_result_of, photo))
 
-        readings = in_order(photos, read, threads=_READERS, ahead=_READ_AHEAD)
-        return (
-            PhotoResult(photo, error=reading)
-            if isinstance(reading, PhotoError)
-            else PhotoResult(photo, self.parse_all(reading, datasets))
-            for photo, reading in readings
-        )
+        return PhotoStream(request, threads_for(self)).run(photos)
 
     @span("reading")
     def read(self, photo: Photo) -> ReadPhoto:
@@ -273,6 +269,12 @@ class HumanParser:
         if isinstance(datasets, str):
             raise DatasetError(f"label sets come as a list: [{datasets!r}]")
         check_known(datasets, self.datasets)
+
+
+def _result_of(photo: Photo, found: ParsedPhoto | PhotoError) -> PhotoResult:
+    if isinstance(found, PhotoError):
+        return PhotoResult(photo, error=found)
+    return PhotoResult(photo, dict(found.parsings))
 
 
 def _check_several(photos: object) -> None:

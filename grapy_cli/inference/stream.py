@@ -1,29 +1,298 @@
-"""Reading, parsing and writing at the same time, in order, with a bounded number in the air."""
+"""The stream of photos through a parser: read ahead, parse, finish, in order and in bounded memory.
 
+Everything that parses more than one photo goes through `PhotoStream`: `predict`, `eval`,
+`HumanParser.parse_many`, validation in training and the labelling of self-training.
+"""
+
+import math
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, takewhile
+from pathlib import Path
 from threading import Condition
-from typing import TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from PIL import Image
+
+from grapy_cli.errors import PhotoError
+from grapy_cli.image_io.photos import ReadPhoto, read_size
+from grapy_cli.inference.parsing import Parsing, Photo
+
+PIXELS_UNDER_WAY = 48_000_000
+"""Of all photos that are read and not yet finished; a larger photo goes through alone."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Parsings = Mapping[str, Parsing]
+"""By label set."""
+
+
+@runtime_checkable
+class Parser(Protocol):
+    """What a stream needs of a parser."""
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether threads that parse mostly wait for a GPU."""
+
+    def read(self, photo: Photo) -> ReadPhoto:
+        """Read a photo, or raise a PhotoError."""
+
+    def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
+        """Return the height and width, pixels, that the network sees."""
+
+    def parse_together(
+        self, readings: Sequence[ReadPhoto], datasets: Sequence[str]
+    ) -> Sequence[Parsings]:
+        """Parse photos of one size by the same label sets."""
+
+
+class ParsedPhoto(NamedTuple):
+    """A photo that went through the network."""
+
+    reading: ReadPhoto
+    parsings: Parsings
+    seconds: float
+    """That reading and parsing took; of photos parsed together, an equal share."""
+
+
+@dataclass(frozen=True)
+class ParseRequest(Generic[Result]):
+    """A photo to parse."""
+
+    parser: Parser
+    photo: Photo
+    datasets: Sequence[str]
+    """Label sets to parse by."""
+    finish: Callable[[ParsedPhoto | PhotoError], Result]
+    """Turns the parsed photo, or the error of one that cannot be read, into the result. Called in
+    any thread."""
+
+
+@dataclass(frozen=True)
+class OtherWork(Generic[Result]):
+    """An item that needs no parsing, or does it by itself, as a video."""
+
+    do: Callable[[], Result]
+    """Gives the result; called where photos are parsed."""
+
+
+Request = ParseRequest[Result] | OtherWork[Result]
+
+
+class Threads(NamedTuple):
+    """How many threads do what, for one kind of device."""
+
+    reading: int
+    parsing: int
+    """Photos, or batches, in the network at the same time. 1: the thread that takes the results
+    parses, and others finish; more: each thread finishes what it parsed."""
+    finishing: int
+    ahead: int
+    """Photos that are begun before they are asked for, in each of the two pools."""
+
+
+ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
+SIDE_BY_SIDE = Threads(reading=4, parsing=4, finishing=4, ahead=4)
+"""For a GPU: preparing and finishing a photo takes a thread longer than the GPU needs for it."""
+
+
+def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
+    """Choose the threads of a stream by the parser's device.
+
+    Args:
+        parser: What parses.
+        spare_memory: A training run holds most of the GPU's memory.
+    """
+    return SIDE_BY_SIDE if parser.is_on_gpu and not spare_memory else ONE_BY_ONE
+
+
+class _Read(NamedTuple):
+    """A photo that is read; it takes up room until it is finished."""
+
+    request: ParseRequest[Any]
+    reading: ReadPhoto
+    pixels: int
+    seconds: float
+
+
+class _Parsed(NamedTuple):
+    request: ParseRequest[Any]
+    photo: ParsedPhoto
+    pixels: int
+
+
+class _Done(NamedTuple):
+    """An item that needs no finishing."""
+
+    result: Any
+
+
+_UnderWay = _Read | OtherWork[Any]
+
+
+@dataclass(frozen=True)
+class PhotoStream(Generic[Item, Result]):
+    """Takes items and gives a result for each, in order.
+
+    The stages overlap: while one photo is in the network, the next ones are read and the last ones
+    are finished.
+    """
+
+    request: Callable[[Item], Request[Result]]
+    """Says what to do for an item. Called in a reading thread; it may look at files."""
+    threads: Threads = ONE_BY_ONE
+    batch: int = 1
+    """Most neighbors that are parsed together: of one size for the network, by the same parser and
+    the same label sets."""
+
+    def run(
+        self, items: Iterable[Item], stop_asked: Callable[[], bool] = lambda: False
+    ) -> Generator[Result, None, None]:
+        """Give the results. Close the generator to end early: photos under way are given up.
+
+        Args:
+            items: Any number; only a few are taken ahead.
+            stop_asked: When it says yes, no further photo is parsed; what was parsed is finished.
+
+        Raises:
+            DeviceError: If the device does not have enough memory for a photo.
+            Exception: What `items`, `request` and `finish` raise, in the item's place.
+        """
+        room = Room(PIXELS_UNDER_WAY)
+        reading, parsing, finishing, ahead = self.threads
+
+        def read(numbered: tuple[int, Item]) -> _UnderWay:
+            turn, item = numbered
+            return _read(self.request, item, turn, room)
+
+        def finish(one: _Parsed | _Done) -> Result:
+            result: Result = one.result if isinstance(one, _Done) else _finish(one, room)
+            return result
+
+        def parse_and_finish(group: Sequence[_UnderWay]) -> list[Result]:
+            return [finish(one) for one in _parse(group)]
+
+        beyond_batch = ahead + self.batch - 1
+        readings = in_order(enumerate(items), read, threads=reading, ahead=beyond_batch)
+        with closing(readings), closing(room):
+            wanted = takewhile(lambda _: not stop_asked(), readings)
+            groups = (
+                _gather(wanted, self.batch, room) if self.batch > 1 else ([it] for it in wanted)
+            )
+            if parsing > 1:
+                done = in_order(groups, parse_and_finish, threads=parsing, ahead=ahead)
+                with closing(done):
+                    yield from chain.from_iterable(done)
+            else:
+                parsed = chain.from_iterable(map(_parse, groups))
+                with closing(in_order(parsed, finish, threads=finishing, ahead=ahead)) as results:
+                    yield from results
+
+
+def _read(
+    request: Callable[[Item], Request[Any]], item: Item, turn: int, room: "Room"
+) -> _UnderWay:
+    """Read the photo of an item once there is room for it."""
+    begun, held, entered = time.perf_counter(), 0, False
+    try:
+        wanted = request(item)
+        if isinstance(wanted, OtherWork):
+            return wanted
+        try:
+            pixels = _count_pixels(wanted.photo)
+            room.enter(turn, pixels)
+            held, entered = pixels, True
+            reading = wanted.parser.read(wanted.photo)
+        except PhotoError as error:
+            room.leave(held)
+            return OtherWork(partial(wanted.finish, error))
+    finally:
+        if not entered:  # the next one may enter
+            room.enter(turn, 0)
+    return _Read(wanted, reading, pixels, time.perf_counter() - begun)
+
+
+def _count_pixels(photo: object) -> int:
+    """Count a photo's pixels without reading them; 0 for what is no photo."""
+    if isinstance(photo, np.ndarray):
+        return math.prod(photo.shape[:2])
+    if isinstance(photo, Image.Image):
+        return photo.width * photo.height
+    if isinstance(photo, str | Path | bytes):
+        return math.prod(read_size(photo))
+    return 0  # the parser says what is wrong with it
+
+
+def _gather(readings: Iterable[_UnderWay], most: int, room: "Room") -> Iterator[list[_UnderWay]]:
+    """Group photos that may be parsed together.
+
+    While a photo waits for others its room is free: the others may be waiting for that room.
+    """
+
+    def lend(one: _UnderWay) -> _UnderWay:
+        room.leave(_pixels_of(one))
+        return one
+
+    for group in in_groups(map(lend, readings), _kind_of, most):
+        room.take(sum(map(_pixels_of, group)))
+        yield group
+
+
+def _kind_of(one: _UnderWay) -> object:
+    """Return what photos must have in common to be parsed together; None for anything else."""
+    if isinstance(one, OtherWork):
+        return None
+    request = one.request
+    return id(request.parser), request.parser.size_of(one.reading), tuple(request.datasets)
+
+
+def _pixels_of(one: _UnderWay) -> int:
+    return one.pixels if isinstance(one, _Read) else 0
+
+
+def _parse(group: Sequence[_UnderWay]) -> list[_Parsed | _Done]:
+    """Parse photos of one kind together, or do one piece of other work."""
+    done: list[_Parsed | _Done] = [_Done(it.do()) for it in group if isinstance(it, OtherWork)]
+    photos = [it for it in group if isinstance(it, _Read)]
+    if photos:
+        begun, request = time.perf_counter(), photos[0].request
+        readings = [it.reading for it in photos]
+        parsed = request.parser.parse_together(readings, request.datasets)
+        seconds = (time.perf_counter() - begun) / len(photos)
+        for it, parsings in zip(photos, parsed, strict=True):
+            photo = ParsedPhoto(it.reading, parsings, it.seconds + seconds)
+            done.append(_Parsed(it.request, photo, it.pixels))
+    return done
+
+
+def _finish(parsed: _Parsed, room: "Room") -> Any:  # noqa: ANN401 - what the request makes of it
+    try:
+        return parsed.request.finish(parsed.photo)
+    finally:
+        room.leave(parsed.pixels)
 
 
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], *, threads: int, ahead: int
 ) -> Generator[Result, None, None]:
-    """Do work on items in threads, and give the results in the order of the items.
+    """Work on items in threads, and give the results in the order of the items.
 
-    Items are taken by the thread that takes the results, and only when there is room: stages can
-    be chained, and whichever is slowest sets the pace of all. When nobody takes results any more,
-    what was begun is ended and the rest left.
+    The thread that takes the results also takes the items, and only while there is room. So stages
+    can be chained, and the slowest one sets the pace of all. Closing the generator ends what has
+    begun and drops the rest.
 
     Args:
-        items: May be endless; what they raise is raised when all before it are done.
+        items: May be endless; what they raise is raised after all items before.
         work: What it raises is raised here, in the item's place.
-        threads: That work at the same time.
-        ahead: How many items may be begun whose results were not taken.
+        threads: Items that are worked on at the same time.
+        ahead: Items that are begun before their results are taken.
     """
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -48,11 +317,11 @@ def in_order(
 def in_groups(
     items: Iterable[Item], key: Callable[[Item], object], most: int
 ) -> Generator[list[Item], None, None]:
-    """Put neighbours that have the same key together; none is held longer than it must be.
+    """Group neighbors that have the same key; no item waits longer than it must.
 
     Args:
         items: Taken one at a time, and no further than the group that is given.
-        key: None for an item that stays alone; not asked for where all do.
+        key: None for an item that stays alone; not called where groups have one item.
         most: Items of a group.
     """
     group: list[Item] = []
@@ -72,10 +341,10 @@ def in_groups(
 
 
 class Room:
-    """Lets photos in, one after the other, while together they have room.
+    """Bounds the pixels that are under way: lets photos in by turns, while they fit.
 
-    However large it is, a photo that is alone gets in. The order keeps those that are in from
-    waiting for one that is not.
+    A photo that is alone gets in, however large it is. The turns prevent a photo inside from
+    waiting for one outside.
 
     Args:
         pixels: Of all photos that are in at the same time.
@@ -97,7 +366,7 @@ class Room:
             self._changed.notify_all()
 
     def take(self, pixels: int) -> None:
-        """Fill room whether there is any or not."""
+        """Take up room without waiting, even if there is none."""
         self.leave(-pixels)
 
     def leave(self, pixels: int) -> None:
@@ -107,7 +376,7 @@ class Room:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let everybody in who waits: nothing of theirs will be used."""
+        """Let all waiting threads in: their results will not be used."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

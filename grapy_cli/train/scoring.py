@@ -14,9 +14,17 @@ from grapy_cli.errors import DatasetError, DeviceError, PhotoError
 from grapy_cli.evaluate.scoring import score_datasets
 from grapy_cli.image_io.contact_sheet import Cell, contact_sheet
 from grapy_cli.image_io.label_maps import load_label_map
-from grapy_cli.image_io.photos import read_photo
 from grapy_cli.image_io.render import color_mask
 from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import (
+    OtherWork,
+    ParsedPhoto,
+    ParseRequest,
+    PhotoStream,
+    Request,
+    threads_for,
+)
 from grapy_cli.inference.tta import Augmentation
 from grapy_cli.labels import IGNORE, Level
 from grapy_cli.metrics.scores import scores_of
@@ -108,21 +116,34 @@ class Scorer:
     def _parsed(self, name: str, count: int) -> Iterator[list[Cell]]:
         """Photo, truth and parsing of the first val photos; one that cannot be read is left out."""
         dataset = self.datasets[name]
-        labels = dataset.label_set
-        for key in dataset.keys("val")[:count]:
+
+        def request(key: str) -> Request[list[Cell] | None]:
             try:
-                truth = load_label_map(dataset.label_map(key))
-                photo = read_photo(dataset.photo(key))
-            except (DatasetError, PhotoError):
-                continue  # the scoring counts it as skipped
-            parsing = self.parser.parse(photo, name)
-            right = pixel_accuracy(parsing.label_map, truth)
-            words = "nothing to compare" if right is None else f"{right:.1%} of pixels right"
-            yield [
-                (Image.fromarray(photo), f"{name} {key}"),
-                (color_mask(truth, labels.nodes(Level.PART)), "truth"),
-                (color_mask(parsing.label_map, labels.nodes(Level.PART)), f"parsing, {words}"),
-            ]
+                truth, path = load_label_map(dataset.label_map(key)), dataset.photo(key)
+            except DatasetError:
+                return OtherWork(lambda: None)  # the scoring counts it as skipped
+
+            def finish(found: ParsedPhoto | PhotoError) -> list[Cell] | None:
+                if isinstance(found, PhotoError):
+                    return None
+                return _row(f"{name} {key}", found.parsings[name], truth)
+
+            return ParseRequest(self.parser, path, [name], finish)
+
+        stream = PhotoStream(request, threads_for(self.parser, spare_memory=True))
+        rows = stream.run(dataset.keys("val")[:count])
+        return (row for row in rows if row is not None)
+
+
+def _row(title: str, parsing: Parsing, truth: UInt8[np.ndarray, "u v"]) -> list[Cell]:
+    right = pixel_accuracy(parsing.label_map, truth)
+    words = "nothing to compare" if right is None else f"{right:.1%} of pixels right"
+    nodes = parsing.label_set.nodes(Level.PART)
+    return [
+        (Image.fromarray(parsing.photo), title),
+        (color_mask(truth, nodes), "truth"),
+        (color_mask(parsing.label_map, nodes), f"parsing, {words}"),
+    ]
 
 
 def pixel_accuracy(

@@ -121,7 +121,8 @@ def _scores(data: bytes, folder: Path) -> None:
     _file(folder / PHOTOS, data)
     ledger = FinishedPhotos(folder)
     for identity in ("0f" * 16, "1f" * 16):
-        ledger.recall(identity, (0,))
+        if ledger.recall(identity):
+            ledger.keep(identity, (0,))
     ledger.finish(ledger.places)
     list(read_photo_scores(folder))
 

@@ -1,11 +1,11 @@
 """A teacher labels photos, and what it says becomes prepared data sets, photo by photo."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
@@ -14,16 +14,31 @@ from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.errors import PhotoError
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import (
+    OtherWork,
+    ParsedPhoto,
+    ParseRequest,
+    PhotoStream,
+    Request,
+    threads_for,
+)
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
-from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
-from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto
+from grapy_cli.train.self_training.pseudo_labels import (
+    heed_label_maps,
+    part_factors,
+    part_shares,
+    pseudo_label_map,
+)
+from grapy_cli.train.self_training.unlabeled_photos import PERSON, FoundPhoto
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
+
+_Writers = Mapping[str, DatasetWriter]
+"""By data set."""
 
 
 @dataclass(frozen=True)
@@ -75,63 +90,91 @@ class Labelling:
         last = writers[self.label_sets[-1].name]
         done_before = () if self.anew else photos
         before = {photo.key for photo in done_before if last.label_map(photo.key).exists()}
-        teacher = self.load_teacher() if len(before) < len(photos) else None
         counts = {name: np.zeros(256, np.int64) for name in writers}
         keys, rejected = [], []
         began, fresh = time.monotonic(), 0
-        for done, photo in enumerate(photos, start=1):
-            if teacher and photo.key not in before:
-                try:
-                    seen = _Seen.by(teacher, photo, list(writers))
-                except PhotoError as error:
-                    rejected.append(PhotoRejected(str(photo.place), error.message))
+        with closing(self._results(photos, before, writers)) as results:
+            for done, (photo, result) in enumerate(zip(photos, results, strict=True), start=1):
+                if isinstance(result, PhotoRejected):
+                    rejected.append(result)
                     continue
-                self._write(photo, seen, writers)
-                fresh += 1
-            keys.append(photo.key)
-            for name, writer in writers.items():
-                label_map = load_label_map(writer.label_map(photo.key))
-                counts[name] += np.bincount(label_map.ravel(), minlength=256)
-            rate = fresh / max(time.monotonic() - began, 1e-9)
-            note, left = f"{rate:.1f} photos/s", (len(photos) - done) / rate if rate else None
-            report(Progressed("labelling photos", done, len(photos), note, left))
+                if isinstance(result, _NewLabels):
+                    result.write(photo, writers)
+                    fresh += 1
+                keys.append(photo.key)
+                for name, label_map in result.label_maps.items():
+                    counts[name] += np.bincount(label_map.ravel(), minlength=256)
+                rate = fresh / max(time.monotonic() - began, 1e-9)
+                note, left = f"{rate:.1f} photos/s", (len(photos) - done) / rate if rate else None
+                report(Progressed("labelling photos", done, len(photos), note, left))
         return Labelled(tuple(keys), tuple(rejected), counts)
 
-    def _write(
-        self, photo: FoundPhoto, seen: "_Seen", writers: Mapping[str, DatasetWriter]
-    ) -> None:
-        """Write a photo and its label maps; in an archive it has no file that could be linked."""
-        file: Path | bytes = photo.place if isinstance(photo.place, Path) else seen.data
-        for name, writer in writers.items():
-            file = writer.add_photo(photo.key, file, photo.place.suffix)
-            label_map = pseudo_label_map(
-                seen.parsings[name].probabilities(),
-                part_factors(writer.label_set, photo.words, self._shares[name]),
-                seen.person,
+    def _results(
+        self, photos: Sequence[FoundPhoto], before: Collection[str], writers: _Writers
+    ) -> Generator["_Labels | PhotoRejected", None, None]:
+        """Give the labels of each photo: those of an earlier run, or the teacher's."""
+
+        def read(photo: FoundPhoto) -> _Labels:
+            maps = {name: load_label_map(it.label_map(photo.key)) for name, it in writers.items()}
+            return _Labels(maps)
+
+        if len(before) == len(photos):
+            yield from map(read, photos)
+            return
+        teacher = self.load_teacher()
+
+        def request(photo: FoundPhoto) -> Request[_Labels | PhotoRejected]:
+            if photo.key in before:
+                return OtherWork(partial(read, photo))
+            try:
+                data = photo.place.read_bytes()
+            except OSError as error:
+                reason = f"{photo.place} cannot be read: {error}"
+                return OtherWork(partial(PhotoRejected, str(photo.place), reason))
+            finish = partial(self._label_photo, photo, data)
+            return ParseRequest(teacher, data, list(writers), finish)
+
+        stream = PhotoStream(request, threads_for(teacher, spare_memory=self.anew))
+        yield from stream.run(photos)
+
+    def _label_photo(
+        self, photo: FoundPhoto, data: bytes, found: ParsedPhoto | PhotoError
+    ) -> "_NewLabels | PhotoRejected":
+        """Turn what the teacher parsed into label maps."""
+        try:
+            if isinstance(found, PhotoError):
+                raise found
+            known = photo.read_maps(found.reading.size)
+        except PhotoError as error:
+            return PhotoRejected(str(photo.place), error.message)
+        person = known.pop(PERSON, None)
+        label_maps = {
+            labels.name: pseudo_label_map(
+                heed_label_maps(found.parsings[labels.name].probabilities(), labels, known),
+                part_factors(labels, photo.words, self._shares[labels.name]),
+                person,
                 self.confidence,
             )
-            writer.add_label_map(photo.key, label_map)
+            for labels in self.label_sets
+        }
+        return _NewLabels(label_maps, data)
 
 
-class _Seen(NamedTuple):
-    """What is seen on a photo."""
+@dataclass(frozen=True)
+class _Labels:
+    """The label maps of a photo, by data set."""
 
+    label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
+
+
+@dataclass(frozen=True)
+class _NewLabels(_Labels):
     data: bytes
-    """Of its file."""
-    parsings: Mapping[str, Parsing]
-    person: UInt8[np.ndarray, "h w"] | None
+    """Of the photo's file."""
 
-    @classmethod
-    def by(cls, teacher: HumanParser, photo: FoundPhoto, datasets: Sequence[str]) -> "_Seen":
-        """Parse a photo.
-
-        Raises:
-            PhotoError: If it, or its person mask, cannot be read.
-        """
-        try:
-            data = photo.place.read_bytes()
-        except OSError as error:
-            raise PhotoError(f"{photo.place} cannot be read: {error}") from error
-        reading = teacher.read(data)
-        person = photo.read_person(reading.size)
-        return cls(data, teacher.parse_all(reading, datasets), person)
+    def write(self, photo: FoundPhoto, writers: _Writers) -> None:
+        """Write a photo and its label maps; in an archive it has no file that could be linked."""
+        file: Path | bytes = photo.place if isinstance(photo.place, Path) else self.data
+        for name, writer in writers.items():
+            file = writer.add_photo(photo.key, file, photo.place.suffix)
+            writer.add_label_map(photo.key, self.label_maps[name])

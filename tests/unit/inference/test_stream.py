@@ -1,10 +1,23 @@
 import itertools
 import threading
 import time
+from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
-from grapy_cli.inference.stream import Room, in_order
+from grapy_cli.errors import PhotoError
+from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference import stream
+from grapy_cli.inference.stream import (
+    ONE_BY_ONE,
+    SIDE_BY_SIDE,
+    OtherWork,
+    ParseRequest,
+    PhotoStream,
+    Room,
+    in_order,
+)
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -104,3 +117,146 @@ def test_a_closed_room_keeps_nobody_waiting():
     assert not waiting.wait(0.05)
     room.close()
     assert waiting.wait(10)
+
+
+@dataclass
+class FakeParser:
+    """Parses nothing; it notes what is in the network together, and how much is under way."""
+
+    seconds: float = 0.0
+    batches: list = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
+    is_on_gpu: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, photo):
+        if not photo.any():
+            raise PhotoError("it is black")
+        with self.lock:
+            self.under_way += photo[..., 0].size
+            self.most_under_way = max(self.most_under_way, self.under_way)
+        return ReadPhoto(photo, photo.shape[:2])
+
+    def size_of(self, reading):
+        return reading.pixels.shape[:2]
+
+    def parse_together(self, readings, datasets):
+        time.sleep(self.seconds)
+        self.batches.append(len(readings))
+        return [{} for _ in readings]
+
+    def finish(self, number):
+        """Make a request's `finish`, which gives the number, or the error."""
+
+        def finish(found):
+            if isinstance(found, PhotoError):
+                return found.message
+            with self.lock:
+                self.under_way -= found.reading.pixels[..., 0].size
+            return number
+
+        return finish
+
+
+def photo(width=2, value=1):
+    return np.full((3, width, 3), value, np.uint8)
+
+
+def stream_of(parser, photos, threads=ONE_BY_ONE, batch=1, datasets=lambda number: ["atr"]):
+    def request(number):
+        return ParseRequest(parser, photos[number], datasets(number), parser.finish(number))
+
+    return PhotoStream(request, threads, batch).run(range(len(photos)))
+
+
+BOTH = pytest.mark.parametrize("threads", [ONE_BY_ONE, SIDE_BY_SIDE])
+
+
+@BOTH
+def test_results_are_in_order_and_errors_are_values(threads):
+    photos = [photo(), photo(value=0), photo(), photo()]
+    results = stream_of(FakeParser(), photos, threads)
+    assert list(results) == [0, "it is black", 2, 3]
+
+
+@BOTH
+def test_other_work_has_its_place_among_the_photos(threads):
+    parser = FakeParser(seconds=0.002)
+
+    def request(number):
+        if number % 3 == 1:
+            return OtherWork(lambda: -number)
+        return ParseRequest(parser, photo(), ["atr"], parser.finish(number))
+
+    assert list(PhotoStream(request, threads, 2).run(range(8))) == [0, -1, 2, 3, -4, 5, 6, -7]
+
+
+@BOTH
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_pixels_under_way_are_bounded(threads, batch, monkeypatch):
+    monkeypatch.setattr(stream, "PIXELS_UNDER_WAY", 30)
+    parser = FakeParser(seconds=0.002)
+    photos = [photo(width) for width in (4, 4, 4, 2, 20, 1, 4, 4, 4, 4)]
+    assert list(stream_of(parser, photos, threads, batch)) == list(range(10))
+    # A photo that waits for others of its size has lent its room to them.
+    assert parser.most_under_way <= 60 + (batch > 1) * 60
+
+
+def test_neighbors_of_one_size_and_the_same_label_sets_are_parsed_together():
+    parser = FakeParser()
+    photos = [photo(width) for width in (2, 2, 2, 2, 5, 5, 5, 5)]
+    names = [["atr"]] * 6 + [["atr", "pascal"]] * 2
+    assert list(stream_of(parser, photos, batch=3, datasets=names.__getitem__)) == list(range(8))
+    assert parser.batches == [3, 1, 2, 2]
+
+
+def test_photos_side_by_side_are_in_the_network_at_the_same_time():
+    both = threading.Barrier(2, timeout=10)
+    parser = FakeParser()
+    parser.parse_together = lambda readings, datasets: both.wait() >= 0 and [{}]
+    assert list(stream_of(parser, [photo()] * 4, SIDE_BY_SIDE)) == [0, 1, 2, 3]
+
+
+@BOTH
+def test_a_stop_finishes_what_is_parsed_and_parses_no_more(threads):
+    parser = FakeParser(seconds=0.002)
+    taken = []
+
+    def request(number):
+        return ParseRequest(parser, photo(), ["atr"], parser.finish(number))
+
+    for number in PhotoStream(request, threads).run(range(100), lambda: len(taken) > 4):
+        taken.append(number)
+    assert taken == list(range(len(parser.batches)))
+    assert 5 <= len(taken) < 20
+
+
+@BOTH
+def test_what_a_request_or_its_end_raises_is_raised_in_its_place(threads):
+    parser = FakeParser()
+
+    def fail(found):
+        raise OSError("the disk is full")
+
+    def request(number):
+        if number == 4:
+            raise KeyError(number)
+        return ParseRequest(parser, photo(), ["atr"], fail if number == 2 else lambda found: number)
+
+    results = PhotoStream(request, threads).run(range(9))
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(OSError, match="full"):
+        next(results)
+    results = PhotoStream(request, threads).run([0, 4])
+    with pytest.raises(KeyError):
+        list(results)
+
+
+@BOTH
+def test_a_stream_that_is_closed_leaves_no_thread(threads):
+    before = threading.active_count()
+    results = stream_of(FakeParser(seconds=0.002), [photo()] * 50, threads)
+    next(results)
+    results.close()
+    assert threading.active_count() == before

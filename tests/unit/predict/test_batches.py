@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from grapy_cli.image_io.photos import ReadPhoto
+from grapy_cli.inference import stream
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.tiles import TileLimit
-from grapy_cli.predict import job
 from grapy_cli.predict.run import run_predict
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import (
@@ -110,7 +110,7 @@ def test_a_photo_that_fails_leaves_the_others(predict, work, batches):
 def test_photos_that_wait_for_company_keep_nobody_out(predict, monkeypatch):
     """However little room there is for photos: they may be waiting for the one that is outside."""
     masks, _ = predict("much", 4)
-    monkeypatch.setattr(job, "PIXELS_IN_THE_AIR", 1)
+    monkeypatch.setattr(stream, "PIXELS_UNDER_WAY", 1)
     assert predict("none", 4)[0] == masks
 
 
