@@ -159,8 +159,8 @@ class OptimizerSettings(Section):
     backbone_rate: Fraction = 1.0
     """Multiplies the learning rate of the backbone; 0 freezes its parameters."""
     restart: bool = False
-    """Reset the momentum when schedule.every_epochs lowers the rate, as the reference does; it builds
-    a new optimizer."""
+    """Reset the momentum when schedule.every_epochs lowers the rate, as the reference does by
+    building a new optimizer."""
 
 
 class ScheduleSettings(Section):
