@@ -1,4 +1,4 @@
-"""Whether another engine says of photos what torch says."""
+"""Compare another engine with torch on photos."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _USUAL = 0.999
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two engines agree; differences are shares of the largest logit."""
+    """How well two engines agree; differences are shares of the largest logit."""
 
     photos: int
     pixels: int
@@ -36,7 +36,7 @@ class Agreement:
     """Difference that 999 of 1000 logits keep below, in the photo where it is largest."""
 
     def sentence(self) -> str:
-        """For people."""
+        """Describe the agreement in words."""
         return (
             f"checked on {self.photos} photo{'s' if self.photos > 1 else ''}, mirrored as well: "
             f"masks agree with torch's on {100 * self.equal:.4f} % of {self.pixels} pixels; logits "
@@ -51,14 +51,14 @@ def compare(
     longest_side: int | None,
     told: Callable[[int], object] = lambda done: None,
 ) -> Agreement:
-    """Parse photos by both, with their mirror images, at the size the weights are made for.
+    """Parse photos with both, also mirrored, at the size of the weights.
 
     Args:
         torchs: The network that was exported.
-        other: What became of it.
+        other: The exported file.
         photos: To parse.
         longest_side: As in `HumanParser`.
-        told: Hears how many photos are done.
+        told: Gets the number of photos that are done.
     """
     equal = pixels = count = 0
     largest = usual = 0.0
@@ -74,12 +74,12 @@ def compare(
 
 
 def demand(agreement: Agreement, precision: str, share: float | None = None) -> None:
-    """Refuse a file that says something else.
+    """Refuse a file that does not agree with torch.
 
     Args:
         agreement: Of the file with torch.
         precision: fp32, bf16 or int8.
-        share: Of equal pixels to ask for instead of what the precision allows.
+        share: Of equal pixels to require instead of the default.
 
     Raises:
         WeightsError: If they agree too little.

@@ -1,4 +1,4 @@
-"""The network as one function from bytes to logits, and that function as an ONNX file."""
+"""Export the network as one function from bytes to logits, as an ONNX file."""
 
 import logging
 import warnings
@@ -19,7 +19,7 @@ OPSET = 18
 """Of ONNX: the first that takes the maximum of what is scattered to one place."""
 FEATURES = "features"
 """What all label sets share; the last thing that is computed in another precision."""
-_TRACED = (2, 3, 97, 129)  # sizes that no layer could take for another, or for its own
+_TRACED = (2, 3, 97, 129)  # sizes that no layer has itself
 
 
 class ExportForm(nn.Module):
@@ -36,7 +36,7 @@ class ExportForm(nn.Module):
         self.datasets = tuple(datasets)
 
     def forward(self, photos: UInt8[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _c h4 w4"], ...]:
-        """Parse photos by every label set."""
+        """Parse photos with every label set."""
         features = self.network.encode(images_of(photos))
         parsings = (self.network.parse(features, dataset) for dataset in self.datasets)
         return features, *(parsing.final for parsing in parsings)
@@ -68,7 +68,7 @@ def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> Non
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let the tools that rewrite networks do so without a word: what counts is checked after."""
+    """Silence the export tools: the result is checked later."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -80,7 +80,7 @@ def quiet() -> Iterator[None]:
 
 
 def _tidy(graph: Any) -> None:  # noqa: ANN401 - onnx is an extra
-    """Leave the features out of what is given back, and our own paths out of the file."""
+    """Remove the features from the outputs, and our paths from the file."""
     kept = [output for output in graph.output if output.name != FEATURES]
     del graph.output[:]
     graph.output.extend(kept)

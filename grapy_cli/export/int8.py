@@ -1,4 +1,4 @@
-"""Features in 8-bit integers: which range each value has is seen on photos."""
+"""Quantize features to 8-bit integers, with ranges that are measured on photos."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,11 +14,11 @@ ROUNDED = ("Conv", "Clip", "Relu", "Add", "Concat", "Resize")
 """Operations in integers. Convolutions alone would be rounded between them and what follows, which
 cost 3 % of the pixels of `grapy-lite-ccp` where all of these cost half a percent."""
 
-Photo = UInt8[np.ndarray, "3 _h _w"]  # each of its own size
+Photo = UInt8[np.ndarray, "3 _h _w"]  # of any size
 
 
 def quantize(path: Path, photos: Sequence[Photo]) -> None:
-    """Rewrite an ONNX file so that what leads to its features is computed in integers.
+    """Rewrite an ONNX file to compute its features in integers.
 
     Weights are rounded by channel, values by the smallest and the largest that the photos cause.
     What is decided from the features, heads and pyramid, stays as it is.
@@ -57,7 +57,7 @@ def quantize(path: Path, photos: Sequence[Photo]) -> None:
 
 
 def leading_to(graph: Any, name: str) -> list[str]:  # noqa: ANN401 - onnx is an extra
-    """Names of the operations that a value depends on; a graph lists them in their order."""
+    """Return the names of the operations that a value depends on, in order."""
     needed, found = {name}, []
     for node in reversed(graph.node):
         if needed.intersection(node.output):

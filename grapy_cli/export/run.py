@@ -1,4 +1,4 @@
-"""`grapy export`: weights become a file for another engine, which is checked before it is kept."""
+"""Run `grapy export`: write weights for another engine, and check the file before it is kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,9 +30,9 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
 
 CHECKED = 32
-"""Photos that are looked at at most, spread evenly over those given."""
+"""Most photos of the check, spread evenly."""
 SHOWN = 64
-"""Photos by which ranges are found at most."""
+"""Most photos for the ranges of int8."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """The written file."""
 
     path: Path
     megabytes: float
-    """All of its files together."""
+    """Of all its files."""
     agreement: Agreement
 
 
@@ -94,7 +94,7 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
 
         agreement = compare(parser.network, network, photos, parser.longest_side, told)
         demand(agreement, wanted.precision, wanted.agreement)
-        written = sorted(scratch.glob(f"{path.stem}.*"))  # the .bin comes before its .xml
+        written = sorted(scratch.glob(f"{path.stem}.*"))  # .bin before .xml
         size = sum(file.stat().st_size for file in written) / 1e6
         for file in written:
             file.replace(out.with_suffix(file.suffix))
@@ -133,7 +133,7 @@ def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> W
 
 
 def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
-    """A photo as the network sees it."""
+    """Return a photo in the size of the network."""
     grid = parser.network.numbers.output_stride if parser.longest_side else 0
     height, width = photo.pixels.shape[:2]
     size = base_size(height, width, parser.longest_side, grid=max(1, grid))
@@ -141,7 +141,7 @@ def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
 
 
 def _photos(folder: Path | None, scratch: Path, most: int) -> list[ReadPhoto]:
-    """Read photos of a folder, or draw some."""
+    """Read photos of a folder, or make some up."""
     if folder is None:
         folder = scratch / "drawn"
         folder.mkdir()
@@ -178,7 +178,7 @@ def _check_settings(settings: Settings, kind: Format) -> None:
 
 @contextmanager
 def _scratch_beside(out: Path) -> Iterator[Path]:
-    """Give a folder on the disk where the file is to lie; nothing of it stays."""
+    """Give a temporary folder on the same disk as the file."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".grapy-export-", dir=out.parent) as scratch:

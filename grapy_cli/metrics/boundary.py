@@ -1,4 +1,4 @@
-"""How well the outlines of parts are met: large insides hide them from the usual IoU."""
+"""Boundary IoU: how well outlines fit, which large areas hide in the usual IoU."""
 
 import math
 
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int64, UInt8
 from grapy_cli.labels import IGNORE
 
 SHARE = 0.02
-"""How far from its outline a pixel may lie to count, as a share of the photo's diagonal."""
+"""Largest distance of a counted pixel from its outline, as a share of the photo's diagonal."""
 
 
 def count_boundaries(

@@ -1,4 +1,4 @@
-"""Who was taken for whom: the counts every score is made of."""
+"""The confusion matrix: the counts that every score is computed from."""
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ def count_pairs(
 def _runs(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"]
 ) -> tuple[UInt16[np.ndarray, " r"], Float64[np.ndarray, " r"]]:
-    """Runs of equal pixels along the rows: parsed id times 256 plus true id, and their lengths.
+    """Return runs of equal pixels: parsed id times 256 plus true id, and their lengths.
 
     Label maps are areas, so runs are far fewer than pixels; what is done with every pixel is only
     to see whether it differs from the one before it.

@@ -11,7 +11,7 @@ Ratio = float | None
 
 @dataclass(frozen=True)
 class PartScore:
-    """How well one part is found; None where it occurs neither in the truth nor in the parsing."""
+    """The scores of one part; None if it is neither in the truth nor in the parsing."""
 
     iou: Ratio
     accuracy: Ratio
@@ -21,7 +21,7 @@ class PartScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """The field's numbers, ratios in [0, 1].
+    """The usual scores, ratios in [0, 1].
 
     Means leave out parts that occur nowhere; a part that is parsed but never true has IoU and F1 0,
     counts in their means, and is left out of `mean_accuracy`.
@@ -36,7 +36,7 @@ class Scores:
     """IoU of the parts, weighted by their share of the true pixels."""
     mean_f1: Ratio
     boundary_iou: Ratio
-    """Mean of the parts' boundary IoU; None where no boundaries were counted."""
+    """Mean of the parts' boundary IoU; None without counts."""
     left_right_exchange: Ratio
     """See `exchange_of`."""
     parts: dict[str, PartScore]
@@ -97,7 +97,7 @@ def means_of(
 
 
 def exchange_of(counts: Int64[np.ndarray, "p p"], mirror_ids: Sequence[int]) -> Ratio:
-    """How often left is taken for right, or right for left.
+    """Return how often left and right parts are exchanged.
 
     Of the pixels of a part with a partner that were found as it or as its partner, the share that
     was found as the partner; None where there are none. 0.5 is what guessing gives.
@@ -130,7 +130,7 @@ def _ratios(totals: Int64[np.ndarray, "*r 3 p"]) -> dict[str, Float64[np.ndarray
 
 
 def _mean(ratios: Float64[np.ndarray, "*r p"]) -> Float64[np.ndarray, "*r"]:
-    """The mean of those that are known; NaN where none is."""
+    """Return the mean of the known values; NaN without any."""
     known = ~np.isnan(ratios)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, ratios, 0).sum(-1) / known.sum(-1))

@@ -1,8 +1,7 @@
-"""The memory of an output folder: a row for each photo that is done, and for each that failed.
+"""The manifest of an output folder: a row for each photo that is parsed, and for each that failed.
 
-While a run works, its rows go to a part of its own, a hidden file that only grows; when it ends the
-part is folded into the manifest, whose rows stand in the order of the photos. What a killed run
-left behind is folded in by the next.
+A run appends its rows to a hidden file, its part. At its end it merges the part into the manifest,
+in the order of the photos. The next run merges the part of a run that was killed.
 """
 
 import errno
@@ -48,7 +47,7 @@ class Shard:
         return cls(int(number) - 1, int(count))
 
     def split(self, index: int, count: int) -> "Shard":
-        """Share this share out again among so many."""
+        """Divide this share again."""
         return Shard(self.index + index * self.count, self.count * count)
 
     def __str__(self) -> str:
@@ -57,7 +56,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a file, read anew whenever they are gone through; none where it is not there."""
+    """The rows of a file, which is read for each iteration; none if it does not exist."""
 
     path: Path
 
@@ -66,10 +65,10 @@ class Rows:
             yield row
 
     def lines(self) -> Iterator[tuple[Row, str]]:
-        """The rows, each with the line it stands in.
+        """Give the rows, each with its line.
 
-        What is no row is passed over: one that a kill cut off, one of another version that says
-        less, or one that names files which lie elsewhere.
+        Invalid lines are skipped: cut off by a kill, of another version, or with files outside of
+        the folder.
         """
         with (
             suppress(FileNotFoundError),
@@ -82,7 +81,7 @@ class Rows:
 
 
 def is_row(row: Row) -> bool:
-    """Tell whether a row holds what is read of it: everything of a photo, or why it failed."""
+    """Tell whether a row is valid: with all fields of a photo, or the reason of a failure."""
     wanted = _FAILED if "reason" in row else _DONE
     return all(is_fit(row.get(name)) for name, is_fit in wanted.items())
 
@@ -108,7 +107,7 @@ def _is_share_or_absent(value: object) -> bool:
 
 
 def _are_inside(value: object) -> bool:
-    """Whether they are files of the output folder: no row may lead out of it."""
+    """Tell whether all are files of the output folder: no row may lead out of it."""
     return isinstance(value, list) and all(
         isinstance(file, str) and "\0" not in file and _stays(PurePosixPath(file)) for file in value
     )
@@ -131,14 +130,14 @@ _DONE: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         "doubt": _is_share_or_absent,
     }
 )
-"""What is read of a row; an older one has no doubt."""
+"""Checks of the fields of a row; older rows have no doubt."""
 
 
 class Manifest:
     """The rows of an output folder, and the part that this run adds to them.
 
     Args:
-        out: The output folder, which has to be there.
+        out: The output folder, which must exist.
         sources: All photos of the command, also those of other shards, in their order.
         shard: Whose part this is.
     """
@@ -151,15 +150,15 @@ class Manifest:
         self._file: TextIO | None = None
 
     def recall(self) -> dict[str, str]:
-        """Say what is done: for each photo its last row, as it stands in the file."""
+        """Return the last row of each photo that is parsed, as JSON."""
         done, _, _ = self._joined(self._parts())
         return done
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write down that a photo is done, or, by a row with a `reason`, that it failed.
+        """Add the row of a photo; one with a `reason` says that it failed.
 
         Raises:
-            OSError: If it cannot be written, or somebody has removed the folder meanwhile.
+            OSError: If it cannot be written, or the folder was removed meanwhile.
         """
         if self._file is None:
             self._file = _open_rows(self._part)
@@ -169,12 +168,12 @@ class Manifest:
             raise FileNotFoundError(errno.ENOENT, "it was removed during the run", str(self._out))
 
     def fold(self, *, everything: bool = False) -> bool:
-        """Fold this run's part into the manifest, and say whether all photos have a row now.
+        """Merge this run's part into the manifest, and tell whether all photos have a row now.
 
-        Files of rows that are replaced go, unless another row has them: masks of an earlier layout.
+        Files of replaced rows are removed if no other row has them: masks of an earlier layout.
 
         Args:
-            everything: Fold in all parts there are; no other run may be at work.
+            everything: Merge all parts; no other run may be at work.
         """
         self._close()
         parts = self._parts() if everything else [self._part]
@@ -202,11 +201,11 @@ class Manifest:
         return all(source in done or source in failed for source in self._sources)
 
     def is_left_over(self) -> bool:
-        """Whether there is a part, of a run that is at work or was killed."""
+        """Tell whether there is a part, of a run that works or was killed."""
         return bool(self._parts())
 
     def count(self) -> tuple[int, int]:
-        """How many of the command's photos are done, and how many failed."""
+        """Count the photos of the command that are parsed, and that failed."""
         own = set(self._sources)
         done = sum(row["source"] in own for row in self.rows)
         return done, sum(row["source"] in own for row in self.failures)
@@ -251,9 +250,9 @@ class Manifest:
         return done, failed, replaced
 
     def _remove(self, replaced: set[str], lines: Sequence[str]) -> None:
-        """Remove files that no row has any more, and folders that are empty then.
+        """Remove files that no row has any more, and folders that become empty.
 
-        Photos stay, also where a row claims one; so does what the gallery shows.
+        Photos are kept, even if a row names one as its file; so are the pictures of the gallery.
         """
         others = (line for part in self._parts() for _, line in Rows(part).lines())
         owned = {file.casefold() for line in (*lines, *others) for file in _files_of(line)}
@@ -265,7 +264,7 @@ class Manifest:
                 continue
             path.unlink()
             for folder in path.relative_to(self._out).parents[:-1]:
-                with suppress(OSError):  # it holds something else
+                with suppress(OSError):  # it is not empty
                     (self._out / folder).rmdir()
 
 
@@ -276,7 +275,7 @@ def _files_of(line: str) -> list[str]:
 
 
 def _open_rows(path: Path) -> TextIO:
-    """Open a file of JSON rows; bytes of file names that are no text become JSON's own escapes."""
+    """Open a file of JSON rows; bytes of file names that are not text are escaped."""
     return path.open("w", encoding="utf-8", errors="backslashreplace")
 
 

@@ -22,7 +22,7 @@ class Task(NamedTuple):
     """One photo to do."""
 
     turn: int
-    """From 0, without gaps."""
+    """Its number, from 0."""
     photo: FoundPhoto
     name: PurePosixPath
     """Of its results."""
@@ -34,28 +34,28 @@ class Plan:
 
     photos: Sequence[FoundPhoto]
     names: Sequence[PurePosixPath]
-    """Of their results."""
+    """Names of their results."""
     datasets: Sequence[str]
     results: Results
     recipe: str
-    """Digest of weights and settings, as far as they change results."""
+    """Digest of the weights and settings that results depend on."""
 
     @property
     def sources(self) -> list[str]:
-        """The photos as the manifest calls them."""
+        """The photos, as the manifest names them."""
         return [str(photo) for photo in self.photos]
 
     def tasks(self, shard: Shard) -> list[Task]:
-        """The photos of a shard: every so-many-th."""
+        """Return the photos of a shard: every n-th one."""
         mine = list(zip(self.photos, self.names, strict=True))[shard.index :: shard.count]
         return [Task(turn, photo, name) for turn, (photo, name) in enumerate(mine)]
 
     def results_of(self, photo: FoundPhoto) -> Results:
-        """What is written about a photo, or a video."""
+        """Return what is written for a photo, or for a video."""
         return self.results.of_video if photo.is_video else self.results
 
     def check(self, task: Task, known: Mapping[str, str]) -> tuple[str, dict[str, Any] | None]:
-        """Digest a photo, and find its row if an earlier run did it from the same, in the same way.
+        """Digest a photo, and find its row if an earlier run parsed it in the same way.
 
         Args:
             task: The photo.
@@ -74,14 +74,14 @@ class Plan:
 
 
 def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Choose the label sets asked for; all of them, or the only one there is.
+    """Choose the label sets: the named ones, all, or the only one.
 
     Args:
-        named: What was asked for; may hold "all".
-        known: What the weights know.
+        named: From the settings; may hold "all".
+        known: Those of the weights.
 
     Raises:
-        DatasetError: If the weights do not know one, or it must be said which.
+        DatasetError: If the weights do not have one, or the choice is not clear.
     """
     if not known:
         raise DatasetError("the weights have no label set: they can only be used with --init")
@@ -98,10 +98,10 @@ def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def comparable(known: Iterable[str]) -> list[str]:
-    """All label sets the weights know, to compare what they say.
+    """Return all label sets of the weights, to compare them.
 
     Raises:
-        DatasetError: If there are not two.
+        DatasetError: If there is only one.
     """
     names = list(known)
     if len(names) < 2:
@@ -133,7 +133,7 @@ def recipe_of(
 
 
 def spare_photos(plan: Plan) -> None:
-    """Make sure that no result takes the place of a photo.
+    """Check that no result would overwrite a photo.
 
     Raises:
         SettingsError: If one would.
@@ -150,7 +150,7 @@ def spare_photos(plan: Plan) -> None:
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:
-    """What two names of one file share, also where upper and lower case are the same."""
+    """Return what all names of a file share, also on file systems that ignore case."""
     try:
         found = path.stat()
     except (OSError, ValueError):  # a name that no file can have

@@ -18,7 +18,7 @@ class RunProgress:
     parsed: int = 0
     failed: int = 0
     kept: int = 0
-    """Done by an earlier run."""
+    """Parsed by an earlier run."""
     _begun: float = field(default_factory=time.perf_counter)
 
     def add(self, outcome: Outcome) -> None:

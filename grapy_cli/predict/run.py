@@ -52,7 +52,7 @@ class PredictSummary:
 
 @dataclass(frozen=True)
 class PlannedPhoto:
-    """What a run would do with a photo."""
+    """What a run would do for one photo."""
 
     photo: str
     files: tuple[str, ...]
@@ -92,7 +92,7 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
 def _write_to_standard_output(
     sources: Sequence[str], settings: Settings, reporter: Reporter
 ) -> PredictSummary:
-    """Parse one photo into a folder that goes away, and write its result to standard output."""
+    """Parse one photo into a temporary folder, and write its result to standard output."""
     with TemporaryDirectory() as scratch:
         predict = settings.predict.model_copy(update={"out": Path(scratch)})
         run = settings.run.model_copy(update={"gpus": 1})
@@ -125,7 +125,7 @@ def _refuse_output(what: str) -> NoReturn:
 
 
 def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[PlannedPhoto]:
-    """Say what `run_predict` would do with each photo, and write nothing.
+    """Give what `run_predict` would do for each photo; nothing is written.
 
     Raises:
         SettingsError, WeightsError, DatasetError: As `run_predict`.
@@ -205,7 +205,7 @@ def _parse_photos(
         if is_whole:
             _finish(plan, manifest, settings, report)
     failed = progress.failed
-    if is_launched():  # the launcher stops all when one of them fails, so only the last one may
+    if is_launched():  # the launcher stops all processes when one fails, so only the last one may
         failed = manifest.count()[1] if is_whole else 0
     return PredictSummary(progress.parsed, failed, progress.kept)
 
@@ -239,7 +239,7 @@ def _launch(sources: Sequence[str], settings: Settings, plan: Plan) -> PredictSu
         if sum(manifest.count()) < len(plan.photos):
             raise
     finally:
-        tidy(out, plan.sources)  # of one that crashed
+        tidy(out, plan.sources)  # after a process that crashed
     done, failed = manifest.count()
     return PredictSummary(done, failed)
 

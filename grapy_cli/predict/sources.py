@@ -21,7 +21,7 @@ STANDARD_INPUT = "-"
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
 )
-"""Files with these names are taken for videos where they are named; folders are not searched."""
+"""Named files with these suffixes are videos; folders are not searched for them."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class FoundPhoto:
     """One photo to parse, or one video."""
 
     source: Path | bytes
-    """Where it lies, or its bytes where they came through standard input."""
+    """Its path, or its bytes from standard input."""
     relative: PurePosixPath
-    """Its path below the folder that was searched; its name alone where it was named itself."""
+    """Its path below the folder that was searched; only its name if it was named itself."""
 
     @property
     def is_video(self) -> bool:
-        """Whether its name says that it has many frames."""
+        """Whether its suffix is that of a video."""
         return isinstance(self.source, Path) and self.source.suffix.lower() in VIDEO_SUFFIXES
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class FoundPhoto:
 
 
 def find_photos(sources: Sequence[str], *, leave_out: Path) -> list[FoundPhoto]:
-    """Find the photos that are meant, each once, in the order they were named.
+    """Find the named photos, each once, in order.
 
     Args:
         sources: Photos, folders, globs, `@list.txt` with one path a line, `-` for a photo or such a
@@ -100,7 +100,7 @@ def _numbered(path: PurePosixPath) -> Iterator[PurePosixPath]:
 
 
 def _identity(photo: FoundPhoto) -> str:
-    """The place of a photo; a link is a photo of its own, so that every name has its mask."""
+    """Return the place of a photo; a link counts as another photo, with its own mask."""
     if isinstance(photo.source, Path):
         return os.path.normpath(photo.source.absolute())
     return str(photo.relative)
@@ -122,7 +122,7 @@ def _expand(source: str, leave_out: Path) -> Iterable[FoundPhoto]:
 
 
 def _is(asked: Callable[[], bool]) -> bool:
-    """Ask a path that may be none at all: far too long, or with a null in it."""
+    """Ask a path that may be impossible: too long, or with a NUL byte."""
     try:
         return asked()
     except (OSError, ValueError):
@@ -145,9 +145,10 @@ def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
 
 
 def _below(folder: Path) -> tuple[set[Path], set[Path]]:
-    """Everything below a folder, links to folders not followed, and the folders that are closed.
+    """Return all files below a folder, and the folders that cannot be read.
 
-    These count as photos that cannot be read, so that nothing is left out without a word.
+    The latter count as photos that cannot be read, so that nothing is left out silently. Links to
+    folders are not followed.
     """
     closed: list[str] = []
     walk = os.walk(folder, onerror=lambda error: closed.append(error.filename))
@@ -156,7 +157,7 @@ def _below(folder: Path) -> tuple[set[Path], set[Path]]:
 
 
 def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
-    """Photos that match a glob, named by their path below the folder it starts from."""
+    """Give the photos that match a glob, named by their path below its fixed part."""
     parts = Path(pattern).parts
     start = 0
     while start < len(parts) and _is(Path(*parts[: start + 1]).exists):
@@ -178,7 +179,7 @@ def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
 
 
 def _is_result(path: Path, searched: Path, leave_out: Path) -> bool:
-    """Whether a file lies where results go, which a folder around all the photos does not say."""
+    """Tell whether a file is in the output folder, if that is below the searched folder."""
     own = searched.resolve()
     below = leave_out != own and leave_out.is_relative_to(own)
     return below and path.resolve().is_relative_to(leave_out)

@@ -1,4 +1,4 @@
-"""`grapy serve`: the parser as a service for one machine."""
+"""Run `grapy serve`: the parser as a service on one machine."""
 
 import socket
 from importlib.util import find_spec
@@ -12,12 +12,12 @@ from grapy_cli.settings.settings import Settings
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 _AT_THE_DOOR = 32
-"""Connections beside those that wait in the queue: photos on their way, pages, idle browsers."""
+"""More connections than photos in the queue: for uploads, pages and idle browsers."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def run_serve(settings: Settings, reporter: Reporter) -> None:
-    """Serve until Ctrl-C or SIGTERM; what is being answered then is finished.
+    """Serve until Ctrl-C or SIGTERM; requests in progress are finished.
 
     Raises:
         SettingsError: If the extra is missing, or the address cannot be used.
@@ -67,7 +67,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        listening.listen()  # from now on the address is ours; who comes early waits a moment
+        listening.listen()  # from now on the address is taken; early clients wait a moment
     except (OSError, OverflowError) as error:
         listening.close()
         raise SettingsError(

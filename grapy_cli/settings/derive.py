@@ -1,4 +1,4 @@
-"""Hand settings to code that knows none: a value is declared once, and found by its name."""
+"""Hand settings to code that does not know them: values are declared once, and found by name."""
 
 from collections.abc import Callable
 from inspect import signature

@@ -107,11 +107,11 @@ def build_transform(
 
 
 def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
-    """Build the optimizer, and the running average where one is asked for.
+    """Build the optimizer, and the moving average if the settings have one.
 
     Args:
-        network: On the device it learns on.
-        train: How it learns.
+        network: On its device.
+        train: Settings.
 
     Raises:
         SettingsError: If the device does not support the precision, or the optimizer restarts and
@@ -154,7 +154,7 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
 
 
 def _parameter_groups(network: GrapyNet, backbone_rate: float) -> list[dict[str, Any]]:
-    """Sort the parameters by how fast they learn; the first group is the backbone."""
+    """Group the parameters by their learning rate; the backbone comes first."""
     backbone = list(network.deeplab.backbone.parameters())
     if backbone_rate == 1:
         return [{"params": list(network.parameters()), "rate": 1.0}]
@@ -179,7 +179,7 @@ def build_job(
     """Put everything together.
 
     Raises:
-        SettingsError: If the batch cannot be shared out among the processes.
+        SettingsError: If the batch cannot be divided among the processes.
     """
     train = settings.train
     sampling = build_sampling_plan(settings, groups, world.size)
@@ -228,7 +228,7 @@ def build_loss_module(
     *,
     share_labels: bool = False,
 ) -> LossModule:
-    """Build what gives the losses of a batch.
+    """Build the module that computes the losses of a batch.
 
     Raises:
         SettingsError: If it is to be compiled and there is no compiler, or that contradicts another
@@ -280,7 +280,7 @@ def _distribute(
     if device.type == "cuda":
         loss_module = nn.SyncBatchNorm.convert_sync_batchnorm(loss_module)
         return DistributedDataParallel(loss_module, [device.index], find_unused_parameters=unused)
-    # The strides of a side of length 1 mean nothing, but DDP compares them, and the CPU's kernels
-    # give gradients now these, now those.
+    # DDP compares strides, also those of sides of length 1, which mean nothing and which the CPU's
+    # kernels choose in different ways.
     warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
     return DistributedDataParallel(loss_module, find_unused_parameters=unused)

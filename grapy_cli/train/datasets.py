@@ -1,4 +1,4 @@
-"""From settings to the data sets of a run, and to those of the same names in further folders."""
+"""Open the data sets of a run, and those of the same names in more folders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from grapy_cli.settings.settings import Settings
 
 @dataclass(frozen=True)
 class DataRoot:
-    """Prepared data sets that lie in one folder; photos are joined within it alone."""
+    """Prepared data sets of one folder; photos are joined only within it."""
 
     datasets: Sequence[PreparedDataset]
     share: float = 1.0
-    """Multiplies what part of an epoch its photos make up."""
+    """Factor on the share of its photos in an epoch."""
 
 
 def open_datasets(settings: Settings) -> list[PreparedDataset]:
-    """Open the data sets a run works on: those named, else every prepared one of the three.
+    """Open the data sets of a run: the named ones, or all prepared ones.
 
     Raises:
         DatasetError: If one is missing, or none is prepared.
-        SettingsError: If a fine-tuning is not for exactly one.
+        SettingsError: If the finetune stage does not have exactly one.
     """
     root, names = settings.data.root, list(settings.data.dataset)
     if settings.train.stage == "finetune" and len(names) != 1:
@@ -45,17 +45,17 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
 
 
 def with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
-    """Write down what an absent `--dataset` came to, so that a resumed run takes the same."""
+    """Return settings that name the data sets, so that a resumed run takes the same."""
     names = settings.data.dataset or [dataset.name for dataset in datasets]
     return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
 
 
 def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[DataRoot]:
-    """Open what lies in the further data folders of the data sets a run works on.
+    """Open the data sets of a run in more data folders.
 
     Raises:
         DatasetError: If a folder has none of them, or means other parts by a data set's name.
-        SettingsError: If shares and folders are not as many.
+        SettingsError: If the numbers of shares and folders differ.
     """
     more, shares = settings.data.more, settings.data.more_shares
     if shares and len(shares) != len(more):
@@ -70,7 +70,7 @@ def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[D
 
 
 def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
-    """Arrange the photos to train on of several data folders as groups."""
+    """Group the training photos of several data folders."""
     return [
         group
         for root in roots
@@ -79,7 +79,7 @@ def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
 
 
 def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
-    """Make groups like those that photos still to be labelled will be, of photos that are there.
+    """Make groups of existing photos that stand for photos that are not labelled yet.
 
     Args:
         groups: Of the first data folder.

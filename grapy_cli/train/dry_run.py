@@ -18,7 +18,7 @@ from grapy_cli.train.scoring import Scorer
 from grapy_cli.train.throughput import Reading, Throughput
 
 STEPS = 2
-"""The first warms everything up, the last is measured."""
+"""The first one warms up, the last one is measured."""
 COUNTED = 8
 """Batches in which pixels are counted by where their label comes from."""
 
@@ -27,14 +27,14 @@ Sources = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take, by its own first steps."""
+    """The estimate of a run, from its first steps."""
 
     photos: Mapping[str, int]
     """To train on, by data set."""
     to_label: int
-    """Photos that a teacher labels first; the time that takes is not foreseen."""
+    """Photos that a teacher labels first; the estimate of time leaves this out."""
     steps: int
-    """Still to be made."""
+    """That are left."""
     batch_size: int
     seconds_per_step: float
     waited: float
@@ -42,7 +42,7 @@ class Estimate:
     seconds_per_scoring: float
     scorings: int
     checkpoint: int
-    """Bytes of one on disk."""
+    """Size on disk, bytes."""
     seconds: float
     """Of the whole run: steps, scorings and checkpoints."""
     memory: int
@@ -60,7 +60,7 @@ def dry_run(
     photos: Mapping[str, int],
     to_label: int = 0,
 ) -> Estimate:
-    """Do a little of everything a run does, and keep nothing of it.
+    """Do a little of everything that a run does, and keep nothing.
 
     Args:
         job: The run.

@@ -1,4 +1,4 @@
-"""The training loop: steps, and what is due between them."""
+"""The training loop: steps, and the scoring and saving between them."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -23,7 +23,7 @@ def fit(
     """Train until the last epoch, scoring and saving on the way.
 
     Raises:
-        InterruptedRun: If a stop was asked for; the step is finished and everything saved.
+        InterruptedRun: If a signal came; the step is finished and everything is saved.
         DivergedError: If the loss is no longer finite.
     """
     throughput = Throughput()
@@ -35,7 +35,7 @@ def fit(
 
 
 def _relabel(job: TrainingJob, report: Reporter, stop_asked: StopRequest) -> None:
-    """Label the photos again; a run that stops meanwhile begins that again when it goes on."""
+    """Label the photos again; a run that stops meanwhile starts this again when it resumes."""
     try:
         with stop_asked.at_once():
             job.relabel(report)
@@ -50,7 +50,7 @@ def _fit_stretch(
     stop_asked: StopRequest,
     throughput: Throughput,
 ) -> Progress:
-    """Train until the end, or until there are new labels: workers have read ahead of those."""
+    """Train until the end, or until photos get new labels: workers have read old ones ahead."""
     end = job.pace.end_of_labels(progress.epoch)
     on_wait = DataWait(report, stop_asked, is_alone=job.world.size == 1)
     begun = progress.epoch, progress.step_in_epoch
@@ -77,13 +77,13 @@ def _fit_stretch(
 def _stopped(
     job: TrainingJob, progress: Progress, report: Reporter, *, together: bool = True
 ) -> InterruptedRun:
-    """Save a run that was asked to stop.
+    """Save a run that a signal stops.
 
     Args:
         job: The run.
         progress: How far it is.
-        report: Hears of the checkpoint.
-        together: Whether all processes are at this point; else none can wait for another.
+        report: Gets the checkpoint.
+        together: Whether all processes are here; if not, none may wait for the others.
     """
     _save(job, progress, "last", report, together=together)
     return InterruptedRun(f"stopped after step {progress.step}; everything is saved")
@@ -95,7 +95,7 @@ def _step(
     try:
         return job.step(batch, progress.step)
     except NotFinite as error:
-        # Every process comes here at the same step, so their photos can be put together.
+        # Every process gets here at the same step, so their photos can be gathered.
         photos = job.world.gather([list(batch.keys)])
         report(_diverged(job, progress, error, batch.datasets, photos))
         raise
@@ -122,7 +122,7 @@ def _diverged(
 def _finish_epoch(
     job: TrainingJob, progress: Progress, report: Reporter, stop_asked: StopRequest
 ) -> Progress:
-    """Score and save; a run that stops while it scores begins that again when it goes on."""
+    """Score and save; a run that stops while it scores starts this again when it resumes."""
     epoch = progress.epoch
     progress = progress.after_epoch()
     scores: dict[str, float] = {}
@@ -133,7 +133,7 @@ def _finish_epoch(
         report(EpochScored(epoch, progress.step, scores, "best" in better))
         for name in better:
             _save(job, progress, name, report)
-    # What is gone on from after a relabelling that was cut short must still hold its teacher.
+    # A run that stops while it labels photos again must resume with the weights that label.
     is_due = progress.epoch == job.pace.epochs or job.pace.relabels_before(progress.epoch)
     if not job.pace.save_every or is_due:
         _save(job, progress, "last", report)
@@ -143,7 +143,7 @@ def _finish_epoch(
 def _save(
     job: TrainingJob, progress: Progress, name: str, report: Reporter, *, together: bool = True
 ) -> None:
-    # A finite loss can have infinite gradients; what they left must not replace a good checkpoint.
+    # A finite loss can have infinite gradients: their result must not replace a good checkpoint.
     if not all(parameter.isfinite().all() for parameter in job.trained.network.parameters()):
         what = f"after step {progress.step} there are parameters that are not finite"
         error = NotFinite(what, {})

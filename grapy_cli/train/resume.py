@@ -29,8 +29,8 @@ FIXED = (
     "train.optimizer.name",
     "train.self_training",
 )
-"""Settings and sections that a run keeps: with others its state would not fit, or it would be
-another run. The rest (epochs, learning rate, GPUs, ...) may change from one stop to the next."""
+"""Settings and sections that a resumed run keeps: its state would not fit others, or it would be
+another run. Others (epochs, learning rate, GPUs, ...) may change."""
 
 
 def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
@@ -41,7 +41,7 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
         settings: Of the resumed run.
 
     Raises:
-        SettingsError: If they are not those of this run, or its own cannot be read.
+        SettingsError: If they differ where they must not, or the run's own cannot be read.
     """
     begun = resolve(config=folder.settings_file).settings
     for path in _fixed():
@@ -56,12 +56,12 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
 
 
 def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings, step: int) -> str:
-    """Say how other settings change the learning rate; empty if the next step keeps its rate.
+    """Say how new settings change the learning rate; empty if they do not.
 
     Args:
-        folder: Of the run that goes on; its settings are those of before.
-        schedule: As it goes on.
-        train: What it goes on with.
+        folder: Of the run, with its settings of before.
+        schedule: Of the resumed run.
+        train: Settings of the resumed run.
         step: The next one, counted from 0 over the whole run.
     """
     begun = resolve(config=folder.settings_file).settings.train

@@ -1,4 +1,4 @@
-"""`grapy train`: one run from settings to weights."""
+"""Run `grapy train`: from settings to weights."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -52,26 +52,26 @@ from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
 RUNS = Path("runs")
-"""Where runs lie unless `--out` says otherwise."""
+"""Folder of runs without `--out`."""
 
 
 @dataclass(frozen=True)
 class TrainSummary:
-    """What a run came to."""
+    """The result of a run."""
 
     folder: Path
     best: float | None
-    """Best mean IoU over the data sets' val splits, in [0, 1]; None where there is none."""
+    """Best mean IoU over the val splits of the data sets, in [0, 1]; None without one."""
     estimate: Estimate | None = None
-    """Of a dry run, in the process that speaks."""
+    """Of a dry run, in the main process."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A run that is built and about to begin."""
+    """A run that is built and has not started."""
 
     settings: Settings
-    """As they are written down."""
+    """As they are written to the run folder."""
     groups: Sequence[Group]
     checkpoints: CheckpointFolder
     progress: Progress
@@ -79,9 +79,9 @@ class _Run:
     job: TrainingJob
     resumed: bool
     labelled: PhotosLabelled | None
-    """What a teacher did for it in this process."""
+    """What a teacher labelled in this process."""
     to_label: int
-    """Photos that a teacher will label first; of a dry run."""
+    """Photos that a teacher would label first, in a dry run."""
 
     @property
     def photos(self) -> dict[str, int]:
@@ -95,11 +95,11 @@ class _Run:
 def run_train(
     settings: Settings, reporter: Reporter, *, dry_run: bool = False, force: bool = False
 ) -> TrainSummary:
-    """Train a network, or go on with a run that was stopped.
+    """Train a network, or resume a run.
 
     Args:
         settings: Of the run.
-        reporter: Hears what happens.
+        reporter: Gets the events.
         dry_run: Make two steps and one parsing per data set, tell what the run would take, and
             leave nothing behind.
         force: Start a run whose steps need more memory than there is.
@@ -145,7 +145,7 @@ def run_train(
 
 
 def _launch(settings: Settings, folder: RunFolder, switches: Sequence[str]) -> None:
-    """Start the processes of a run; each of them comes to `run_train` again."""
+    """Start the processes of a run; each calls `run_train` again."""
     out = {"out": folder.path} if settings.train.resume is None else {}
     train = settings.train.model_copy(update=out)
     with handed_over(settings.model_copy(update={"train": train})) as file:
@@ -239,7 +239,7 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
 
 
 def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> list[str]:
-    """Return warnings about memory and time; an error where memory cannot suffice."""
+    """Return warnings about memory and time; raise if memory is not enough."""
     job, train = run.job, run.settings.train
     largest = max(run.groups, key=lambda group: _parts_of(group))
     foreseen = forecast(
@@ -263,7 +263,7 @@ def _parts_of(group: Group) -> int:
 
 
 def _shortage(run: _Run) -> str:
-    """Say what shared memory lacks for the workers of this machine; empty if it is enough."""
+    """Return a warning if shared memory is too small for the workers; empty if not."""
     world, train = run.job.world, run.settings.train
     return shortage(
         train.batch_size // world.size,
@@ -275,7 +275,7 @@ def _shortage(run: _Run) -> str:
 
 @contextmanager
 def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Reporter]:
-    """Make the run's folder and write down there what happens; one process does."""
+    """Make the run folder and record all events in it; only the main process does."""
     if not run.job.world.is_main:
         yield reporter
         return
@@ -292,7 +292,7 @@ def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Repor
 
 @contextmanager
 def _writing_to(folder: RunFolder) -> Iterator[None]:
-    """Say what the system refuses: a full disk, a closed folder, one that was removed."""
+    """Turn errors of writing into a sentence: a full disk, a folder that was removed."""
     try:
         yield
     except OSError as error:
@@ -313,7 +313,7 @@ def _dry_run(run: _Run) -> Estimate:
 
 
 def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, Callable[[], str]]:
-    """What a step is, and how it is made smaller."""
+    """Return what a step is, and a function for the settings that make it smaller."""
     train = settings.train
     height, width = train.crop
     photos = train.batch_size // world.size // train.accumulate

@@ -1,4 +1,4 @@
-"""From settings to the order in which photos are learned from, checked against the machine."""
+"""Build the order of training photos from settings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from grapy_cli.settings.settings import Settings
 def build_sampling_plan(
     settings: Settings, groups: Sequence[Group], processes: int
 ) -> SamplingPlan:
-    """Decide what epochs and steps are made of.
+    """Decide which photos make up epochs and steps.
 
     Args:
         settings: Of the run; `data.dataset` names its data sets.
         groups: Whose photos.
-        processes: How many share a step.
+        processes: That share a step.
 
     Raises:
-        SettingsError: If the batch cannot be shared out, or shares contradict the data sets.
+        SettingsError: If the batch cannot be divided, or shares contradict the data sets.
     """
     train = settings.train
     passes = processes * train.accumulate
@@ -46,7 +46,7 @@ def build_sampling_plan(
 
 
 def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | None:
-    """What part of an epoch each group makes up; None where nothing was asked for."""
+    """Return the share of each group in an epoch; None without such settings."""
     train = settings.train
     balanced = train.sampling == "balanced"
     names = list(dict.fromkeys(map(dataset_name, settings.data.dataset)))
@@ -72,11 +72,11 @@ def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | 
 
 
 def _weights(groups: Sequence[Group], *, balanced: bool) -> tuple[float, ...]:
-    """What part of an epoch each group makes up, in any unit, before data sets have shares.
+    """Return the share of each group in an epoch, in any unit, before factors apply.
 
     Args:
         groups: Of one or more data folders.
-        balanced: Every data set makes up as much, however many folders its photos lie in.
+        balanced: Every data set has the same share, over all its folders.
     """
     sizes = Counter[tuple[str, ...]]()
     for group in groups:
@@ -88,7 +88,7 @@ def _weights(groups: Sequence[Group], *, balanced: bool) -> tuple[float, ...]:
 
 
 def _least(groups: Sequence[Group], fractions: Sequence[Fraction]) -> Fraction:
-    """What part of an epoch the data set makes up that is seen least, by its largest group."""
+    """Return the share of the data set with the smallest share, by its largest group."""
     most: dict[str, Fraction] = {}
     for group, fraction in zip(groups, fractions, strict=True):
         for name in group.datasets:
@@ -113,7 +113,7 @@ def _check_batch(batch_size: int, processes: int, accumulate: int, at_least: int
 
 
 def _passes(processes: int, accumulate: int) -> str:
-    """What a step is shared out among, in words."""
+    """Say what a step is divided among."""
     if accumulate == 1:
         return f"{processes} processes"
     return f"{accumulate} passes" + (f" of {processes} processes" if processes > 1 else "")
