@@ -1,4 +1,4 @@
-"""Assembles `grapy` from its commands."""
+"""Assemble `grapy` from its commands."""
 
 import gc
 import os
@@ -73,10 +73,10 @@ def _open_streams() -> None:
 
 
 class _Talk:
-    """Standard error that may be closed during a run: the run is not about what it says.
+    """Standard error that may be closed during a run: messages are then dropped.
 
     Args:
-        stream: Writes while it can.
+        stream: Standard error itself.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -98,7 +98,7 @@ class _Talk:
             self._drop()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the stream
-        """Be the stream in everything else."""
+        """Delegate everything else to the stream."""
         return getattr(self._stream, name)
 
     def _drop(self) -> None:

@@ -27,14 +27,14 @@ _LOOK = {
     "bench": "Measure how fast photos are parsed here, and how much time each stage takes.",
 }
 PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType({"Work": _WORK, "Look": _LOOK})
-"""The panels of the page, the commands in each, and how its own help begins: a test compares."""
+"""The panels of the page and their commands, with the first line of each help page."""
 
 _MODULES: Mapping[str, str] = MappingProxyType({"eval": "evaluate"})
-"""Where a command is not in the module of its name: `eval` is a function of Python's."""
+"""Modules that do not have the name of their command: `eval` is a Python function."""
 
 
 def list_commands(app: typer.Typer) -> None:
-    """Put the commands into the list of an app."""
+    """Add the commands to an app."""
     for panel, commands in PANELS.items():
         for name, summary in commands.items():
             app.command(name, cls=_Later, help=summary, rich_help_panel=panel)(_nothing)
@@ -47,12 +47,12 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - Typer keeps the class of i
 
 
 class _Later(TyperCommand):
-    """Stands in the list for a command that is not imported yet."""
+    """A command that is imported only when it runs."""
 
     def make_context(self, *given: Any, **more: Any) -> Any:  # noqa: ANN401 - as above
-        """Let the command itself read the arguments; from here on all is its own."""
+        """Import the command and let it parse the arguments."""
         return load_command(str(self.name)).make_context(*given, **more)
 
 
 def _nothing() -> None:
-    """What is listed does nothing by itself."""
+    """Do nothing: the imported command runs instead."""

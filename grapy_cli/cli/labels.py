@@ -72,7 +72,7 @@ def _show_parts(labels: LabelSet) -> None:
 
 
 def _show_order(order: LabelOrder, *, as_json: bool) -> None:
-    """The ids of another tool, and what each is in the label sets that can score its masks."""
+    """Show the ids of another tool, and their parts in the label sets that can score its masks."""
     from grapy_cli.cli.console import show_table
 
     read = {

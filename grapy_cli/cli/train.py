@@ -49,5 +49,5 @@ def train(
         from grapy_cli.cli.dry_run import show_estimate
 
         show_estimate(summary.estimate)
-    elif not (dry_run or is_launched()):  # of several processes, the one that was typed answers
+    elif not (dry_run or is_launched()):  # only the process of the command line prints
         typer.echo(summary.folder)

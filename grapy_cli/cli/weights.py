@@ -1,4 +1,4 @@
-"""`grapy weights`: what weights files there are, what is in them, and the reference's as ours."""
+"""Run `grapy weights`: list, show, import and pack weights files."""
 
 import json
 import textwrap
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grapy_cli.weights.card_sections import Section
 
 WIDTH = 80
-"""Columns of text that the card takes, also in a pipe: it is read by people, its JSON by others."""
+"""Columns of the card, also in a pipe: people read it, programs read its JSON."""
 
 app = typer.Typer(
     add_completion=False,
@@ -37,7 +37,7 @@ def import_(
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Weights file to write.")],
 ) -> None:
-    """Turn a released checkpoint of the reference code into a weights file."""
+    """Convert a released checkpoint of the reference code into a weights file."""
     from grapy_cli.cli.console import results, say, talk
     from grapy_cli.model.legacy import import_legacy
 
@@ -77,7 +77,7 @@ def info(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Show what a weights file says about itself."""
+    """Show the card of a weights file."""
     if page is not None:
         _write_page(file, page, photos, settings, reporter)
         return

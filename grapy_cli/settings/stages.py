@@ -11,16 +11,16 @@ PartialSettings = Mapping[str, Mapping[str, Any]]
 
 
 class StageRow(NamedTuple):
-    """The defaults of a stage, or of a stage on certain data sets alone."""
+    """The defaults of a stage, or of a stage on certain data sets."""
 
     stage: str
     datasets: frozenset[str]
-    """Exactly those a run names; empty for a row that holds whatever a run trains on."""
+    """Exactly the data sets that a run names; empty for a row that holds for all."""
     settings: PartialSettings
 
     @property
     def origin(self) -> str:
-        """How the row is named beside the values it gave."""
+        """The name of the row, as the origin of its values."""
         on = f" on {','.join(sorted(self.datasets))}" if self.datasets else ""
         return f"stage {self.stage}{on}"
 
@@ -35,15 +35,15 @@ STAGES = (
 """A later row wins over an earlier one."""
 
 STAGE_BEFORE: Mapping[str, str] = MappingProxyType({"joint": "pretrain", "finetune": "joint"})
-"""The stage whose weights the paper starts a stage from."""
+"""The stage before each stage: it starts from those weights."""
 
 
 def stage_rows(stage: object, datasets: Iterable[str]) -> list[StageRow]:
-    """The rows that hold for a run, general ones first.
+    """Return the rows that hold for a run, general ones first.
 
     Args:
-        stage: Whatever was given as the stage; what is none has no rows.
-        datasets: As they were named; none where the run takes whatever is prepared.
+        stage: As it was given; an unknown one has no rows.
+        datasets: As they were named; empty if the run takes all prepared ones.
     """
     named = frozenset(datasets)
     return [row for row in STAGES if row.stage == stage and row.datasets in (frozenset(), named)]

@@ -1,4 +1,4 @@
-"""What a run does while its data loader delivers nothing: look, say so, and end in time."""
+"""Watch a run that waits for data: report long waits, and end them in time."""
 
 import math
 from collections.abc import Callable
@@ -16,14 +16,14 @@ MOST_IDLE_LOOKS = 5
 """Looks that find no worker at work, after which the batch counts as lost."""
 
 GRACE = 10.0
-"""Seconds that one of several processes waits on after a signal: then all can stop together."""
+"""Seconds that one of several processes still waits after a signal: all can stop together."""
 
 
 class DataWait:
-    """Watches one wait after the other; called with the seconds that the present one takes.
+    """Watches waits for data; called with the seconds of the current wait.
 
     Args:
-        report: Hears of long waits.
+        report: Gets warnings about long waits.
         stop_asked: Whether a signal came.
         is_alone: Whether the run has one process.
         look: Gives the state of each worker by its process id.
@@ -47,7 +47,7 @@ class DataWait:
         self._idle_looks = 0
 
     def __call__(self, seconds: float) -> None:
-        """Go on waiting.
+        """Keep waiting.
 
         Raises:
             StopAskedError: If a signal came.

@@ -1,4 +1,4 @@
-"""What a run starts from: fresh parameters, another run's weights, or an ImageNet encoder."""
+"""Initialize a network: from another run's weights, or from an ImageNet encoder."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
@@ -17,15 +17,15 @@ ENCODERS: Mapping[str, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]] = {
     "_conv_stem.weight": rename_encoder,  # EfficientNet, trained on ImageNet
     "encoder.stem.conv.weight": encoder_tensors,  # MoveNet
 }
-"""How to read encoders that others trained, by a tensor that every such file has."""
+"""How to read published encoders, by a tensor that every such file has."""
 WEIGHTS = "weights.safetensors"
 
 
 def init_network(network: GrapyNet, path: Path) -> str:
     """Copy what fits from a weights file, and say in a sentence what was copied.
 
-    What the file lacks (the pyramid after a pretrain stage, the heads of a new label set) keeps
-    its fresh parameters.
+    Parts that the file lacks (the pyramid after pretrain, heads of new label sets) keep their fresh
+    parameters.
 
     Raises:
         WeightsError: If the file cannot be read, nothing of its backbone fits, or it means other
@@ -60,10 +60,10 @@ def init_network(network: GrapyNet, path: Path) -> str:
 
 
 def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
-    """Make sure that equal names mean equal parts, or a head would say the wrong thing.
+    """Check that label sets of the same name have the same parts.
 
     Raises:
-        WeightsError: If they do not; both lists stand side by side where they differ.
+        WeightsError: If not; the message lists the differences.
     """
     theirs = {labels.name: labels for labels in read_card(weights).load_label_sets()}
     for labels in ours:
@@ -77,7 +77,7 @@ def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
 
 
 def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> str:
-    """What to say where a stage starts from nothing, though the paper has a stage before it.
+    """Return advice for a stage that starts without the weights of the stage before it.
 
     Args:
         stage: The run's.
@@ -98,12 +98,12 @@ def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> s
 
 
 def newest_run(stage: str, datasets: frozenset[str], runs: Path) -> Path | None:
-    """The run of a stage whose best weights, of those that know the data sets, are the newest."""
+    """Return the newest run of a stage whose best weights have the data sets."""
     found = [(file.stat().st_mtime, file) for file in runs.glob(f"{stage}-*/best/{WEIGHTS}")]
     for _, file in sorted(found, reverse=True):
         try:
             known = {labels.name for labels in read_card(file).load_label_sets()}
-        except GrapyError:  # another program's, or damaged: nothing to recommend
+        except GrapyError:  # of another program, or damaged
             continue
         if datasets <= known:
             return file.parents[1]
@@ -122,7 +122,7 @@ def _weights_of(path: Path) -> Path:
 
 
 def side_by_side(theirs: LabelSet, ours: LabelSet) -> Iterator[str]:
-    """The parts in which two label sets differ, as a table in lines."""
+    """Give the parts in which two label sets differ, as lines of a table."""
     yield f"{'id':>4}  {'weights':<32}  data set"
     for index, (one, other) in enumerate(zip_longest(theirs.parts, ours.parts)):
         if (left := _said(one)) != (right := _said(other)):
@@ -130,7 +130,7 @@ def side_by_side(theirs: LabelSet, ours: LabelSet) -> Iterator[str]:
 
 
 def _said(part: Part | None) -> str:
-    """All of a part that a head depends on; colours may differ."""
+    """Return everything of a part that a head depends on; colors may differ."""
     if part is None:
         return "-"
     mirror = f", mirrors {part.mirror}" if part.mirror else ""
@@ -144,6 +144,6 @@ def _difference(key: str, tensors: dict[str, Tensor], state: dict[str, Tensor]) 
 
 
 def _owner(key: str) -> str:
-    """The part of the network a parameter belongs to, as a person would name it."""
+    """Return the part of the network that a parameter belongs to, in words."""
     top, second, *_ = key.split(".")
     return f"{top}.{second}" if top in ("main_heads", "refined_heads", "deeplab") else top

@@ -1,4 +1,4 @@
-"""The network as training sees it: one forward pass that gives the losses of a batch."""
+"""The loss module: one forward pass from a batch to its losses."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -25,22 +25,22 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 
 @dataclass(frozen=True)
 class LossNumbers:
-    """What is learned from, and how exactly; the defaults are the paper's."""
+    """The numbers of a loss module; the defaults are the paper's."""
 
     loss: LossSettings = PAPER
-    """Weights of the losses, and where they are taken."""
+    """Weights and resolution of the losses."""
     precision: Precision = "fp32"
-    """Of backbone and decoder; label sets are read, and losses taken, in float32 at all times."""
+    """Of backbone and decoder; heads and losses always use float32."""
     freeze_batch_norm: bool = False
-    """Batch norm goes by its running statistics and leaves them as they are; its scale and shift
-    go on learning."""
+    """Batch norm uses its running statistics and does not change them; its scale and shift are
+    trained."""
     compile: bool = False
     share_labels: bool = False
     """Whether a head learns from photos that other sets label; see `targets.py`."""
 
 
 class LossModule(nn.Module):
-    """Images and label maps in, losses out: a module, so that DDP sees one call per pass.
+    """Computes the losses of a batch; it is a module, so that DDP sees one call per pass.
 
     Features are computed once and read by every label set on the photos that are annotated in it;
     the losses are added up over label sets.
@@ -59,7 +59,7 @@ class LossModule(nn.Module):
         self.encode = torch.compile(network.encode) if numbers.compile else network.encode
 
     def train(self, mode: bool = True) -> "LossModule":
-        """Switch to training, but for what is frozen."""
+        """Switch to training mode, except for frozen modules."""
         super().train(mode)
         if self.numbers.freeze_batch_norm:
             for module in self.modules():
@@ -68,7 +68,7 @@ class LossModule(nn.Module):
         return self
 
     def count(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """What the losses of a batch are means over, by data set."""
+        """Return the counts that the losses of a batch are divided by, by data set."""
         return {
             dataset: self._count(dataset, target)
             for dataset, target in self._targets(batch).items()
@@ -91,8 +91,8 @@ class LossModule(nn.Module):
 
         Args:
             batch: Photos and label maps.
-            counts: What the means are taken over; more than `count(batch)` where the batch is but
-                a part of a step.
+            counts: That the losses are divided by; more than `count(batch)` if the batch is only a
+                part of a step.
         """
         features = self._encode(batch.images)
         losses = {}
@@ -118,7 +118,7 @@ class LossModule(nn.Module):
             return self.encode(images).to(own)
 
     def _targets(self, batch: Batch) -> dict[str, Target]:
-        """What each head learns from, where the loss looks at it."""
+        """Return the target of each head, at the resolution of the loss."""
         height, width = (-(-size // self.numbers.loss.stride) for size in batch.photos.shape[2:])
         label_maps = {
             name: sample_labels(label_map, height, width)

@@ -27,10 +27,10 @@ from grapy_cli.train.self_training.labelling import Labelled, Labelling
 from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto, find_photos, unknown_words
 
 RECIPE = "recipe.json"
-"""What the label maps depend on: an unfinished labelling by another recipe is not gone on with."""
+"""The recipe of the label maps: unfinished label maps of another recipe are discarded."""
 
 TEACHER_TTA = "flip"
-"""Test-time augmentation of whoever labels."""
+"""Test-time augmentation for labelling."""
 
 
 class Taught(NamedTuple):
@@ -38,14 +38,14 @@ class Taught(NamedTuple):
 
     root: DataRoot
     event: PhotosLabelled | None
-    """None where an earlier process labelled them."""
+    """None if an earlier process labelled them."""
 
 
 def count_photos(settings: Settings) -> int:
-    """Count the photos of self-training; 0 where there is none.
+    """Count the photos of self-training.
 
     Raises:
-        DatasetError: If there is no photo where some should be.
+        DatasetError: If a source has no photo.
     """
     return len(find_photos(settings.train.self_training.photos))
 
@@ -60,7 +60,7 @@ def teach(
     *,
     resumed: bool,
 ) -> Taught:
-    """Label the photos of a run, or find them labelled; all processes share the work.
+    """Label the photos of a run, or find existing labels; all processes share the work.
 
     Args:
         settings: Of the run, as they are written down.
@@ -68,8 +68,8 @@ def teach(
         folder: Where the data sets go, one for each label set.
         world: The processes.
         device: Of this one.
-        report: Hears what happens.
-        resumed: Whether the run goes on, and so with the label maps that it has.
+        report: Gets the events.
+        resumed: Whether the run resumes, with the label maps that it has.
 
     Raises:
         SettingsError: If no teacher is named.
@@ -78,7 +78,7 @@ def teach(
         DeviceError: If the device has not enough memory.
     """
     wanted = settings.train.self_training
-    [named, *_] = world.gather([str(folder)])  # by the time where nobody chose it
+    [named, *_] = world.gather([str(folder)])  # processes may have chosen different times
     folder = Path(named)
     is_labelled = all((folder / labels.name / CARD).exists() for labels in label_sets)
     if resumed and is_labelled:
@@ -146,7 +146,7 @@ def _recipe(
 
 
 def _begin(folder: Path, label_sets: Sequence[LabelSet], recipe: str) -> None:
-    """Make the folder ready; what was labelled by another recipe goes, and what is half written."""
+    """Prepare the folder: remove labels of another recipe, and unfinished files."""
     file = folder / RECIPE
     if not file.exists() or file.read_text(encoding="utf-8") != recipe:
         shutil.rmtree(folder, ignore_errors=True)
@@ -162,7 +162,7 @@ def _finish(
     rows: Sequence[Labelled],
     source: str,
 ) -> PhotosLabelled:
-    """Write what makes the folders data sets."""
+    """Write the files that complete the data sets."""
     labelled = {key for row in rows for key in row.keys}
     keys = [photo.key for photo in photos if photo.key in labelled]
     rejected = [one for row in rows for one in row.rejected]
@@ -188,7 +188,7 @@ def _finish(
 
 
 def event_of(rows: Sequence[Labelled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabelled:
-    """Put together what each process labelled."""
+    """Combine the results of all processes."""
     photos = sum(len(row.keys) for row in rows)
     rejected = sum(len(row.rejected) for row in rows)
     shares = {labels.name: _shares(labels, rows) for labels in label_sets}
@@ -196,7 +196,7 @@ def event_of(rows: Sequence[Labelled], label_sets: Sequence[LabelSet], by: str) 
 
 
 def _shares(labels: LabelSet, rows: Sequence[Labelled]) -> dict[str, float]:
-    """The share of all pixels that each part got."""
+    """Return the share of all pixels of each part."""
     counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
     return {
         name: round(count / int(counts.sum()), 6)
