@@ -22,7 +22,7 @@ WIDTH = 80
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Import weights, list them, and say what is in them.",
+    help="Import weights, list them, and show what they contain.",
     epilog="Example: grapy weights list",
 )
 

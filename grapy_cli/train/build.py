@@ -187,7 +187,9 @@ def build_job(
     transform = build_transform(train, groups, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
-    def batches(epoch: int, step: int, on_wait: OnWait) -> Generator[Batch, None, None]:
+    def batches(
+        epoch: int, step: int, on_wait: OnWait = lambda _: None
+    ) -> Generator[Batch, None, None]:
         share = RankBatches(sampling, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers, on_wait)
 

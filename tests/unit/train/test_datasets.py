@@ -90,7 +90,7 @@ def test_two_folders_that_mean_other_parts_by_one_name(data, tmp_path):
 
 
 def test_one_share_for_each_folder(data, more):
-    with pytest.raises(SettingsError, match="2 numbers for 1 further data folders"):
+    with pytest.raises(SettingsError, match=r"2 numbers for 1 folders in data\.more"):
         train(f"data.more={more}", "data.more_shares=1,2", data__root=data)
 
 
