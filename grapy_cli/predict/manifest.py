@@ -4,19 +4,17 @@ A run appends its rows to a hidden file, its part. At its end it merges the part
 in the order of the photos. The next run merges the part of a run that was killed.
 """
 
-import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType, TracebackType
-from typing import Any, TextIO
+from types import MappingProxyType
+from typing import Any
 
-from grapy_cli.atomic import replacing
 from grapy_cli.errors import SettingsError
-from grapy_cli.safe_text import read_row, write_row
+from grapy_cli.jsonl import Line, Log, read_lines, write_lines
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
@@ -61,23 +59,15 @@ class Rows:
     path: Path
 
     def __iter__(self) -> Iterator[Row]:
-        for row, _ in self.lines():
-            yield row
+        return (line.row for line in self.lines())
 
-    def lines(self) -> Iterator[tuple[Row, str]]:
-        """Give the rows, each with its line.
+    def lines(self) -> Iterator[Line]:
+        """Give the lines with valid rows.
 
-        Invalid lines are skipped: cut off by a kill, of another version, or with files outside of
-        the folder.
+        Others are skipped: cut off by a kill, of another version, or with files outside of the
+        folder.
         """
-        with (
-            suppress(FileNotFoundError),
-            self.path.open(encoding="utf-8", errors="replace", newline="\n") as file,
-        ):
-            for line in file:
-                row = read_row(line) if line.endswith("\n") else None
-                if row is not None and is_row(row):
-                    yield row, line
+        return (line for line in read_lines(self.path) if is_row(line.row))
 
 
 def is_row(row: Row) -> bool:
@@ -146,10 +136,9 @@ class Manifest:
         self.rows, self.failures = Rows(out / MANIFEST), Rows(out / FAILURES)
         self._out = out
         self._sources = sources
-        self._part = out / f".manifest-{shard}.jsonl"
-        self._file: TextIO | None = None
+        self._log = Log(out / f".manifest-{shard}.jsonl")
 
-    def recall(self) -> dict[str, str]:
+    def recall(self) -> dict[str, bytes]:
         """Return the last row of each photo that is parsed, as JSON."""
         done, _, _ = self._joined(self._parts())
         return done
@@ -160,12 +149,7 @@ class Manifest:
         Raises:
             OSError: If it cannot be written, or the folder was removed meanwhile.
         """
-        if self._file is None:
-            self._file = _open_rows(self._part)
-        self._file.write(write_row(row) + "\n")
-        self._file.flush()  # a run that is killed leaves a list of what it did
-        if not os.fstat(self._file.fileno()).st_nlink:
-            raise FileNotFoundError(errno.ENOENT, "it was removed during the run", str(self._out))
+        self._log.add(row)
 
     def fold(self, *, everything: bool = False) -> bool:
         """Merge this run's part into the manifest, and tell whether all photos have a row now.
@@ -175,8 +159,7 @@ class Manifest:
         Args:
             everything: Merge all parts; no other run may be at work.
         """
-        self._close()
-        parts = self._parts() if everything else [self._part]
+        parts = self._parts() if everything else [self._log.path]
         done, failed, replaced = self._joined(parts)
         in_order = [done[source] for source in self._sources if source in done]
         own = set(self._sources)
@@ -190,10 +173,10 @@ class Manifest:
                 replaced.update(_files_of(line))
         if replaced:
             self._remove(replaced, in_order)
-        _write_lines(self.rows.path, in_order)
+        write_lines(self.rows.path, in_order)
         failures = [failed[source] for source in self._sources if source in failed]
         if failures:
-            _write_lines(self.failures.path, failures)
+            write_lines(self.failures.path, failures)
         else:
             self.failures.path.unlink(missing_ok=True)
         for part in parts:
@@ -210,51 +193,35 @@ class Manifest:
         done = sum(row["source"] in own for row in self.rows)
         return done, sum(row["source"] in own for row in self.failures)
 
-    def __enter__(self) -> "Manifest":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
     def _parts(self) -> list[Path]:
         return sorted(self._out.glob(".manifest-*-of-*.jsonl"))
 
-    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, str], dict[str, str], set[str]]:
+    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, bytes], dict[str, bytes], set[str]]:
         """Join manifest, failures and parts.
 
         Returns:
             By photo its last row, of those done and of those failed; and the files of rows that
             another row of the same photo replaced.
         """
-        done: dict[str, str] = {}
-        failed: dict[str, str] = {}
+        done: dict[str, bytes] = {}
+        failed: dict[str, bytes] = {}
         replaced: set[str] = set()
         for rows in (self.rows, self.failures, *map(Rows, parts)):
-            for row, line in rows.lines():
-                now, before = (failed, done) if "reason" in row else (done, failed)
-                source = row["source"]
+            for line in rows.lines():
+                source = line.row["source"]
+                now, before = (failed, done) if "reason" in line.row else (done, failed)
                 if now is done and source in done:
                     replaced.update(_files_of(done[source]))
-                now[source] = line
+                now[source] = line.text
                 before.pop(source, None)
         return done, failed, replaced
 
-    def _remove(self, replaced: set[str], lines: Sequence[str]) -> None:
+    def _remove(self, replaced: set[str], lines: Sequence[bytes]) -> None:
         """Remove files that no row has any more, and folders that become empty.
 
         Photos are kept, even if a row names one as its file; so are the pictures of the gallery.
         """
-        others = (line for part in self._parts() for _, line in Rows(part).lines())
+        others = (line.text for part in self._parts() for line in Rows(part).lines())
         owned = {file.casefold() for line in (*lines, *others) for file in _files_of(line)}
         photos = {os.path.realpath(source) for source in self._sources}
         for file in sorted(replaced):
@@ -268,17 +235,7 @@ class Manifest:
                     (self._out / folder).rmdir()
 
 
-def _files_of(line: str) -> list[str]:
+def _files_of(line: bytes) -> list[str]:
     """Return the files of a row; none of one that failed."""
     files: list[str] = json.loads(line).get("files", [])
     return files
-
-
-def _open_rows(path: Path) -> TextIO:
-    """Open a file of JSON rows; bytes of file names that are not text are escaped."""
-    return path.open("w", encoding="utf-8", errors="backslashreplace")
-
-
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    with replacing(path) as beside, _open_rows(beside) as file:
-        file.writelines(lines)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: noted between steps, so that nothing is cut off in the middle."""
+"""Defer Ctrl-C and SIGTERM until the running step is done."""
 
 import signal
 from collections.abc import Iterator

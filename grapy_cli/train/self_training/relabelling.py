@@ -46,7 +46,6 @@ class Relabelling:
             find_photos(wanted.photos),
             wanted.confidence,
             lambda: self.parser,
-            anew=True,
         )
         with self.trained.shown():
             rows = labelling.label(self.world, report)
