@@ -452,6 +452,7 @@ class RunSettings(Section):
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps; auto takes CUDA, then MPS, then the CPU."""
     threads: NonNegativeInt = 0
-    """CPU threads of the network; 0 takes one per core."""
+    """CPU threads: photos that are parsed side by side, each by one thread; a single photo is
+    parsed by all of them. 0 takes one per core."""
     gpus: PositiveInt = 1
     """Processes that share the work, one per card."""
