@@ -39,7 +39,10 @@ class Vocabulary:
             of another set go by the table of `agreement`, which knows this, and not by groups.
         """
         groups = [int(part.category) for part in labels.parts]
-        coarse = [[group == word for group in groups] for word in range(PERSON)]
+        if labels.num_parts == 2:  # a set of masks: its one part is a whole person
+            coarse = [[(group > 0) == (word > 0) for group in groups] for word in range(PERSON)]
+        else:
+            coarse = [[group == word for group in groups] for word in range(PERSON)]
         person = [group != Category.BACKGROUND for group in groups]
         others = [row for other in self.label_sets for row in _rows(other, labels)]
         return [*coarse, person, *others]
@@ -47,7 +50,9 @@ class Vocabulary:
 
 def _rows(other: LabelSet, labels: LabelSet) -> list[list[bool]]:
     """Say for each part of another set which parts of a set the pixel can be."""
-    if other.num_parts == 2:  # a set of masks: its one part is a whole person
-        background = [part.category == Category.BACKGROUND for part in labels.parts]
-        return [background, [not is_background for is_background in background]]
+    if 2 in (other.num_parts, labels.num_parts):  # a set of masks: its one part is a whole person
+        people = [
+            [part.category != Category.BACKGROUND for part in it.parts] for it in (other, labels)
+        ]
+        return [[own == their for own in people[1]] for their in people[0]]
     return [list(row) for row in together(other, labels)]
