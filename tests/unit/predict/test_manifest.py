@@ -92,6 +92,15 @@ def test_a_killed_run_is_remembered_but_for_the_line_that_was_cut(tmp_path):
     assert not (tmp_path / "deep/.b.png.123.part").exists()
 
 
+def test_a_shard_that_begins_again_keeps_the_rows_of_its_killed_run(tmp_path):
+    """While another shard works, nothing is tidied in between."""
+    manifest_of(tmp_path, 0, 2).add(done("a"))
+    later = manifest_of(tmp_path, 0, 2)
+    later.add(done("c"))
+    later.fold()
+    assert sources(later.rows) == ["a", "c"]
+
+
 def test_nobody_tidies_while_others_work(tmp_path):
     with open_folder(tmp_path, SOURCES, Shard(0, 2)) as manifest:
         manifest.add(done("a"))
