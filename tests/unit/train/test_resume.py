@@ -8,11 +8,12 @@ import pytest
 
 from grapy_cli.errors import InterruptedRun, SettingsError
 from grapy_cli.runtime.journal import read_journal
-from grapy_cli.runtime.reporting import Warned
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.settings.layers import RUN_FILE, resolve
+from grapy_cli.settings.toml import to_toml
 from grapy_cli.settings.tree import groups, leaves
-from grapy_cli.train.resume import FIXED
+from grapy_cli.train.resume import FIXED, rate_change
+from grapy_cli.train.schedule import build_schedule
 from tests.support.training import AfterSteps, assert_same_run, recipe, resume, tensors_of, train
 
 EPOCHS, STEPS = 3, 6  # of 2 batches
@@ -85,19 +86,16 @@ def test_more_epochs_go_on_from_the_last(data, tmp_path):
     assert resolve(config=tmp_path / "two" / RUN_FILE).settings.train.epochs == 4
 
 
-def test_more_epochs_say_what_becomes_of_the_learning_rate(data, tmp_path):
-    where = {"data__root": data, "data__dataset": "pascal"}
-    train(**where, train__epochs=2, train__lr=0.1, train__out=tmp_path / "run")
-    events = []
-    resume(tmp_path / "run", "train.epochs=4", report=events.append)
-    (told,) = [event.text for event in events if isinstance(event, Warned)]
-    # 0.1 * (1 - 4 / 4) ** 0.9 before, 0.1 * (1 - 4 / 8) ** 0.9 now
-    assert told == (
-        "the learning rate of the next step changes from 0 to 0.0536: train.epochs goes from 2 to 4"
+def test_more_epochs_say_what_becomes_of_the_learning_rate(tmp_path):
+    begun, folder = recipe(train__epochs=2, train__lr=0.1), RunFolder(tmp_path)
+    folder.settings_file.write_text(to_toml(begun))
+    more = recipe(train__epochs=4, train__lr=0.1).train
+    # 0.1 * (1 - 3 / 4) ** 0.9 before, 0.1 * (1 - 4 / 8) ** 0.9 now
+    assert rate_change(folder, build_schedule(more, 2), more, 4) == (
+        "the learning rate goes from 0.0287 at the last step to 0.0536 at the next: "
+        "train.epochs goes from 2 to 4"
     )
-    events.clear()
-    resume(tmp_path / "run", "train.epochs=4", "train.score_every=1", report=events.append)
-    assert not [event for event in events if isinstance(event, Warned)]
+    assert rate_change(folder, build_schedule(begun.train, 2), begun.train, 3) == ""
 
 
 def test_the_same_command_twice_is_the_same_run(data, tmp_path):
