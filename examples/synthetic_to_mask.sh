@@ -13,4 +13,4 @@ grapy train --config "$here/synthetic.toml" --out runs/synthetic "$@"
 grapy eval --dataset synthetic --weights runs/synthetic --parts
 grapy predict data/synthetic/images --dataset synthetic --weights runs/synthetic \
     --save mask,overlay --contact-sheet --out masks-synthetic
-echo "Look at masks-synthetic/contact-sheet.png, and at runs/synthetic/curves.png"
+echo "Look at masks-synthetic/contact-sheet.png, and at runs/synthetic/curves.svg"

@@ -1,8 +1,11 @@
 """What a dry run found, as a table."""
 
+from collections.abc import Mapping
+
 from grapy_cli.cli.console import show_table
 from grapy_cli.cli.format_events import counts, time_of
 from grapy_cli.train.dry_run import Estimate
+from grapy_cli.train.targets import NONE, OWN
 
 
 def show_estimate(estimate: Estimate) -> None:
@@ -21,6 +24,17 @@ def _rows(one: Estimate) -> list[tuple[str, str]]:
         ("the whole run", time_of(one.seconds)),
         ("memory of the card" if one.on_gpu else "memory", _size(one.memory)),
         ("a checkpoint on disk", _size(one.checkpoint)),
+        *_sources(one.label_sources),
+    ]
+
+
+def _sources(sources: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]]:
+    """Say where each head's labels come from, if not from its own data set alone."""
+    if all(set(shares) <= {OWN, NONE} for shares in sources.values()):
+        return []
+    return [
+        (f"labels of {head}", ", ".join(f"{share:.0%} {name}" for name, share in found.items()))
+        for head, found in sources.items()
     ]
 
 

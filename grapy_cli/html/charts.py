@@ -1,181 +1,158 @@
-"""Charts that are tables or plain lines: read by eye, by keyboard and aloud."""
+"""Charts of scores: bars for each part, the confusion matrix, and calibration."""
 
 from collections.abc import Sequence
-from html import escape
+from typing import NamedTuple
 
-from grapy_cli.html.elements import Color
-
-STYLE = """
-.chart th, .chart td { padding: .1rem .35rem; border-bottom: 0; vertical-align: middle }
-.chart th { color: var(--ink); font-weight: 400; white-space: nowrap }
-.chart thead th { color: var(--soft) }
-.swatch { display: inline-block; width: .8em; height: .8em; border-radius: 2px;
-  margin-right: .4em; border: 1px solid var(--line); vertical-align: -.05em }
-.bars { width: 100%; table-layout: fixed } .bars th { overflow: hidden; text-overflow: ellipsis }
-.bars th:first-child { width: 40% }
-.bars td { text-align: left }
-.bars td span { display: block; padding: 0 .35rem; border-radius: 3px; white-space: nowrap;
-  background: linear-gradient(var(--bar), var(--bar)) no-repeat var(--card);
-  background-size: var(--to, 0) 100%; color: var(--ink);
-  --bar: color-mix(in srgb, var(--hue) 45%, var(--card)) }
-.heat { border-collapse: separate; border-spacing: 1px; font-size: 11px }
-.heat td { width: 1.85rem; min-width: 1.85rem; height: 1.7rem; padding: 0; text-align: center;
-  border-radius: 2px; background: color-mix(in srgb, var(--hue) var(--much, 0%), var(--card)) }
-.heat td:focus-visible { outline: 2px solid var(--ink); outline-offset: 1px }
-.heat .deep { color: #fff } .heat .framed { box-shadow: inset 0 0 0 2px var(--odd) }
-.heat thead td { background: none }
-.heat thead th { height: 8rem; padding: 0; vertical-align: bottom }
-.heat thead span { writing-mode: sideways-lr; display: inline-block }
-@supports not (writing-mode: sideways-lr) {
-  .heat thead span { writing-mode: vertical-rl; transform: rotate(180deg) } }
-.map output { display: block; min-height: 1.5em; color: var(--soft); font-size: 13px }
-.heat th:first-child { text-align: right; position: sticky; left: 0; background: var(--paper) }
-.plot { max-width: 20rem } .plot .line { stroke: var(--soft); stroke-dasharray: 4 4 }
-.plot .grid { stroke: var(--line) } .plot text { fill: var(--soft) }
-.plot .gap { fill: var(--bad); opacity: .35 }
-:root { --hue: #2f6bc4 }
-@media (prefers-color-scheme: dark) { :root { --hue: #3d7bd6 } }
-@media print { .chart, .plot { print-color-adjust: exact; -webkit-print-color-adjust: exact }
-  .heat td { width: 1.45rem; min-width: 1.45rem } .map output { display: none } }
-""".strip()
-
-SCRIPT = """
-const told = (event) => {
-  const cell = event.target.closest(".heat td[title]");
-  if (cell) cell.closest(".map").querySelector("output").value = cell.title;
-};
-document.addEventListener("focusin", told);
-document.addEventListener("pointerover", told);
-const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-document.addEventListener("keydown", (event) => {
-  const cell = event.target.closest(".heat td"), step = steps[event.key];
-  if (!cell || !step) return;
-  const rows = cell.closest("tbody").rows, row = cell.parentElement.sectionRowIndex + step[0];
-  const next = rows[row]?.cells[cell.cellIndex + step[1]];
-  if (next?.tagName !== "TD") return;
-  event.preventDefault();
-  cell.tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
-});
-""".strip()
-"""Arrow keys walk through a heat map, whose line below says what the cell means."""
-
-PRINTED = 0.05  # shares below this have their number on hover and focus alone
-HINT = "Point at a cell, or walk with Tab and the arrow keys, to read it."
-DEEP = 0.55  # shares above this are so dark that their number is white
+from grapy_cli.html.svg import Color, Drawing, Point, swatch
 
 Share = float | None
+Named = tuple[str, Color]
+
+HUES = ("bar", "second", "third")
+CELL = 28
+"""Pixels from one cell of the confusion matrix to the next."""
+LETTER = 7
+"""Pixels that a letter of 12 pixels takes at most, on average."""
+LEAST_SHOWN = 0.001
+"""Legends leave out parts below this share of a photo."""
+PRINTED = 0.05
+"""Smaller shares have their number in the tooltip only."""
+DEEP = 0.55
+"""Cells above this share are so dark that their number is white."""
 
 
-def bar_table(
-    columns: Sequence[str], rows: Sequence[tuple[str, Color, Sequence[Share]]], what: str
-) -> str:
-    """A row for each name, a bar for each of its shares in [0, 1]; a dash where there is none."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", *columns))
-    body = "".join(
-        f'<tr><th scope="row">{_swatch(color)}{escape(name)}</th>{"".join(map(_bar, shares))}</tr>'
-        for name, color, shares in rows
-    )
-    return (
-        f'<table class="chart bars" aria-label="{escape(what)}">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+class Bars(NamedTuple):
+    """One row of a bar chart."""
+
+    name: str
+    color: Color
+    shares: Sequence[Share]
+    """In [0, 1]; None if there is no value."""
+    note: str = ""
+    """Words below the name."""
 
 
-def heat_map(
-    nodes: Sequence[tuple[str, Color]],
+def draw_bars(titles: Sequence[str], rows: Sequence[Bars], label: str) -> Drawing:
+    """Draw a bar for each share of each row, with its number.
+
+    Args:
+        titles: Says what the first, second and third bar of each row is.
+        rows: From the top.
+        label: Says what the chart shows, for screen readers.
+    """
+    texts = [text for row in rows for text in (row.name, row.note)]
+    names = 32 + LETTER * max(map(len, texts), default=0)
+    height, length, top = max(34, 12 * len(titles) + 8), 230, 30
+    drawing = Drawing(names + length + 50, top + height * len(rows), label)
+    left = names
+    for title, hue in zip(titles, HUES, strict=False):
+        drawing.box(left, 4, 11, 11, hue)
+        drawing.text((left + 16, 10), title)
+        left += 34 + LETTER * len(title)
+    for row in rows:
+        swatch(drawing, 2, top + 8, row.color)
+        drawing.text((20, top + 8), row.name)
+        drawing.text((20, top + 23), row.note, fill="soft", size=11)
+        for index, share in enumerate(row.shares):
+            y = top + 2 + 12 * index
+            drawing.box(names, y, length, 10, "rail")
+            drawing.box(names, y, length * (share or 0), 10, HUES[index])
+            drawing.text((names + length + 6, y + 5), to_percent(share), fill="soft", size=10)
+        top += height
+    return drawing
+
+
+def draw_confusion(
+    nodes: Sequence[Named],
     counts: Sequence[Sequence[int]],
-    what: str,
+    label: str,
     *,
     marked: Sequence[tuple[int, int]] = (),
-) -> str:
-    """A square of shares: each row's counts divided by the row's sum.
+) -> Drawing:
+    """Draw a square of cells: each row's counts divided by the row's sum.
 
-    Every cell says its names, share and count when it is pointed at or reached with arrow keys.
+    Each cell has a tooltip and takes the keyboard focus. Tab enters at the first cell.
 
     Args:
-        nodes: Names and colours of rows and columns.
-        counts: The square, row by row.
-        what: Says what it shows.
+        nodes: Names and colors of rows and columns.
+        counts: Pixels; rows are the truth, columns the parsing.
+        label: Says what the chart shows, for screen readers.
         marked: Row and column of cells that get a frame.
     """
-    head = "".join(
-        f'<th scope="col"><span>{_swatch(color)}{escape(name)}</span></th>' for name, color in nodes
-    )
-    names, framed = [name for name, _ in nodes], set(marked)
-    body = []
-    for down, ((name, color), row) in enumerate(zip(nodes, counts, strict=True)):
+    cell, names = CELL, 30 + LETTER * max(len(name) for name, _ in nodes)
+    side = names + cell * len(nodes) + 4
+    drawing = Drawing(side, side, label, role="group")
+    for index, (name, color) in enumerate(nodes):
+        middle = names + cell * index + cell / 2
+        drawing.text((names - 24, middle), name, anchor="end")
+        drawing.text((middle, names - 24), name, upright=True)
+        swatch(drawing, names - 18, middle, color)
+        swatch(drawing, middle - 6, names - 12, color)
+    for down, row in enumerate(counts):
         total = sum(row)
-        cells = (
-            _cell((name, names[right]), count, total, (down, right), framed=(down, right) in framed)
-            for right, count in enumerate(row)
-        )
-        title = f'<th scope="row">{escape(name)} {_swatch(color)}</th>'
-        body.append(f"<tr>{title}{''.join(cells)}</tr>")
-    return (
-        f'<div class="map"><div class="wide" role="region" aria-label="{escape(what)}">'
-        f'<table class="chart heat"><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div><output>{HINT}</output></div>"
-    )
+        for right, count in enumerate(row):
+            share = count / total if total else 0.0
+            first = (down, right) == (0, 0)
+            title = _meaning(nodes[down][0], nodes[right][0], count, total)
+            with drawing.cell(title, 0 if first else -1):
+                place = (names + cell * right, names + cell * down)
+                _cell(drawing, place, share, is_marked=(down, right) in marked)
+    return drawing
 
 
-def reliability(bins: Sequence[tuple[float, float, int]], what: str) -> str:
-    """How often what was said with some confidence was right: bars beside the line of equality.
+def draw_calibration(bins: Sequence[tuple[Share, Share, int]], label: str) -> Drawing:
+    """Draw how often pixels of each confidence are right, beside the line of equality.
 
     Args:
-        bins: Mean confidence and share that was right, in [0, 1], and how many there are, of bins
-            of equal width that fill [0, 1].
-        what: Says what it shows.
+        bins: Mean confidence, share that is right, and number of pixels. The bins have equal
+            width and fill [0, 1]; empty ones have None.
+        label: Says what the chart shows, for screen readers.
     """
-    side, left, wide = 260, 42, 260 / max(1, len(bins))
-    lines = [
-        f'<line class="grid" x1="{left}" x2="{left + side}" y1="{y}" y2="{y}"/>'
-        f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{share:.0%}</text>'
-        for share, y in ((step / 4, side - side * step / 4 + 6) for step in range(5))
-    ]
+    left, top, side = 58, 10, 300
+    drawing = Drawing(left + side + 14, top + side + 50, label)
+    bottom = top + side
+    for step in range(5):
+        at, words = side * step / 4, f"{25 * step}%"
+        drawing.line([(left, bottom - at), (left + side, bottom - at)], "rail")
+        drawing.text((left - 6, bottom - at), words, anchor="end", fill="soft")
+        drawing.text((left + at, bottom + 14), words, anchor="middle", fill="soft")
+    width = side / max(1, len(bins))
     for index, (confidence, right, count) in enumerate(bins):
-        if not count:
+        if confidence is None or right is None:
             continue
-        x, low, high = left + index * wide, min(confidence, right), max(confidence, right)
-        words = f"confidence {confidence:.1%}: {right:.1%} right, {count:,} pixels"
-        lines.append(
-            f'<g><title>{words}</title><rect class="bar" x="{x + 1:.1f}" '
-            f'y="{6 + side * (1 - right):.1f}" width="{wide - 2:.1f}" height="{side * right:.1f}"/>'
-            f'<rect class="gap" x="{x + 1:.1f}" y="{6 + side * (1 - high):.1f}" '
-            f'width="{wide - 2:.1f}" height="{side * (high - low):.1f}"/></g>'
-        )
-    lines += [
-        f'<line class="line" x1="{left}" y1="{side + 6}" x2="{left + side}" y2="6"/>',
-        f'<text x="{left}" y="{side + 24}">0</text>'
-        f'<text x="{left + side}" y="{side + 24}" text-anchor="end">100% sure</text>',
-    ]
-    return (
-        f'<svg class="plot" role="img" aria-label="{escape(what)}" '
-        f'viewBox="0 0 {left + side + 6} {side + 30}">{"".join(lines)}</svg>'
-    )
+        x, (low, high) = left + width * index + 1, sorted((confidence, right))
+        pixels = counted(count, "pixel")
+        with drawing.cell(f"confidence {confidence:.1%}: {right:.1%} right, {pixels}"):
+            drawing.box(x, bottom - side * right, width - 2, side * right, "bar")
+            drawing.box(x, bottom - side * high, width - 2, side * (high - low), "gap")
+    drawing.line([(left, bottom), (left + side, top)], "soft", dashed=True)
+    drawing.text((left + side / 2, bottom + 36), "confidence", anchor="middle")
+    drawing.text((12, top + side / 2), "share that is right", anchor="middle", upright=True)
+    return drawing
 
 
-def _swatch(color: Color) -> str:
-    return f'<i class="swatch" style="background:rgb{color}"></i>'
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 photo", "2,000 photos"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _bar(share: Share) -> str:
-    if share is None:
-        return "<td><span>-</span></td>"
-    return f'<td><span style="--to:{share:.1%}">{share:.1%}</span></td>'
+def to_percent(share: Share) -> str:
+    """Return a share in percent, or a dash for None."""
+    return "-" if share is None else f"{share:.1%}"
 
 
-def _cell(
-    names: tuple[str, str], count: int, total: int, place: tuple[int, int], *, framed: bool
-) -> str:
-    """One cell; the first of all is where Tab enters the map."""
-    share = count / total if total else 0.0
-    words = f"{names[0]} taken for {names[1]}" if names[0] != names[1] else f"{names[0]} found"
-    said = f"{words}: {share:.1%}, {count:,} pixels" if total else f"{names[0]} is nowhere"
-    kinds = [*(["framed"] if framed else []), *(["deep"] if share > DEEP else [])]
-    kind = f' class="{" ".join(kinds)}"' if kinds else ""
-    number = f"{100 * share:.0f}" if share >= PRINTED else ""
-    much = f' style="--much:{share:.0%}"' if share >= 0.005 else ""
-    stop = 0 if place == (0, 0) else -1
-    return f'<td{kind}{much} title="{escape(said)}" tabindex="{stop}">{number}</td>'
+def _cell(drawing: Drawing, place: Point, share: float, *, is_marked: bool) -> None:
+    (left, top), side = place, CELL - 2
+    opacity = 0.07 + 0.93 * share
+    frame = "marked" if is_marked else None
+    drawing.box(left, top, side, side, "bar", opacity=opacity, frame=frame)
+    if share >= PRINTED:
+        fill, middle = "paper" if share > DEEP else "ink", (left + side / 2, top + side / 2)
+        drawing.text(middle, f"{100 * share:.0f}", fill=fill, anchor="middle", size=11)
+
+
+def _meaning(truth: str, parsed: str, count: int, total: int) -> str:
+    if not total:
+        return f"{truth} is in no photo"
+    words = f"{truth} parsed as {parsed}" if truth != parsed else f"{truth} found"
+    return f"{words}: {count / total:.1%}, {counted(count, 'pixel')}"

@@ -1,4 +1,4 @@
-"""Pictures that stand in the page itself."""
+"""Pictures as data URLs, so that they are part of the page."""
 
 import base64
 import io
@@ -8,32 +8,32 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from grapy_cli.html.elements import Color
+from grapy_cli.html.svg import Color
 
 
-def address(kind: str, data: bytes) -> str:
-    """The bytes of a picture as an address that holds them; the kind is "png", "jpeg", ..."""
+def data_url(kind: str, data: bytes) -> str:
+    """Return the bytes of a picture as a data URL; the kind is "png" or "jpeg"."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def jpeg_address(picture: Image.Image, side: int, quality: int = 80) -> str:
-    """A photo, made no larger than a longest side of so many pixels."""
+def jpeg_url(picture: Image.Image, side: int, quality: int = 80) -> str:
+    """Return a photo as a JPEG whose longest side has at most `side` pixels."""
     small = picture.convert("RGB")
     small.thumbnail((side, side))
     written = io.BytesIO()
     small.save(written, "JPEG", quality=quality)
-    return address("jpeg", written.getvalue())
+    return data_url("jpeg", written.getvalue())
 
 
-def see_through(ids: UInt8[np.ndarray, "h w"], inks: Sequence[tuple[Color, int]]) -> str:
-    """Paint each id in its ink, and return the address of a PNG that can lie over a photo.
+def layer_url(ids: UInt8[np.ndarray, "h w"], inks: Sequence[tuple[Color, int]]) -> str:
+    """Paint each id in its ink, as a PNG that can lie over a photo.
 
     Args:
-        ids: What each pixel is.
-        inks: By id, a colour and how much it hides, from 0 to 255.
+        ids: One id for each pixel.
+        inks: By id: a color, and its opacity from 0 to 255.
     """
     picture = Image.fromarray(ids).convert("P")
     picture.putpalette([channel for color, _ in inks for channel in color])
     written = io.BytesIO()
     picture.save(written, "PNG", transparency=bytes(alpha for _, alpha in inks), optimize=True)
-    return address("png", written.getvalue())
+    return data_url("png", written.getvalue())

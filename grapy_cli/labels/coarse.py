@@ -41,5 +41,13 @@ class Vocabulary:
         groups = [int(part.category) for part in labels.parts]
         coarse = [[group == word for group in groups] for word in range(PERSON)]
         person = [group != Category.BACKGROUND for group in groups]
-        others = [list(row) for other in self.label_sets for row in together(other, labels)]
+        others = [row for other in self.label_sets for row in _rows(other, labels)]
         return [*coarse, person, *others]
+
+
+def _rows(other: LabelSet, labels: LabelSet) -> list[list[bool]]:
+    """Say for each part of another set which parts of a set the pixel can be."""
+    if other.num_parts == 2:  # a set of masks: its one part is a whole person
+        background = [part.category == Category.BACKGROUND for part in labels.parts]
+        return [background, [not is_background for is_background in background]]
+    return [list(row) for row in together(other, labels)]

@@ -15,6 +15,7 @@ from grapy_cli.image_io.label_import import ImportedLabels
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
+from grapy_cli.prepare.coarse import contradictions, fill_background, read_coarse
 from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.mirrored import Differences, compare_mirrored, count_ids
 from grapy_cli.prepare.problems import BadSample
@@ -35,9 +36,12 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
             problems.append(["exif-rotated", f"its EXIF orientation is {photo.orientation}"])
         digest = hashlib.blake2b(data, digest_size=12).hexdigest()
         pixels, mirrored = None, None
+        size = (photo.height, photo.width)
+        coarse = read_coarse(entry.coarse, data, size, photo.orientation)
+        if entry.label is None and coarse:
+            writer.add_label_map(entry.key, fill_background(_unlabeled(size), coarse), coarse)
         if entry.label is not None:
             imported = _read_label(entry.label, colors, labels)
-            size = (photo.height, photo.width)
             label_map, turned = fit_label(imported.ids, data, size, photo.orientation)
             problems += [list(remark) for remark in imported.remarks] + turned
             counts = count_ids(label_map)
@@ -46,7 +50,8 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
                 _note_empty(entry.label, counts, problems)
             mirrored = _compare_mirrored(entry, label_map, colors, labels, problems)
             pixels = [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
-            writer.add_label_map(entry.key, label_map)
+            problems += contradictions(label_map, coarse, labels)
+            writer.add_label_map(entry.key, fill_background(label_map, coarse), coarse)
     except BadSample as bad:
         return Finding(entry.key, [*problems, [bad.problem, bad.message]], left_out=True)
     stored = entry.photo if isinstance(entry.photo, Path) else data
@@ -89,6 +94,10 @@ def _read(place: Place, problem: str) -> bytes:
         return place.read_bytes()
     except OSError as error:
         raise BadSample(problem, str(error)) from error
+
+
+def _unlabeled(size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
+    return np.full(size, IGNORE, np.uint8)
 
 
 def _read_label(place: Place, colors: Mapping[Color, int], labels: LabelSet) -> ImportedLabels:

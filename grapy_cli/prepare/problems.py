@@ -37,6 +37,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType({
     "no-parts":           Check("warning",  "the label map shows no part"),
     "palette-contradicts": Check("warning", "the palette has colors of other parts"),
     "label-turned-by-edges": Check("warning", "the label map was turned to fit its photo"),
+    "coarse-differs":     Check("warning",  "groups or person contradict the parts"),
     "in-two-splits":      Check("warning",  "the same photo is in two splits"),
     "duplicate-photo":    Check("warning",  "the same photo is there twice"),
     "mirrored-differs":   Check("warning",  "the mirrored annotation differs"),

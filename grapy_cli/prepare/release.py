@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_arch
 from grapy_cli.image_io.formats import NO_LABELS
 from grapy_cli.image_io.lists import list_entries
 from grapy_cli.image_io.names import is_clutter
+from grapy_cli.labels import Level
+from grapy_cli.prepare.coarse import COARSE_FOLDERS
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
 from grapy_cli.prepare.stock import MAP_SUFFIXES, Folders, Stock, suffix_of, take_stock
@@ -45,6 +47,7 @@ class Entry:
     photo_name: str
     label_name: str = ""
     mirrored_name: str = ""
+    coarse_names: Mapping[Level, str] = field(default_factory=dict)
 
     @property
     def photo(self) -> Place:
@@ -60,6 +63,18 @@ class Entry:
     def mirrored(self) -> Place | None:
         """The release's own label map of the mirrored photo."""
         return self.folders.mirrored / self.mirrored_name if self.mirrored_name else None
+
+    @property
+    def coarse(self) -> dict[Level, Place]:
+        """Its label maps of levels 2 and 1, where the release brings some."""
+        folders = self.folders.coarse
+        return {level: folders[level] / name for level, name in self.coarse_names.items()}
+
+    @property
+    def files(self) -> list[Place]:
+        """All its files."""
+        one_each = [self.photo, self.label, self.mirrored]
+        return [place for place in one_each if place] + list(self.coarse.values())
 
 
 @dataclass
@@ -116,7 +131,7 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
         stock = take_stock(release.folder, shelf, contents.notes)
         if shelf.split:
             home = (release.folder / shelf.photos).parent
-            unlisted = dict.fromkeys(sorted(stock.labels.names or stock.photos.names), "")
+            unlisted = dict.fromkeys(sorted(stock.labeled or stock.photos.names), "")
             splits = {shelf.split: _read_list(home, shelf.split, stock) or unlisted}
         else:
             splits = _splits_of(release.folder, stock, contents, val_share, seed)
@@ -155,7 +170,8 @@ def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -
         stock: The files.
         named: The photo's file where the list names it with its suffix.
     """
-    entry = Entry(key, split, stock.folders, *stock.files(key, named))
+    files = stock.files(key, named)
+    entry = Entry(key, split, stock.folders, *files, stock.coarse_files(key))
     known = contents.entries.get(key)
     reason = _why_not(key, split, stock, named, entry, known)
     if reason:
@@ -177,7 +193,7 @@ def _why_not(
         return "bad-name", ""
     if not entry.photo_name:
         return "missing-photo", ""
-    if not entry.label_name and split != "test":
+    if not (entry.label_name or entry.coarse_names) and split != "test":
         refused = stock.refused.get(key, "")
         why = f"{refused} is no label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
         return "missing-label", why
@@ -209,7 +225,7 @@ def _splits_of(
     """Take the splits from lists; what no list says is decided here, and said in a note."""
     splits = {split: keys for split in SPLITS if (keys := _read_list(folder, split, stock))}
     listed = {key for keys in splits.values() for key in keys}
-    rest = [key for key in sorted(stock.labels.names) if key not in listed]
+    rest = [key for key in sorted(stock.labeled) if key not in listed]
     if not splits:
         random.Random(seed).shuffle(rest)
         num_val = round(val_share * len(rest)) or int(val_share > 0 and len(rest) > 1)
@@ -286,7 +302,8 @@ def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[
     whole, lacking = [], []
     for shelf in layout.shelves:
         has_photos = (folder / shelf.photos).is_dir()
-        has_labels = _holds_labels(folder / shelf.labels)
+        label_folders = [shelf.labels, *COARSE_FOLDERS.values()]
+        has_labels = any(_holds_labels(folder / name) for name in label_folders)
         if has_photos and (has_labels or shelf.split == "test"):
             whole.append(shelf)
         elif has_photos or has_labels:

@@ -1,10 +1,12 @@
-"""`report.html`: the audit as a page to look at, in one file that can be sent to somebody."""
+"""`report.html`: the audit of a data set on one page, in one file."""
 
 from collections.abc import Iterator, Mapping
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
-from grapy_cli.html.elements import bars, chips, page, table, tiles
+from grapy_cli.html.charts import Bars, counted, draw_bars, to_percent
+from grapy_cli.html.pages import render
+from grapy_cli.html.svg import Drawing
 from grapy_cli.image_io.archive import Place
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
@@ -13,7 +15,21 @@ from grapy_cli.prepare.problems import CHECKS
 from grapy_cli.prepare.release import Contents, Entry
 from grapy_cli.prepare.thumbnails import label_thumbnail, photo_thumbnail
 
-ORDINARY = 6  # samples shown without anything being wrong with them
+ORDINARY = 6
+"""Samples without a problem on the page."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample on the page."""
+
+    name: str
+    reason: str
+    """Why it is shown; empty for an ordinary sample."""
+    pictures: list[tuple[str, str]]
+    """Name and data URL; the URL is empty if the picture cannot be read."""
+    parts: list[tuple[str, Color, str]]
+    """Name, color and share of each part in it."""
 
 
 def render_report(
@@ -24,144 +40,83 @@ def render_report(
     colors: Mapping[Color, int],
     source: str,
 ) -> str:
-    """Write the page; the same findings give the same bytes."""
-    sections = (
-        _head(labels, figures, source),
-        _problems(figures),
-        _frequencies(labels, figures),
-        _balance(figures),
-        _mirrored(figures),
-        _worst(labels, audit, colors),
-        _ordinary(labels, audit, contents, colors),
-    )
-    return page(f"{labels.name}: audit", (line for section in sections for line in section))
-
-
-def _head(labels: LabelSet, figures: Mapping[str, Any], source: str) -> Iterator[str]:
-    yield f"<h1>{escape(labels.title)}</h1>"
-    about = f"{labels.name}, {labels.num_parts} parts, from {source}"
-    yield f'<p class="soft">{escape(about)}</p>'
-    rejected = sum(
-        count for name, count in figures["problems"].items() if CHECKS[name].severity == "rejected"
-    )
-    photos = [(split, f"{count:,}") for split, count in figures["photos"].items()]
-    yield tiles([*photos, ("rejected", f"{rejected:,}")])
-    for note in figures["notes"]:
-        yield f'<p class="soft">{escape(note)}</p>'
-
-
-def _problems(figures: Mapping[str, Any]) -> Iterator[str]:
-    yield "<h2>Problems</h2>"
-    if not figures["problems"]:
-        yield "<p>None was found.</p>"
-        return
-    yield '<p class="soft">Each row stands in problems.csv.</p>'
-    names = list(figures["problems"])
-    yield table(
-        ["problem", ">rows", "", "what it is"],
-        [
-            (name, f"{figures['problems'][name]:,}", CHECKS[name].severity, CHECKS[name].says)
-            for name in names
-        ],
-        [CHECKS[name].severity for name in names],
-    )
-
-
-def _frequencies(labels: LabelSet, figures: Mapping[str, Any]) -> Iterator[str]:
-    yield "<h2>Parts</h2>"
-    yield (
-        '<p class="soft">Upper bar: share of the photos that show the part. Lower bar: its share '
-        f"of all labelled pixels. {figures['ignored_pixels']:,} pixels are to be ignored.</p>"
-    )
-    rows = []
-    for part in labels.parts:
-        row = figures["parts"][part.name]
-        words = f"{row['photos']:,} photos, {row['pixel_share']:.2%} of pixels"
-        rows.append((part.name, part.color, row["photo_share"], row["pixel_share"], words))
-    yield bars(rows)
-
-
-def _balance(figures: Mapping[str, Any]) -> Iterator[str]:
-    if not figures["balance"]:
-        return
-    yield "<h2>Left and right</h2>"
-    yield table(
-        ["pair", ">pixels of the first"],
-        [(pair, f"{row['left_share']:.1%}") for pair, row in figures["balance"].items()],
-    )
-
-
-def _mirrored(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Render the page; the same findings give the same bytes."""
+    problems = figures["problems"]
     mirrored = figures["mirrored"]
-    if not mirrored:
-        return
-    yield "<h2>The release's mirrored annotations</h2>"
-    share = mirrored["differing_pixels"] / max(mirrored["pixels"], 1)
-    yield (
-        f"<p>{mirrored['alike']:,} of {mirrored['compared']:,} are what mirroring gives; "
-        f"{mirrored['differing_pixels']:,} pixels ({share:.2%}) are others. grapy mirrors by "
-        "itself and doesn't read them.</p>"
-    )
-    yield table(
-        ["part", ">pixels by mirroring", ">pixels in the release", ">in common"],
-        [
-            (name, *(f"{row[key]:,}" for key in ("mirroring_gives", "release_has", "in_common")))
-            for name, row in mirrored["parts"].items()
+    counts = ("mirroring_gives", "release_has", "in_common")
+    return render(
+        "prepare.html",
+        labels=labels,
+        figures=figures,
+        source=source,
+        tiles=[
+            *((split, f"{count:,}") for split, count in figures["photos"].items()),
+            ("rejected", f"{_rejected(problems):,}"),
+        ],
+        problems=[
+            (name, f"{count:,}", CHECKS[name].severity, CHECKS[name].says)
+            for name, count in problems.items()
+        ],
+        severities=[CHECKS[name].severity for name in problems],
+        bars=_frequencies(labels, figures["parts"]),
+        balance=[(pair, to_percent(row["left_share"])) for pair, row in figures["balance"].items()],
+        mirrored=mirrored,
+        mirrored_share=mirrored and mirrored["differing_pixels"] / max(mirrored["pixels"], 1),
+        mirrored_parts=[
+            (name, *(f"{row[key]:,}" for key in counts))
+            for name, row in (mirrored["parts"].items() if mirrored else ())
             if any(row.values())
         ],
+        suspects=list(_suspects(labels, audit, colors)),
+        ordinary=_ordinary(labels, audit, contents, colors),
     )
 
 
-def _worst(labels: LabelSet, audit: Audit, colors: Mapping[Color, int]) -> Iterator[str]:
-    if audit.suspects:
-        yield "<h2>The worst samples</h2>"
+def _rejected(problems: Mapping[str, int]) -> int:
+    return sum(count for name, count in problems.items() if CHECKS[name].severity == "rejected")
+
+
+def _frequencies(labels: LabelSet, parts: Mapping[str, Any]) -> Drawing:
+    rows = []
+    for part in labels.parts:
+        row = parts[part.name]
+        shares = (row["photo_share"], row["pixel_share"])
+        rows.append(Bars(part.name, part.color, shares, counted(row["photos"], "photo")))
+    return draw_bars(("share of photos", "share of pixels"), rows, "how often parts appear")
+
+
+def _suspects(
+    labels: LabelSet, audit: Audit, colors: Mapping[Color, int]
+) -> Iterator[tuple[str, list[Sample]]]:
     for problem, suspects in audit.suspects.items():
-        yield f"<h3>{escape(problem)}: {escape(CHECKS[problem].says)}</h3>"
-        yield '<div class="cards">'
+        samples = []
         for suspect in suspects:
             extra = suspect.entry.mirrored if problem.startswith("mirrored") else None
-            yield _card(suspect.entry, suspect.reason, labels, colors, extra)
-        yield "</div>"
+            samples.append(_sample(suspect.entry, suspect.reason, labels, colors, extra))
+        yield f"{problem}: {CHECKS[problem].says}", samples
 
 
 def _ordinary(
     labels: LabelSet, audit: Audit, contents: Contents, colors: Mapping[Color, int]
-) -> Iterator[str]:
+) -> list[Sample]:
     shown = {one.entry.key for suspects in audit.suspects.values() for one in suspects}
     unfit = shown | audit.left_out
     fine = [
         entry for entry in contents.entries.values() if entry.label_name and entry.key not in unfit
     ]
-    if not fine:
-        return
-    yield "<h2>Ordinary samples</h2>"
-    yield '<p class="soft">Do the names fit what is seen? Ids that are swapped show here.</p>'
-    yield '<div class="cards">'
-    for entry in fine[:: -(-len(fine) // ORDINARY)]:
-        yield _card(entry, "", labels, colors)
-    yield "</div>"
+    step = -(-len(fine) // ORDINARY) or 1
+    return [_sample(entry, "", labels, colors) for entry in fine[::step]]
 
 
-def _card(
+def _sample(
     entry: Entry,
     reason: str,
     labels: LabelSet,
     colors: Mapping[Color, int],
     extra: Place | None = None,
-) -> str:
+) -> Sample:
     mask, parts = label_thumbnail(entry.label, colors, labels)
-    pictures = [_picture(photo_thumbnail(entry.photo), "photo"), _picture(mask, "mask")]
+    pictures = [("photo", photo_thumbnail(entry.photo)), ("mask", mask)]
     if extra is not None:
-        pictures.append(_picture(label_thumbnail(extra, colors, labels)[0], "mirrored mask"))
-    said = f"<p>{escape(reason)}</p>" if reason else ""
-    return (
-        f'<figure><div class="pair">{"".join(pictures)}</div>'
-        f"<figcaption><b>{escape(entry.split)}/{escape(entry.key)}</b>{said}{chips(parts)}"
-        "</figcaption></figure>"
-    )
-
-
-def _picture(address: str, what: str) -> str:
-    if not address:
-        return f"<div><small>no {what} to show</small></div>"
-    return f'<div><img src="{address}" alt="{what}"><small>{what}</small></div>'
+        pictures.append(("mirrored mask", label_thumbnail(extra, colors, labels)[0]))
+    return Sample(f"{entry.split}/{entry.key}", reason, pictures, parts)

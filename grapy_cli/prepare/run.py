@@ -156,8 +156,8 @@ def _identity(entries: Sequence[Entry], source: Source, settings: Settings) -> I
     yield from (__version__, source.label_set.digest, dict(source.colors), settings.prepare.link)
     for entry in entries:
         yield entry.key, entry.split
-        for place in (entry.photo, entry.label, entry.mirrored):
-            yield str(place), _state_of(place) if place else None
+        for place in entry.files:
+            yield str(place), _state_of(place)
 
 
 def _state_of(place: Place) -> tuple[int, int] | None:
@@ -240,6 +240,7 @@ def _finish(
         source=found_in,
         version=__version__,
         audit=figures,
+        coarse=any(entry.coarse_names for entry in contents.entries.values()),
     )
     folder, photos = str(prepared.folder), dict(prepared.splits)
     return DatasetPrepared(prepared.name, folder, photos, len(rejected), figures)

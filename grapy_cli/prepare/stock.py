@@ -9,6 +9,8 @@ from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.formats import LABEL_SUFFIXES, NO_LABELS, photo_suffixes
 from grapy_cli.image_io.lists import is_comment, spellings
 from grapy_cli.image_io.names import Index, index_names, match_affixes, normalized
+from grapy_cli.labels import Level
+from grapy_cli.prepare.coarse import COARSE_FOLDERS
 from grapy_cli.prepare.sources import Shelf
 
 MAP_SUFFIXES = LABEL_SUFFIXES | {".mat"}
@@ -21,6 +23,7 @@ class Folders(NamedTuple):
     photos: Place
     labels: Place
     mirrored: Place
+    coarse: Mapping[Level, Place]
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,21 @@ class Stock:
     labels: Index
     """Label maps by the key of their photo, where they have one."""
     mirrored: Mapping[str, str]
+    coarse: Mapping[Level, Mapping[str, str]]
+    """Label maps of levels 2 and 1, by level and key."""
     refused: Mapping[str, str]
     """Files among the label maps whose format is not read."""
     aliases: Mapping[str, str]
     """The photo's key for label maps that are named like `a_mask`."""
+
+    @property
+    def labeled(self) -> set[str]:
+        """The keys that have a label map of any level."""
+        return set(self.labels.names).union(*self.coarse.values())
+
+    def coarse_files(self, key: str) -> dict[Level, str]:
+        """Return the names of a photo's coarse label maps, by level."""
+        return {level: names[key] for level, names in self.coarse.items() if key in names}
 
     def files(self, key: str, named: str) -> tuple[str, str, str]:
         """Return the names of a photo, its label map and its mirrored label map; empty if missing.
@@ -80,8 +94,9 @@ def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
         shelf: What to list.
         notes: Gets a sentence where label maps are matched without a part of their names.
     """
-    places = (folder / name for name in (shelf.photos, shelf.labels, shelf.mirrored or "-"))
-    folders = Folders(*places)
+    photos_at, labels_at = folder / shelf.photos, folder / shelf.labels
+    coarse = {level: folder / name for level, name in COARSE_FOLDERS.items()}
+    folders = Folders(photos_at, labels_at, folder / (shelf.mirrored or "-"), coarse)
     photos, labels = index_photos(folders.photos), _index(folders.labels, MAP_SUFFIXES)
     matched = match_affixes(photos.names, labels.names)
     if matched:
@@ -96,6 +111,7 @@ def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
         photos,
         Index({aliases.get(key, key): name for key, name in labels.names.items()}, labels.rivals),
         _index(folders.mirrored, MAP_SUFFIXES).names,
+        {level: _index(place, LABEL_SUFFIXES).names for level, place in coarse.items()},
         _index(folders.labels, NO_LABELS).names,
         aliases,
     )

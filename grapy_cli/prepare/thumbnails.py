@@ -8,7 +8,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from grapy_cli.errors import PhotoError
-from grapy_cli.html.pictures import address, jpeg_address
+from grapy_cli.html.charts import LEAST_SHOWN
+from grapy_cli.html.pictures import data_url, jpeg_url
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_maps import encode_label_map
 from grapy_cli.image_io.photos import UNREADABLE, read_shrunk
@@ -25,7 +26,7 @@ def photo_thumbnail(place: Place) -> str:
         small = read_shrunk(place.read_bytes(), SIDE).pixels
     except (OSError, PhotoError):
         return ""
-    return jpeg_address(Image.fromarray(small), SIDE)
+    return jpeg_url(Image.fromarray(small), SIDE)
 
 
 def label_thumbnail(
@@ -42,20 +43,21 @@ def label_thumbnail(
     scale = min(1, SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-    return address("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
+    return data_url("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
 
 
 def _parts_in(
     label_map: UInt8[np.ndarray, "h w"], labels: LabelSet
 ) -> list[tuple[str, Color, str]]:
-    """The parts of a label map, those with most pixels first; foreign ids by their number."""
+    """Return the parts of a label map, the largest first; unknown ids by their number."""
     counts = np.bincount(label_map.ravel(), minlength=256)
     palette = labels.palette()
     rows = []
     for part in np.argsort(-counts, kind="stable"):
-        if part == 0 or not counts[part]:
+        is_known = part < labels.num_parts
+        if part == 0 or counts[part] <= (label_map.size * LEAST_SHOWN if is_known else 0):
             continue
-        name = labels.names[part] if part < labels.num_parts else f"id {part}"
+        name = labels.names[part] if is_known else f"id {part}"
         red, green, blue = palette[3 * part : 3 * part + 3]
         share = f"{counts[part] / label_map.size:.1%}"
         rows.append(("ignore" if part == 255 else name, (red, green, blue), share))

@@ -88,7 +88,7 @@ class RunFolder:
     @property
     def curves_file(self) -> Path:
         """Losses and scores as a picture."""
-        return self.path / "curves.png"
+        return self.path / "curves.svg"
 
     @property
     def divergence_file(self) -> Path:

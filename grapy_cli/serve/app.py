@@ -15,7 +15,7 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.image_io.photos import read_size
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.serve.error_handlers import add_error_handlers
-from grapy_cli.serve.page import PAGE, POLICY
+from grapy_cli.serve.page import render_page
 from grapy_cli.serve.queue import RequestQueue
 from grapy_cli.serve.request_body import TooLargeError, read_body
 from grapy_cli.serve.responses import PhotoResponse, build_response, check_kind, describe_labels
@@ -55,6 +55,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
             refused, so that no page of the web can reach the service by a name of its own.
     """
     queue = RequestQueue(limits.waiting)
+    document, policy = render_page()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -71,8 +72,8 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
     @app.get("/")
     def page() -> HTMLResponse:
         """A page where photos can be dropped and their parts seen."""
-        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
-        return HTMLResponse(PAGE, headers=headers)
+        headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+        return HTMLResponse(document, headers=headers)
 
     @app.get("/favicon.ico", include_in_schema=False)
     def icon() -> Response:

@@ -203,6 +203,7 @@ def build_job(
         trained=trained,
         loss_module=_distribute(loss_module, world, device, unused=unused),
         count=loss_module.count,
+        label_sources=loss_module.label_sources,
         schedule=PolySchedule(
             train.lr, sampling.steps, train.epochs, **train.schedule.model_dump()
         ),

@@ -1,5 +1,6 @@
 """`grapy train --dry-run`: two steps and one parsing per data set, and what they foretell."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from grapy_cli.train.throughput import Reading, Throughput
 
 STEPS = 2
 """The first warms everything up, the last is measured."""
+COUNTED = 8
+"""Batches in which pixels are counted by where their label comes from."""
+
+Sources = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Estimate:
     memory: int
     """Most bytes the main process took: on the card where there is one, else of the machine."""
     on_gpu: bool
+    label_sources: Sources
+    """Where the labels of each head's pixels come from, as shares in [0, 1] of the first steps."""
 
 
 def dry_run(
@@ -67,7 +74,7 @@ def dry_run(
         SettingsError: If the run is finished.
         DivergedError: If a loss is no finite number.
     """
-    reading, batch_size = _steps(job, progress)
+    reading, batch_size, sources = _steps(job, progress)
     start = monotonic()
     tried = score.try_out()
     parsing = (monotonic() - start) / max(1, tried)
@@ -96,21 +103,30 @@ def dry_run(
         seconds=steps * reading.seconds + scorings * scoring + saves * saving,
         memory=resident_memory() if on_gpu is None else on_gpu,
         on_gpu=on_gpu is not None,
+        label_sources=sources,
     )
 
 
-def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int]:
+def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]:
     throughput = Throughput(steps=1)
     reading = None
+    counts: dict[str, Counter[str]] = {}
     job.loss_module.train()
     with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
-        for index, batch in enumerate(throughput.waiting_for(islice(batches, STEPS))):
-            job.step(batch, progress.step + index)
-            photos = len(batch.keys) * job.world.size
-            reading = throughput.read(photos)
+        for index, batch in enumerate(throughput.waiting_for(islice(batches, COUNTED))):
+            if index < STEPS:
+                job.step(batch, progress.step + index)
+                photos = len(batch.keys) * job.world.size
+                reading = throughput.read(photos)
+            for head, found in job.label_sources(batch.to(job.device)).items():
+                counts.setdefault(head, Counter()).update(found)
     if reading is None:
         raise SettingsError("the run is finished: it has no step left to try")
-    return reading, photos
+    shares = {
+        head: {name: pixels / found.total() for name, pixels in found.items()}
+        for head, found in counts.items()
+    }
+    return reading, photos, shares
 
 
 def _size_of_checkpoint(save: Callable[[Path], None]) -> int:

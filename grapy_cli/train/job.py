@@ -66,6 +66,8 @@ class TrainingJob:
     """Gives the losses of a batch; several processes' learn as one."""
     count: Callable[[Batch], dict[str, Tensor]]
     """What the losses of a batch are means over, by data set."""
+    label_sources: Callable[[Batch], Mapping[str, Mapping[str, int]]]
+    """The pixels that each head learns from in a batch, by where their label comes from."""
     schedule: PolySchedule
     restart: bool
     """Whether the momentum is forgotten where the schedule lowers the rate."""

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from PIL import Image
-
-from grapy_cli.atomic import replacing, write_text
+from grapy_cli.atomic import write_text
 from grapy_cli.html.curves import COLORS, Curve, Panel, draw_curves
+from grapy_cli.html.svg import Drawing
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.runtime.reporting import Event
 from grapy_cli.runtime.run_folder import RunFolder
@@ -25,7 +24,7 @@ LOSS, SCORE, RATE = "loss ", "mIoU ", "lr"
 
 
 class Records:
-    """A reporter that redraws metrics.csv and curves.png with every checkpoint and scoring.
+    """A reporter that redraws metrics.csv and curves.svg with every checkpoint and scoring.
 
     Args:
         folder: Of the run; what its journal holds from before is counted in.
@@ -48,8 +47,7 @@ class Records:
         if isinstance(event, CheckpointSaved | EpochScored):
             rows = self.table.rows()
             write_text(self.folder.metrics_file, to_csv(rows))
-            with replacing(self.folder.curves_file) as beside:
-                to_picture(rows).save(beside, "PNG", optimize=True)
+            write_text(self.folder.curves_file, to_picture(rows).to_file())
 
 
 class Table:
@@ -130,7 +128,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def to_picture(rows: Sequence[Row]) -> Image.Image:
+def to_picture(rows: Sequence[Row]) -> Drawing:
     """Draw losses above, scores below, and the learning rate; a colour is a data set."""
     panels = [
         Panel("Loss per pixel", list(_curves(rows, LOSS)), 280),

@@ -84,6 +84,10 @@ class LossModule(nn.Module):
         allowed = self.targets.allowed_on(target.words.device)[dataset]
         return count + count_words(target.words, allowed, weights)
 
+    def label_sources(self, batch: Batch) -> dict[str, dict[str, int]]:
+        """Count the pixels that each head learns from, by where their label comes from."""
+        return self.targets.sources(self._targets(batch))
+
     def forward(self, batch: Batch, counts: Mapping[str, Tensor]) -> dict[str, Losses]:
         """Return the losses by data set.
 

@@ -10,6 +10,7 @@ A coarse label is a set of parts, and teaches that their probabilities add up to
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -18,8 +19,10 @@ from torch import Tensor
 
 from grapy_cli.data.sample import COARSE, Batch
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.labels.coarse import Vocabulary
+from grapy_cli.labels.coarse import COARSE_IDS, PERSON, Vocabulary
 
+OWN, NONE = "own parts", "none"
+"""Sources of a label: the head's own data set, and nothing."""
 UNKNOWN = -1
 """Among words: nothing is known of the pixel beyond its part."""
 
@@ -77,6 +80,25 @@ class Targets:
         self.allowed = {name: table.to(device) for name, table in self.allowed.items()}
         return self.allowed
 
+    def sources(self, targets: Mapping[str, Target]) -> dict[str, dict[str, int]]:
+        """Count the pixels of each head by where their label comes from, "none" included."""
+        counts: dict[str, dict[str, int]] = {}
+        for head, target in targets.items():
+            found = {OWN: int((target.parts != IGNORE).sum())}
+            if target.words is not None:
+                for name, (start, end) in self._spans().items():
+                    found[name] = int(((target.words >= start) & (target.words < end)).sum())
+            found[NONE] = target.parts.numel() - sum(found.values())
+            counts[head] = {name: pixels for name, pixels in found.items() if pixels}
+        return counts
+
+    def _spans(self) -> dict[str, tuple[int, int]]:
+        """The words of each source: from the first to the one after the last."""
+        ends = [*self.offsets.values(), len(next(iter(self.allowed.values())))]
+        parts = zip(self.offsets, pairwise(ends), strict=True)
+        coarse = {"groups and background": (0, PERSON), "person": (PERSON, COARSE_IDS)}
+        return coarse | {f"parts of {name}": span for name, span in parts}
+
     def _of(self, head: str, batch: Batch, spread: Mapping[str, UInt8[Tensor, "b h w"]]) -> Target:
         own = spread.get(head)
         if own is None:
@@ -99,6 +121,9 @@ class Targets:
         says = torch.cat([self.allowed_on(own.device)[head].any(1), own.new_zeros(1).bool()])
         words = torch.where(says[words] & (own == IGNORE), words, UNKNOWN)
         teaches = has_own if not self.share_labels else has_own | (words != UNKNOWN).any(2).any(1)
+        if self.share_labels and not teaches.any():
+            # Every process takes part in the loss of every head, even of one that learns nothing.
+            teaches[0] = True
         rows = teaches.nonzero()[:, 0]
         return Target(rows, own[rows], words[rows])
 

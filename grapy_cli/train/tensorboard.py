@@ -56,5 +56,5 @@ def check_tensorboard() -> None:
         raise SettingsError(
             "train.tensorboard needs TensorBoard, which is not installed",
             hint="pip install 'grapy-cli[tensorboard]', or leave it out: metrics.csv and "
-            "curves.png are written all the same.",
+            "curves.svg are written all the same.",
         ) from error

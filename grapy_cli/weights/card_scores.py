@@ -1,4 +1,4 @@
-"""What of an evaluation goes on a card: every score a person asks for, none of the rest."""
+"""Read the scores of an evaluation for a card."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.safe_text import read_json
 
 DIGITS = 5
-"""Behind the point of a share: photos are never so many that further ones mean anything."""
+"""Decimals of a share; further ones would be noise."""
 MEANS = (
     *("mean_iou", "mean_accuracy", "pixel_accuracy", "weighted_iou", "mean_f1", "boundary_iou"),
     "left_right_exchange",
@@ -16,27 +16,27 @@ MEANS = (
 OF_A_PART = ("iou", "accuracy")
 
 Document = Mapping[str, Any]
-"""What `grapy eval --json` prints."""
+"""The output of `grapy eval --json`."""
 
 
 def read_scores(path: Path) -> dict[str, Any]:
-    """Read an evaluation, and give the fields of a card that it fills: `scores` and `protocol`.
+    """Read an evaluation, and return the card fields `scores` and `protocol`.
 
     Raises:
-        SettingsError: If the file holds no evaluation of exactly one weights file.
+        SettingsError: If the file is not an evaluation of exactly one weights file.
     """
     try:
         return _facts(read_json(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f"the scores {path} cannot be used: {type(error).__name__}: {error}",
-            hint="They are what `grapy eval --weights FILE --json` prints.",
+            hint="`grapy eval --weights FILE --json` prints such a file.",
         ) from error
 
 
 def _facts(document: Document) -> dict[str, Any]:
     if len({result["parser"] for result in document["results"]}) != 1:
-        raise ValueError("they are not of exactly one weights file")
+        raise ValueError("it must have the scores of exactly one weights file")
     protocol, weights = document["protocol"], document["weights"]
     common = {key: value for key, value in protocol.items() if key != "data"}
     return {

@@ -1,11 +1,10 @@
-"""A card in sections, each of them words or a table: the terminal and the page show the same."""
+"""The sections of a card, words or tables; the terminal and the page show the same."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from grapy_cli.html.elements import Color
 from grapy_cli.labels import LabelSet, Level
-from grapy_cli.labels.label_set import CATEGORY_NODES, HUMAN_NODES
+from grapy_cli.labels.label_set import CATEGORY_NODES, HUMAN_NODES, Color
 from grapy_cli.model.weights import WeightsCard
 
 Score = Mapping[str, Any]
@@ -26,18 +25,18 @@ class Rows(NamedTuple):
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     below: str = ""
-    """What must be said to it."""
+    """Words below the table."""
 
 
 class PartRow(NamedTuple):
-    """How well one part is found, and how often it was there to be learned."""
+    """How well one part is found, and how many training photos show it."""
 
     name: str
     color: Color
     iou: float | None
     accuracy: float | None
     photos: int | None
-    """Training photos that show it, where somebody counted."""
+    """Number of training photos that show it; None if it is unknown."""
 
 
 class Parts(NamedTuple):
@@ -51,7 +50,7 @@ Section = Words | Rows | Parts
 
 
 def sections_of(card: WeightsCard) -> Iterator[Section]:
-    """Say what is known of weights; sections without content are left out."""
+    """Return the sections of a card; sections without content are left out."""
     for section in _sections(card):
         if section[1] if isinstance(section, Words | Parts) else section.rows:
             yield section
@@ -62,8 +61,8 @@ def _sections(card: WeightsCard) -> Iterator[Section]:
     yield Rows("", ("", ""), [*_facts(card)])
     yield Words("Trained on", card.trained_on)
     yield _data(card)
-    yield Words("Licence", card.licence)
-    yield Words("How they came about", card.provenance)
+    yield Words("License", card.licence)
+    yield Words("Provenance", card.provenance)
     yield _recipe(card)
     yield Words("Limits", card.limits)
     yield _scores(card)
@@ -83,14 +82,14 @@ def _facts(card: WeightsCard) -> Iterator[tuple[str, str]]:
     else:
         yield "pyramid", "none"
     yield "label sets", ", ".join(labels["name"] for labels in card.label_sets) or "none"
-    yield "photos", f"{card.longest_side} pixels" if card.longest_side else "as large as they are"
+    yield "photos", f"{card.longest_side} pixels" if card.longest_side else "at their own size"
     yield "last stage", f"{card.stage}, {card.step:,} steps" if card.step else card.stage
     yield "written by", f"grapy {card.grapy}, card format {card.format}"
 
 
 def _data(card: WeightsCard) -> Rows:
     rows = [(it.name, f"{it.photos:,}", it.used_for, it.licence) for it in card.data]
-    return Rows("Data", ("set", ">photos", "used for", "licence"), rows)
+    return Rows("Data", ("set", ">photos", "used for", "license"), rows)
 
 
 def _recipe(card: WeightsCard) -> Rows:
@@ -105,7 +104,7 @@ def _recipe(card: WeightsCard) -> Rows:
 
 
 def _scores(card: WeightsCard) -> Rows:
-    heads = ("data set", ">level", ">photos", "tta", ">mIoU", ">95 %", ">accuracy", ">pixels")
+    heads = ("data set", ">level", ">photos", "tta", ">mIoU", ">95%", ">accuracy", ">pixels")
     rows = [
         (
             f"{score['dataset']} {score['split'] or ''}".rstrip(),
@@ -134,7 +133,7 @@ def _also(card: WeightsCard) -> Rows:
         )
         for it in card.also_measured
     ]
-    heads = ("photos of", "what", ">photos", ">percent", ">95 %")
+    heads = ("photos of", "what", ">photos", ">percent", ">95%")
     return Rows("Also measured", heads, rows, "\n".join(_commands(card)))
 
 
@@ -144,7 +143,7 @@ def _commands(card: WeightsCard) -> Iterator[str]:
 
 
 def _groups(card: WeightsCard, label_sets: Sequence[LabelSet]) -> Rows:
-    """What is found of the coarse levels' nodes, the background left out."""
+    """Return the IoU of each node of the coarse levels, without the background."""
     nodes = {Level.CATEGORY: CATEGORY_NODES[1:], Level.HUMAN: HUMAN_NODES[1:]}
     rows = []
     for labels in label_sets:
@@ -157,7 +156,7 @@ def _groups(card: WeightsCard, label_sets: Sequence[LabelSet]) -> Rows:
 
 
 def _parts(card: WeightsCard, labels: LabelSet) -> Parts | Words:
-    """The parts with their scores; where nothing was measured, their names."""
+    """Return the parts with their scores, or their names if nothing was measured."""
     scores = _parts_of(card, labels.name, Level.PART)
     seen = card.training_photos.get(labels.name, {})
     title = f"Parts of {labels.name}"
@@ -172,7 +171,7 @@ def _parts(card: WeightsCard, labels: LabelSet) -> Parts | Words:
 
 
 def _parts_of(card: WeightsCard, dataset: str, level: int) -> Score:
-    """The parts of the first score there is of a data set and level."""
+    """Return the parts of the first score of a data set and level."""
     for score in card.scores:
         if (score["dataset"], score["level"]) == (dataset, level):
             return dict(score.get("parts", {}))
@@ -180,7 +179,7 @@ def _parts_of(card: WeightsCard, dataset: str, level: int) -> Score:
 
 
 def part_rows(parts: Parts) -> Rows:
-    """The parts as a table."""
+    """Return the parts as a table."""
     counted = any(row.photos is not None for row in parts.rows)
     heads = ("part", ">IoU", ">accuracy", *([">training photos"] if counted else []))
     rows = []
@@ -191,14 +190,14 @@ def part_rows(parts: Parts) -> Rows:
 
 
 def tta_of(score: Score) -> str:
-    """The test-time augmentation of a score; on cards of format 1 it may stand in the protocol."""
+    """Return the test-time augmentation of a score; old cards may have it in the protocol."""
     protocol = score.get("protocol")
     inside = protocol.get("tta") if isinstance(protocol, Mapping) else None
     return str(score.get("tta") or inside or "unknown")
 
 
 def percent(share: float | None) -> str:
-    """A share in [0, 1] in percent; a dash for None."""
+    """Return a share of [0, 1] in percent; a dash for None."""
     return "-" if share is None else f"{100 * share:.1f}"
 
 

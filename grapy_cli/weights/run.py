@@ -45,8 +45,8 @@ def write_card_page(
     if photos is not None:
         found = [it for it in find_photos([photos], leave_out=out) if not it.is_video]
         parser = load_parser(settings, weights=path)
-        for shot in _heard(parser, found, failed, reporter):
-            album.add(shot)
+        for photo in _parsed(parser, found, failed, reporter):
+            album.add(photo)
     try:
         write_text(out, render_card(card, album if photos else None, failed))
     except OSError as error:
@@ -54,17 +54,17 @@ def write_card_page(
     return len(failed)
 
 
-def _heard(
+def _parsed(
     parser: HumanParser,
     photos: list[FoundPhoto],
     failed: list[tuple[str, str]],
     reporter: Reporter,
 ) -> Iterator[CardPhoto]:
-    """The shots of the photos; those that fail are noted, and progress is told."""
-    for done, (photo, shot) in enumerate(parse_card_photos(parser, photos), 1):
-        if isinstance(shot, PhotoError):
-            failed.append((str(photo), shot.message))
-            reporter(PhotoRejected(str(photo), shot.message))
+    """Parse the photos and report progress; a photo that fails is added to `failed`."""
+    for done, (photo, parsed) in enumerate(parse_card_photos(parser, photos), 1):
+        if isinstance(parsed, PhotoError):
+            failed.append((str(photo), parsed.message))
+            reporter(PhotoRejected(str(photo), parsed.message))
         else:
-            yield shot
+            yield parsed
         reporter(Progressed("parsing photos", done, len(photos)))

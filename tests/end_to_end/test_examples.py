@@ -118,7 +118,7 @@ def test_masks_for_a_try_on(start, photos, tmp_path):
 def test_from_nothing_to_a_mask(start, tmp_path):
     end(start("synthetic_to_mask.sh", "--epochs", 1, "--batch-size", 2, COUNT="6"))
     assert (tmp_path / "masks-synthetic/contact-sheet.png").exists()
-    assert (tmp_path / "runs/synthetic/curves.png").exists()
+    assert (tmp_path / "runs/synthetic/curves.svg").exists()
 
 
 def test_four_gpus_as_two_processes(start, tmp_path):

@@ -30,7 +30,7 @@ def test_photos_are_sorted_filtered_opened_and_pointed_at(gallery):
 
         page.locator(".photo:visible").focus()
         page.keyboard.press("Enter")
-        page.locator("#there button").first.wait_for()
+        page.locator("#legend button").first.wait_for()
         _follow_keys(page)
         _follow_pointer(page)
 
@@ -43,25 +43,25 @@ def test_photos_are_sorted_filtered_opened_and_pointed_at(gallery):
 
 def _follow_keys(page):
     """Left and right move the border, up and down the point on it."""
-    border = page.locator("#stage .compare")
+    border = page.locator("#large .compare")
     before = border.evaluate("it => it.style.getPropertyValue('--at')")
     page.keyboard.press("ArrowRight")
     assert border.evaluate("it => it.style.getPropertyValue('--at')") == "51%" != before
-    assert page.inner_text("#told") == "torso"
+    assert page.inner_text("#part-here") == "torso"
     for _ in range(12):
         page.keyboard.press("ArrowUp")
-    assert page.inner_text("#told") == "head"
+    assert page.inner_text("#part-here") == "head"
 
 
 def _follow_pointer(page):
-    box = page.locator("#stage").bounding_box()
+    box = page.locator("#large").bounding_box()
     for (x, y), part in {
         (0.5, 0.6): "torso",
         (0.5, 0.2): "head",
         (0.05, 0.05): "background",
     }.items():
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        assert page.inner_text("#told") == part
+        assert page.inner_text("#part-here") == part
 
 
 def test_another_label_set_and_the_next_photo_in_the_dark_on_a_phone(gallery):
@@ -73,9 +73,9 @@ def test_another_label_set_and_the_next_photo_in_the_dark_on_a_phone(gallery):
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert sum(map(int, background.removeprefix("rgb(").removesuffix(")").split(","))) < 150
         page.locator(".photo:visible").first.click()
-        page.locator("#there button:has-text('hat')").wait_for()
+        page.locator("#legend button:has-text('hat')").wait_for()
         page.keyboard.press("PageUp")
-        assert page.inner_text("#who") == "trip/head.jpg"
-        page.locator("#there button").focus()
-        assert page.evaluate("document.querySelector('#stage canvas').width") == 30
+        assert page.inner_text("#photo-name") == "trip/head.jpg"
+        page.locator("#legend button").focus()
+        assert page.evaluate("document.querySelector('#large canvas').width") == 30
         assert page.errors == []

@@ -85,18 +85,18 @@ def test_photos_chosen_on_the_page_are_seen_with_their_parts(folder):
             assert page.evaluate("document.activeElement.id") == name
         page.select_option("#set", "atr")
         page.set_input_files("#file", [folder / "me.png", folder / "notes.png"])
-        page.locator("#there button").first.wait_for()
-        assert page.locator("#there button").all_inner_texts() == ["hair 100.0 %"]
-        stage = page.locator("#stage").bounding_box()
-        page.mouse.move(stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 3)
-        assert page.inner_text("#told") == "hair"
+        page.locator("#legend button").first.wait_for()
+        assert page.locator("#legend button").all_inner_texts() == ["hair 100.0%"]
+        large = page.locator("#large").bounding_box()
+        page.mouse.move(large["x"] + large["width"] / 2, large["y"] + large["height"] / 3)
+        assert page.inner_text("#part-here") == "hair"
         page.keyboard.press("ArrowRight")
-        border = page.locator("#stage .compare")
+        border = page.locator("#large .compare")
         assert border.evaluate("it => it.style.getPropertyValue('--at')") == "51%"
 
         page.keyboard.press("Escape")
-        page.locator("#news .bad").wait_for()
-        assert "notes.png: the photo cannot be read" in page.inner_text("#news")
+        page.locator("#messages .bad").wait_for()
+        assert "notes.png: the photo cannot be read" in page.inner_text("#messages")
         assert page.locator(".card .name").all_inner_texts() == ["me.png"]
         page.keyboard.press("Enter")  # the focus is back on the photo
         page.locator("#viewer[open]").wait_for()

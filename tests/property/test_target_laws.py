@@ -154,3 +154,16 @@ def test_a_coarse_label_asks_for_the_probability_of_its_parts(scores, word, weig
 def test_a_word_that_allows_nothing_weighs_nothing():
     allowed = torch.tensor([[False, False], [True, False], [True, True]])
     assert word_weights(allowed, torch.tensor([2.0, 0.5])).tolist() == [0.0, 2.0, 0.5]
+
+
+@given(ANNOTATIONS)
+def test_every_pixel_has_one_source(annotations):
+    batch = batch_of(annotations)
+    assume(batch.label_maps)
+    targets = Targets(SETS, share_labels=True)
+    found = targets.of(batch, batch.label_maps)
+    for head, counts in targets.sources(found).items():
+        target = found[head]
+        assert sum(counts.values()) == target.parts.numel()
+        assert counts.get("own parts", 0) == (target.parts != IGNORE).sum()
+        assert counts.get("none", 0) == ((target.parts == IGNORE) & (target.words < 0)).sum()

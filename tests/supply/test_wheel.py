@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     about = f"grapy_cli-{__version__}.dist-info"
     assert {name.parts[0] for name in names} == {"grapy_cli", about}
     of_package = {name.suffix for name in names if name.parts[0] == "grapy_cli"}
-    assert of_package == {".py", ".md", ".safetensors", ".typed"}
+    assert of_package == {".css", ".html", ".js", ".py", ".md", ".safetensors", ".typed"}
     assert not [name for name in names if re.search(r"tests?/|test_|conftest|\.pyc", str(name))]
     of_disk = {
         PurePosixPath(path.relative_to(ROOT))

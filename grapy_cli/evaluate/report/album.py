@@ -1,4 +1,4 @@
-"""The pictures of the chosen photos of one result; each photo is read once."""
+"""Collect the pictures of the chosen photos of one result; each photo is read once."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ from grapy_cli.labels import LabelSet
 
 @dataclass(frozen=True)
 class Album:
-    """What is shown, in the order it is shown in."""
+    """The photos of a section, in the order of the page."""
 
     worst: list[tuple[PhotoScore, Layers]] = field(default_factory=list)
     best: list[tuple[PhotoScore, Layers]] = field(default_factory=list)
-    """Without those that are among the worst already, as of few photos all are."""
-    parts: dict[str, list[tuple[PhotoScore, str]]] = field(default_factory=dict)
-    """By part: photos that show it worst, each with the address of what is cut out around it."""
+    """Without photos that are among the worst: of a few photos all can be."""
+    cutouts: dict[str, list[tuple[PhotoScore, str]]] = field(default_factory=dict)
+    """By part: the photos where it is worst, each with the URL of a picture of the part."""
 
 
 def fill_album(chosen: Chosen, labels: LabelSet, look: Look) -> Album:
-    """Read the chosen photos and make their pictures; only these small ones are kept."""
+    """Read the chosen photos and make small pictures of them; only the small ones are kept."""
     worst = chosen.worst.rows()
     best = [row for row in chosen.best.rows() if row not in worst]
     shown = [name for name in labels.names[1:] if name in chosen.parts]  # no background
@@ -32,16 +32,16 @@ def fill_album(chosen: Chosen, labels: LabelSet, look: Look) -> Album:
             wanted[row.photo].append(name)
     every = {row.photo: row for rows in (worst, best, *of_parts.values()) for row in rows}
     whole = {row.photo for row in (*worst, *best)}
-    shots: dict[str, Layers] = {}
+    pictures: dict[str, Layers] = {}
     cut: dict[tuple[str, str], str] = {}
     for photo, row in every.items():
         seen = look(row)
         if photo in whole:
-            shots[photo] = layers_of(seen, labels)
+            pictures[photo] = layers_of(seen, labels)
         for name in wanted[photo]:
             cut[name, photo] = cutout(seen, labels.names.index(name))
     return Album(
-        [(row, shots[row.photo]) for row in worst],
-        [(row, shots[row.photo]) for row in best],
+        [(row, pictures[row.photo]) for row in worst],
+        [(row, pictures[row.photo]) for row in best],
         {name: [(row, cut[name, row.photo]) for row in rows] for name, rows in of_parts.items()},
     )

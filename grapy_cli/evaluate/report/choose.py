@@ -1,4 +1,4 @@
-"""Choosing the few photos worth looking at while the rows of all of them go by."""
+"""Choose the few photos worth looking at, in one pass over the scores of all photos."""
 
 from bisect import insort
 from collections import defaultdict
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from grapy_cli.evaluate.records import Case, PhotoScore
 
 Of = tuple[Case, str]
-"""A case and the name of a data set."""
+"""A case, and the name of a data set."""
 
 
 class Few(NamedTuple):
-    """How many photos of each result are shown."""
+    """How many photos of each result the page shows."""
 
     worst: int
     best: int
@@ -21,24 +21,24 @@ class Few(NamedTuple):
 
     @classmethod
     def of(cls, results: int) -> "Few":
-        """As many as keep the page small, however many results are on it."""
+        """Return numbers that keep the page small for any number of results."""
         return cls(*(min(most, max(1, 3 * most // max(1, results))) for most in (8, 4, 3)))
 
 
 class Fewest:
-    """Keeps the few rows with the smallest ranks, in memory that does not grow with the rows."""
+    """Keep the few rows with the smallest ranks, in bounded memory."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept: list[tuple[tuple[Any, ...], PhotoScore]] = []
 
     def offer(self, rank: tuple[Any, ...], row: PhotoScore) -> None:
-        """Take a row if it is among the smallest; its rank is unlike that of any other row."""
+        """Take a row if its rank is among the smallest; no two rows have the same rank."""
         insort(self._kept, (rank, row), key=itemgetter(0))
         del self._kept[self._size :]
 
     def rows(self) -> list[PhotoScore]:
-        """The rows, the smallest rank first."""
+        """Return the rows, the smallest rank first."""
         return [row for _, row in self._kept]
 
 
@@ -49,13 +49,13 @@ class Chosen:
         self.worst = Fewest(few.worst)
         """By mean IoU, the worst first."""
         self.best = Fewest(few.best)
-        """Likewise, the best first."""
+        """By mean IoU, the best first."""
         self.parts: dict[str, Fewest] = defaultdict(lambda: Fewest(few.of_part))
-        """By part: by its IoU, of the same IoU that with most wrong pixels."""
+        """By part: by its IoU, then by its number of wrong pixels, most first."""
 
     def offer(self, row: PhotoScore) -> None:
-        """Keep a photo where it is among the few."""
-        if row.mean_iou is None:  # nothing of it is scored
+        """Keep a photo wherever it is among the few."""
+        if row.mean_iou is None:  # no pixel is scored
             return
         self.worst.offer((row.mean_iou, row.photo), row)
         self.best.offer((-row.mean_iou, row.photo), row)
@@ -65,7 +65,7 @@ class Chosen:
 
 
 def choose_photos(rows: Iterable[PhotoScore], few: Few) -> defaultdict[Of, Chosen]:
-    """Find the worst and the best photos of each case and data set, in whatever order rows come."""
+    """Find the worst and best photos of each case and data set, in any order of the rows."""
     chosen: defaultdict[Of, Chosen] = defaultdict(lambda: Chosen(few))
     for row in rows:
         chosen[row.case, row.dataset].offer(row)

@@ -1,4 +1,4 @@
-"""Pictures of where a parsing is wrong, small enough to stand in a page."""
+"""Draw where a parsing is wrong, small enough to be part of a page."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,22 +9,26 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from grapy_cli.evaluate.records import Pictures
-from grapy_cli.html.pictures import jpeg_address, see_through
+from grapy_cli.html.pictures import jpeg_url, layer_url
+from grapy_cli.html.svg import Color
 from grapy_cli.labels import IGNORE, LabelSet
 
-SIDE = 400  # pixels of the longest side of a photo and its layers
-CUTOUT = 112  # likewise of what is cut out around a part
-MARGIN = 0.35  # around a part, of its longest side
-GREY = (200, 200, 200)  # where there is no photo
+SIDE = 400
+"""Longest side of a photo and its layers, in pixels."""
+CUTOUT = 112
+"""Longest side of the picture of one part, in pixels."""
+MARGIN = 0.35
+"""Space around a part, as a share of its longest side."""
+GREY = (200, 200, 200)
+"""Stands for a photo that is missing."""
 PART_ALPHA = 225
 UNSCORED_INK = ((255, 255, 255), 255)
 
-Color = tuple[int, int, int]
 LabelMap = UInt8[np.ndarray, "h w"]
 
 
 class Kind(NamedTuple):
-    """One way to be right or wrong: its name, its colour, and how much it hides of the photo."""
+    """One way to be right or wrong: its name, its color, and its opacity from 0 to 255."""
 
     name: str
     color: Color
@@ -33,32 +37,33 @@ class Kind(NamedTuple):
 
 # fmt: off
 KINDS = (
-    Kind("right",                        (255, 255, 255), 150),
-    Kind("one part for another",         (213,  94,   0), 235),
-    Kind("left and right exchanged",     (240, 228,  66), 235),
-    Kind("missed: taken for background", (  0, 114, 178), 235),
-    Kind("invented: is background",      (204, 121, 167), 235),
-    Kind("not scored",                   (110, 110, 110), 200),
+    Kind("right",                                 (255, 255, 255), 150),
+    Kind("another part",                          (213,  94,   0), 235),
+    Kind("left and right exchanged",              (240, 228,  66), 235),
+    Kind("missed: parsed as background",          (  0, 114, 178), 235),
+    Kind("invented: background parsed as a part", (204, 121, 167), 235),
+    Kind("not scored",                            (110, 110, 110), 200),
 )
 # fmt: on
-"""The index is what an error map holds. The colours are told apart by colour-blind people."""
+"""Values of an error map are indices of this table. Its colors suit color-blind people."""
 RIGHT, CONFUSED, EXCHANGED, MISSED, INVENTED, UNSCORED = range(len(KINDS))
-FOUND = (0, 158, 115)  # a part that is where it should be, in the pictures of one part
+FOUND = (0, 158, 115)
+"""Right pixels in the picture of one part."""
 
 
 class Layers(NamedTuple):
-    """Names and addresses of pictures of one size that lie over each other."""
+    """Names and data URLs of pictures of one size that lie over each other."""
 
     base: tuple[str, str]
-    """The photo; without one a grey surface that has no name."""
+    """The photo, or a gray surface without a name."""
     over: list[tuple[str, str]]
 
 
 def error_map(truth: LabelMap, label_map: LabelMap, mirror_ids: Sequence[int]) -> LabelMap:
-    """Sort pixels by how they are wrong; values are the indices of `KINDS`.
+    """Classify each pixel by how it is wrong; values are indices of `KINDS`.
 
     Args:
-        truth: Parts; 255 is not scored.
+        truth: Parts; 255 is ignored.
         label_map: Of the same size.
         mirror_ids: The partner of each part, as `LabelSet.mirror_ids`.
     """
@@ -74,7 +79,7 @@ def error_map(truth: LabelMap, label_map: LabelMap, mirror_ids: Sequence[int]) -
 
 
 def layers_of(seen: Pictures, labels: LabelSet) -> Layers:
-    """Make the layers of a photo: the truth, the parsing, and how this is wrong."""
+    """Make the layers of a photo: truth, parsing, and error map."""
     height, width = seen.truth.shape
     scale = min(1, SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -83,18 +88,18 @@ def layers_of(seen: Pictures, labels: LabelSet) -> Layers:
     parts = [(part.color, PART_ALPHA if index else 0) for index, part in enumerate(labels.parts)]
     parts.append(UNSCORED_INK)
     over = [
-        ("truth", see_through(np.minimum(truth, labels.num_parts), parts)),
-        ("parsing", see_through(np.minimum(label_map, labels.num_parts), parts)),
-        ("errors", see_through(errors, [(kind.color, kind.alpha) for kind in KINDS])),
+        ("truth", layer_url(np.minimum(truth, labels.num_parts), parts)),
+        ("parsing", layer_url(np.minimum(label_map, labels.num_parts), parts)),
+        ("errors", layer_url(errors, [(kind.color, kind.alpha) for kind in KINDS])),
     ]
     if seen.photo is None:
-        return Layers(("", jpeg_address(Image.new("RGB", size, GREY), SIDE)), over)
+        return Layers(("", jpeg_url(Image.new("RGB", size, GREY), SIDE)), over)
     photo = Image.fromarray(seen.photo).resize(size, Image.Resampling.BOX)
-    return Layers(("photo", jpeg_address(photo, SIDE)), over)
+    return Layers(("photo", jpeg_url(photo, SIDE)), over)
 
 
 def cutout(seen: Pictures, part: int) -> str:
-    """The address of what is around one part: found, missed and invented pixels in colours."""
+    """Draw one part and what is around it, as a data URL: right, missed and invented pixels."""
     scored = seen.truth != IGNORE
     true, parsed = (seen.truth == part) & scored, (seen.label_map == part) & scored
     window = _window(true | parsed)
@@ -108,11 +113,11 @@ def cutout(seen: Pictures, part: int) -> str:
     mixed = Image.blend(grey, Image.fromarray(tinted), 0.65)
     scale = CUTOUT / max(mixed.size)
     width, height = (max(1, round(side * scale)) for side in mixed.size)
-    return jpeg_address(mixed.resize((width, height)), CUTOUT, quality=70)
+    return jpeg_url(mixed.resize((width, height)), CUTOUT, quality=70)
 
 
 def _window(where: Bool[np.ndarray, "h w"]) -> tuple[slice, slice]:
-    """Rows and columns around what is true, with a margin; everything where nothing is."""
+    """Return rows and columns around the true pixels, with a margin; all rows if there are none."""
     if not where.any():
         return slice(None), slice(None)
     spans = [np.flatnonzero(where.any(axis)) for axis in (1, 0)]

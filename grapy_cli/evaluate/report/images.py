@@ -1,4 +1,4 @@
-"""Getting the pictures of a photo again, once its score has made it worth a look."""
+"""Load the pictures of a scored photo again, for the report."""
 
 import re
 from collections.abc import Mapping
@@ -19,11 +19,12 @@ Photo = UInt8[np.ndarray, "h w 3"]
 
 
 class KeptMasks:
-    """The masks that an evaluation keeps in its folder: `masks/WHO/DATASET/KEY.png`.
+    """The masks that an evaluation keeps in its folder: `masks/PARSER/DATASET/KEY.png`.
 
     Args:
-        folder: What `--out` names.
-        digests: By case; in the folder's name, so that no mask is taken for that of other weights.
+        folder: The folder of `--out`.
+        digests: Digest of each case's weights. It is part of the path, so masks of other weights
+            are never used.
     """
 
     def __init__(self, folder: Path, digests: Mapping[Case, str]) -> None:
@@ -31,14 +32,14 @@ class KeptMasks:
         self._digests = {(case.parser, case.tta): digest for case, digest in digests.items()}
 
     def path(self, case: Case, dataset: str, key: str) -> Path:
-        """Where the mask of a photo is; all protocols count the same one."""
+        """Return the path of a photo's mask; it is the same for all protocols."""
         name = re.sub(r"[^\w.-]+", "_", case.parser)[:60]
         digest = self._digests[case.parser, case.tta][:8]
         return self._folder / f"{name}-{case.tta}-{digest}" / dataset / f"{key}.png"
 
 
 def look_at_parsings(datasets: Mapping[str, PreparedDataset], masks: KeptMasks) -> Look:
-    """The pictures of photos that were parsed."""
+    """Return a loader for photos that grapy parsed."""
 
     def look(score: PhotoScore) -> Pictures:
         dataset = datasets[score.dataset]
@@ -52,7 +53,7 @@ def look_at_parsings(datasets: Mapping[str, PreparedDataset], masks: KeptMasks) 
 
 
 def look_at_masks(folders: MaskFolders) -> Look:
-    """The pictures of masks; their photos, where the truth is that of a prepared data set."""
+    """Return a loader for masks; it finds the photos if the truth is a prepared data set's."""
 
     def look(score: PhotoScore) -> Pictures:
         mask, truth, _ = folders.load(score.photo)

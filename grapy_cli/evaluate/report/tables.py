@@ -1,4 +1,4 @@
-"""The table of scores: for the page, for a README, for a spreadsheet."""
+"""The table of scores, for the page, a README, or a spreadsheet."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from grapy_cli.evaluate.records import Result
 
 
 class Score(NamedTuple):
-    """One column of numbers: its name for people, its name in a file, and where it comes from."""
+    """One column of numbers: its title for people, its name in a file, and its value."""
 
     title: str
     name: str
@@ -19,8 +19,8 @@ class Score(NamedTuple):
 # fmt: off
 SCORES = (
     Score("mIoU",           "mean_iou",            lambda it: it.scores.mean_iou),
-    Score("95 % low",       "mean_iou_low",        lambda it: _end(it, 0)),
-    Score("95 % high",      "mean_iou_high",       lambda it: _end(it, 1)),
+    Score("95% low",       "mean_iou_low",        lambda it: _end(it, 0)),
+    Score("95% high",      "mean_iou_high",       lambda it: _end(it, 1)),
     Score("boundary IoU",   "boundary_iou",        lambda it: it.scores.boundary_iou),
     Score("mean F1",        "mean_f1",             lambda it: it.scores.mean_f1),
     Score("weighted IoU",   "weighted_iou",        lambda it: it.scores.weighted_iou),
@@ -34,7 +34,7 @@ PLACE = ("scored", "data set", "level", "photos")
 
 
 def to_texts(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows for people, in percent; scores that no result has are left out.
+    """Return heads and rows for people, in percent; scores that no result has are left out.
 
     Heads of numbers begin with ">".
     """
@@ -45,7 +45,7 @@ def to_texts(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
 
 
 def to_markdown(results: Sequence[Result]) -> str:
-    """The table as text that can be pasted into a README."""
+    """Return the table as Markdown."""
     heads, rows = to_texts(results)
     lines = [
         [head.removeprefix(">") for head in heads],
@@ -56,7 +56,7 @@ def to_markdown(results: Sequence[Result]) -> str:
 
 
 def to_csv(results: Sequence[Result]) -> str:
-    """The table with every digit of every score, shares in [0, 1]; empty where there is none."""
+    """Return the table as CSV with all digits, shares in [0, 1]; a missing score is empty."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     place = ("parser", "tta", "protocol", "dataset", "split", "level", "photos")
@@ -69,7 +69,7 @@ def to_csv(results: Sequence[Result]) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in [0, 1] with two digits behind the point, as papers print it; a dash for None."""
+    """Return a share in percent with two decimals, as papers print it; a dash for None."""
     return "-" if share is None else f"{100 * share:.2f}"
 
 

@@ -1,6 +1,7 @@
-"""`gallery.html`: all photos of a run on a page to look through, in one file."""
+"""`gallery.html`: all photos of a run on a page, in one file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +9,48 @@ import numpy as np
 from PIL import Image
 
 from grapy_cli.atomic import replacing
-from grapy_cli.html import grid
-from grapy_cli.html.elements import page, table, tiles
-from grapy_cli.html.grid import Shown
-from grapy_cli.html.pictures import address
+from grapy_cli.html.charts import LEAST_SHOWN
+from grapy_cli.html.pages import render
+from grapy_cli.html.pictures import data_url
 from grapy_cli.predict.outputs.kinds import Kind
 from grapy_cli.predict.outputs.ranking import first_to_look_at
 from grapy_cli.safe_text import spelled
 
 GALLERY = "gallery.html"
 PER_PAGE = 300
-"""Photos of a page: some 20 MB. Further ones go to gallery-2.html and so on."""
+"""Photos of a page, about 20 MB. Further photos go to gallery-2.html and so on."""
 MOST = 3000
-"""Photos of all pages; of a longer run those to look at first."""
+"""Photos of all pages; a longer run shows those most worth a look."""
 MOST_FAILURES = 1000
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class GalleryPhoto:
+    """One photo of the gallery."""
+
+    source: str
+    photo: str
+    """Data URL."""
+    masks: Mapping[str, str]
+    """By label set: data URL of a mask of the same shape, with transparent background."""
+    parts: Mapping[str, Sequence[int]]
+    """By label set: the ids of the parts in the mask."""
+    confidence: Mapping[str, float]
+    """By label set: mean probability of the chosen parts, in [0, 1]."""
+    doubt: float | None
+    """In [0, 1]; None if it was not measured."""
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return self.source.replace("\\", "/").rpartition("/")[2]
+
+    def about(self) -> dict[str, Any]:
+        """Return what the page's script reads."""
+        names = ("source", "parts", "confidence", "doubt")
+        return {name: getattr(self, name) for name in names}
 
 
 def write_gallery(
@@ -33,26 +60,30 @@ def write_gallery(
 
     Args:
         out: The output folder.
-        kinds: Hold thumbnails.
-        rows: Of the manifest; read twice.
+        kinds: Include thumbnails.
+        rows: Rows of the manifest; they are read twice.
         failures: Rows with `source` and `reason`.
     """
     chosen = first_to_look_at(rows, MOST)
     count = sum(1 for _ in rows)
-    failed = list(failures)
+    failed = [(spelled(row["source"]), spelled(row["reason"])) for row in failures]
     parts = [chosen[start : start + PER_PAGE] for start in range(0, len(chosen), PER_PAGE)] or [[]]
     paths = [out / _name(number) for number in range(1, len(parts) + 1)]
     for path, part in zip(paths, parts, strict=True):
-        body = [*_head(paths, path, (len(chosen), count, len(failed)))]
-        body += grid.grid(
-            (photo for row in part if (photo := _shown(out, kinds, row))),
-            {kind.labels.name: kind.view.nodes for kind in kinds if kind.save == "small-mask"},
+        text = render(
+            "gallery.html",
+            shown=len(chosen),
+            count=count,
+            failures=len(failed),
+            pages=[it.name for it in paths],
+            own=path.name,
+            photos=[photo for row in part if (photo := _photo(out, kinds, row))],
+            sets=_nodes(kinds),
             by_doubt=all(_doubt(row) is not None for row in part),
+            failed=failed if path == paths[-1] else [],
+            most_failed=MOST_FAILURES,
         )
-        if path == paths[-1]:
-            body += _failures(failed)
-        text = page("Parsed photos", body, style=grid.STYLE, script=grid.SCRIPT)
-        with replacing(path) as beside:  # names of files that are no text become question marks
+        with replacing(path) as beside:  # file names that are not valid text get question marks
             beside.write_text(text, encoding="utf-8", errors="replace")
     _remove_rest(out, len(paths))
     return paths
@@ -62,36 +93,30 @@ def _name(number: int) -> str:
     return GALLERY if number == 1 else f"gallery-{number}.html"
 
 
-def _head(paths: Sequence[Path], own: Path, counts: tuple[int, int, int]) -> Iterator[str]:
-    shown, count, failed = counts
-    yield "<h1>Parsed photos</h1>"
-    yield tiles([("photos", f"{count:,}"), ("failed", f"{failed:,}")])
-    if shown < count:
-        yield f'<p class="soft">The {shown:,} to look at first are shown.</p>'
-    if len(paths) > 1:
-        links = (
-            f"<b>{number}</b>" if path == own else f'<a href="{path.name}">{number}</a>'
-            for number, path in enumerate(paths, 1)
-        )
-        yield f"<p>Pages {' '.join(links)}, those to look at first in front.</p>"
-
-
-def _shown(out: Path, kinds: Sequence[Kind], row: Row) -> Shown | None:
-    """A photo with its pictures; none where they were deleted."""
-    files = {(kind.save, kind.labels.name): kind.files_of(row) for kind in kinds}
-    masks = {
-        name: out / f
-        for (save, name), found in files.items()
-        if save == "small-mask"
-        for f in found
+def _nodes(kinds: Sequence[Kind]) -> dict[str, list[dict[str, Any]]]:
+    """Return name and color of each id, by label set; the background is first."""
+    return {
+        kind.labels.name: [{"name": node.name, "color": node.color} for node in kind.view.nodes]
+        for kind in kinds
+        if kind.save == "small-mask"
     }
-    photos = [out / f for (save, _), found in files.items() if save == "small-photo" for f in found]
+
+
+def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> GalleryPhoto | None:
+    """Return a photo with its pictures, or None if they were deleted."""
+    masks, photos = {}, []
+    for kind in kinds:
+        for file in kind.files_of(row):
+            if kind.save == "small-mask":
+                masks[kind.labels.name] = out / file
+            elif kind.save == "small-photo":
+                photos.append(out / file)
     if not photos or not all(path.exists() for path in (*photos, *masks.values())):
         return None
-    return Shown(
+    return GalleryPhoto(
         source=spelled(row["source"]),
-        photo=address("jpeg", photos[0].read_bytes()),
-        masks={name: address("png", path.read_bytes()) for name, path in masks.items()},
+        photo=data_url("jpeg", photos[0].read_bytes()),
+        masks={name: data_url("png", path.read_bytes()) for name, path in masks.items()},
         parts={name: _ids(path) for name, path in masks.items()},
         confidence=row["confidence"],
         doubt=_doubt(row),
@@ -100,24 +125,14 @@ def _shown(out: Path, kinds: Sequence[Kind], row: Row) -> Shown | None:
 
 def _ids(mask: Path) -> list[int]:
     with Image.open(mask) as picture:
-        return [int(part) for part in np.unique(np.asarray(picture)) if part]
+        ids, counts = np.unique(np.asarray(picture), return_counts=True)
+    least = LEAST_SHOWN * counts.sum()
+    return [int(part) for part, count in zip(ids, counts, strict=True) if part and count >= least]
 
 
 def _doubt(row: Row) -> float | None:
     doubt = row.get("doubt")
     return float(doubt) if isinstance(doubt, int | float) else None
-
-
-def _failures(failed: Sequence[Row]) -> Iterator[str]:
-    if not failed:
-        return
-    yield "<h2>Failed</h2>"
-    if len(failed) > MOST_FAILURES:
-        yield f'<p class="soft">The first {MOST_FAILURES:,}; all stand in failures.jsonl.</p>'
-    some = failed[:MOST_FAILURES]
-    yield table(
-        ["photo", "reason"], [(spelled(row["source"]), spelled(row["reason"])) for row in some]
-    )
 
 
 def _remove_rest(out: Path, pages: int) -> None:

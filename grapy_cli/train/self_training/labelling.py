@@ -26,8 +26,13 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
-from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
-from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto
+from grapy_cli.train.self_training.pseudo_labels import (
+    heed_label_maps,
+    part_factors,
+    part_shares,
+    pseudo_label_map,
+)
+from grapy_cli.train.self_training.unlabeled_photos import PERSON, FoundPhoto
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
@@ -139,12 +144,13 @@ class Labelling:
         try:
             if isinstance(found, PhotoError):
                 raise found
-            person = photo.read_person(found.reading.size)
+            known = photo.read_maps(found.reading.size)
         except PhotoError as error:
             return PhotoRejected(str(photo.place), error.message)
+        person = known.pop(PERSON, None)
         label_maps = {
             labels.name: pseudo_label_map(
-                found.parsings[labels.name].probabilities(),
+                heed_label_maps(found.parsings[labels.name].probabilities(), labels, known),
                 part_factors(labels, photo.words, self._shares[labels.name]),
                 person,
                 self.confidence,

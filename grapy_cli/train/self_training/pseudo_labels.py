@@ -1,11 +1,12 @@
 """What a teacher thinks of each pixel, and what else is known, as a label map to learn from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from grapy_cli.labels import IGNORE, LabelSet
+from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet
+from grapy_cli.labels.agreement import together
 from grapy_cli.labels.garment_tags import allowed_parts
 
 BACKGROUND = 0
@@ -38,6 +39,26 @@ def part_factors(
         return np.ones(labels.num_parts)
     allowed = np.array(allowed_parts(labels, words))
     return np.divide(allowed, shares, out=np.zeros(labels.num_parts), where=allowed)
+
+
+def heed_label_maps(
+    probabilities: Float[np.ndarray, "p h w"],
+    labels: LabelSet,
+    known: Mapping[str, UInt8[np.ndarray, "h w"]],
+) -> Float[np.ndarray, "p h w"]:
+    """Rule out the parts that label maps of the photo, in any of the shipped sets, contradict.
+
+    Args:
+        probabilities: Of each part of `labels` at each pixel.
+        labels: The label set of the pseudo labels.
+        known: Label maps by the name of their label set; 255 rules nothing out.
+    """
+    for name, label_map in known.items():
+        other = LABEL_SETS[name]
+        possible = np.ones((256, labels.num_parts), np.float32)
+        possible[: other.num_parts] = together(other, labels)
+        probabilities = probabilities * possible[label_map].transpose(2, 0, 1)
+    return probabilities
 
 
 def pseudo_label_map(

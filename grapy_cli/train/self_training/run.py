@@ -130,7 +130,7 @@ def _recipe(
 ) -> str:
     digest = hashlib.blake2b(digest_size=12)
     for photo in photos:
-        files = [photo.place, *([photo.person] if photo.person else [])]
+        files = [photo.place, *photo.maps.values()]
         states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         digest.update(repr((photo.key, photo.words, states)).encode())
     facts = {

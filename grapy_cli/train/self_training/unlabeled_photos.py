@@ -3,7 +3,8 @@
 A folder may hold, beside its photos or folders of photos,
 
     tags.json           {"STEM": ["skirt", "boots"]}: the garments that a photo shows, by its name
-    person/STEM.png     1 person, 0 none, 255 nobody knows
+    person/STEM.png     1 person, 0 none, 255 unknown
+    pascal/STEM.png     parts of a label set, as are cihp/ and atr/; 255 unknown
 """
 
 import json
@@ -20,9 +21,12 @@ from grapy_cli.image_io.archive import Place, is_archive, open_archive
 from grapy_cli.image_io.formats import LABEL_SUFFIXES
 from grapy_cli.image_io.label_import import import_labels
 from grapy_cli.image_io.names import index_names, is_clutter, is_photo_name, key_of, normalized
+from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.garment_tags import GARMENTS
 
 TAGS, PERSON = "tags.json", "person"
+MAPS = (PERSON, *LABEL_SETS)
+"""Folders of what is known of pixels, beside the photos."""
 
 Tags = Mapping[str, tuple[str, ...]]
 
@@ -36,28 +40,33 @@ class FoundPhoto:
     place: Place
     words: tuple[str, ...] | None
     """The garments it shows; None where that is not known."""
-    person: Place | None
-    """Its person mask, where there is one."""
+    maps: Mapping[str, Place]
+    """Its person mask and its label maps, where there are some, by the name of their folder."""
 
-    def read_person(self, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"] | None:
-        """Read the person mask; None where there is none.
+    def read_maps(self, size: tuple[int, int]) -> dict[str, UInt8[np.ndarray, "h w"]]:
+        """Read the person mask and the label maps, by the name of their folder.
 
         Args:
             size: Height and width of the photo, upright.
 
         Raises:
-            PhotoError: If it cannot be read, or has another size.
+            PhotoError: If one cannot be read, or has another size.
         """
-        if self.person is None:
-            return None
-        try:
-            mask = import_labels(self.person.read_bytes(), {}, num_parts=2).ids
-        except (OSError, DatasetError) as error:
-            raise PhotoError(f"the person mask {self.person} cannot be read: {error}") from error
-        if mask.shape != size:
-            sizes = " and ".join(f"{width}x{height}" for height, width in (mask.shape, size))
-            raise PhotoError(f"the person mask {self.person} and its photo differ: {sizes} pixels")
-        return mask
+        return {name: _read_map(name, place, size) for name, place in self.maps.items()}
+
+
+def _read_map(name: str, place: Place, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
+    labels = LABEL_SETS.get(name)
+    colors = {part.color: index for index, part in enumerate(labels.parts)} if labels else {}
+    try:
+        num_parts = labels.num_parts if labels else 2
+        ids = import_labels(place.read_bytes(), colors, num_parts=num_parts).ids
+    except (OSError, DatasetError) as error:
+        raise PhotoError(f"{place} cannot be read: {error}") from error
+    if ids.shape != size:
+        sizes = " and ".join(f"{width}x{height}" for height, width in (ids.shape, size))
+        raise PhotoError(f"{place} and its photo differ in size: {sizes} pixels")
+    return ids
 
 
 def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
@@ -69,9 +78,9 @@ def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
     found: dict[str, FoundPhoto] = {}
     for source in sources:
         before = len(found)
-        for place, words, person in _search(_open(source), {}, {}):
+        for place, words, maps in _search(_open(source), {}, {}):
             key = next(key for key in _keys(normalized(place.stem)) if key not in found)
-            found[key] = FoundPhoto(key, place, words, person)
+            found[key] = FoundPhoto(key, place, words, maps)
         if len(found) == before:
             raise DatasetError(
                 f"train.self_training.photos: there is no photo in {source}",
@@ -99,23 +108,26 @@ def _open(source: Path) -> Place:
 
 
 def _search(
-    folder: Place, tags: Tags, masks: Mapping[str, Place]
-) -> Iterator[tuple[Place, tuple[str, ...] | None, Place | None]]:
-    """Yield a folder's photos with their words and masks; what lies above it holds in it too."""
+    folder: Place, tags: Tags, maps: Mapping[str, Mapping[str, Place]]
+) -> Iterator[tuple[Place, tuple[str, ...] | None, Mapping[str, Place]]]:
+    """Yield a folder's photos with their words and label maps; what lies above it holds too."""
     if (folder / TAGS).is_file():
         tags = _read_tags(folder / TAGS)
-    person = folder / PERSON
-    if person.is_dir():
-        names = index_names((place.name for place in _inside(person)), LABEL_SUFFIXES).names
-        masks = {key: person / name for key, name in names.items()}
+    map_folders = {name: folder / name for name in MAPS if (folder / name).is_dir()}
+    maps = {**maps, **{name: _index(place) for name, place in map_folders.items()}}
     for place in sorted(_inside(folder), key=str):
-        if is_clutter(place.name) or place == person:
+        if is_clutter(place.name) or place in map_folders.values():
             continue
         if place.is_dir():
-            yield from _search(place, tags, masks)
+            yield from _search(place, tags, maps)
         elif is_photo_name(place.name):
             key = key_of(place.name)
-            yield place, tags.get(key), masks.get(key)
+            yield place, tags.get(key), {name: it[key] for name, it in maps.items() if key in it}
+
+
+def _index(folder: Place) -> dict[str, Place]:
+    names = index_names((place.name for place in _inside(folder)), LABEL_SUFFIXES).names
+    return {key: folder / name for key, name in names.items()}
 
 
 def _inside(folder: Place) -> Iterable[Place]:

@@ -40,7 +40,7 @@ def test_a_checkpoint_has_no_pickle_and_nothing_is_left_beside_it(finished):
         "settings.toml",
         "journal.jsonl",
         "metrics.csv",
-        "curves.png",
+        "curves.svg",
         "sheets",
         "last",
         "best",

@@ -19,7 +19,7 @@ def test_both_ends_of_the_doubts_are_kept_in_order(doubts, few):
     album = Album(few=few)
     for index, doubt in enumerate(doubts):
         album.add(CardPhoto(str(index), doubt, {}, "", (), [("hat", (0, 0, 0), "1%")]))
-    kept = [shot.doubt for shot in album.shots]
+    kept = [shot.doubt for shot in album.photos]
     ordered = sorted(doubts)
     assert kept == (ordered if len(doubts) <= 2 * few else ordered[:few] + ordered[-few:])
 
@@ -32,7 +32,7 @@ def test_photos_without_anybody_stand_apart_and_crowd_out_no_other():
     groups = {title: [shot.name for shot in some] for title, some in album.groups.items()}
     assert groups == {
         "The most doubtful first": ["person"],
-        "Nobody found": ["empty 0", "empty 1"],
+        "No person found": ["empty 0", "empty 1"],
     }
 
 

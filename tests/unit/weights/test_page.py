@@ -30,15 +30,15 @@ def order(page):
 def test_a_few_photos_stand_together_the_most_doubtful_first(weights):
     page = render_card(read_card(weights), Album(shots(3)))
     assert order(page) == ["photo 02.jpg", "photo 01.jpg", "photo 00.jpg"]
-    assert "The surest" not in page
+    assert "The most confident" not in page
 
 
 def test_of_many_both_ends_are_told_apart(weights):
     page = render_card(read_card(weights), Album(shots(2 * FEW)))
     assert len(order(page)) == 2 * FEW
     assert order(page)[0] == f"photo {2 * FEW - 1}.jpg"
-    assert page.index("The most doubtful") < page.index("The surest")
-    assert page.index("The surest") < page.index("<b>photo 00.jpg")
+    assert page.index("The most doubtful") < page.index("The most confident")
+    assert page.index("The most confident") < page.index("<b>photo 00.jpg")
 
 
 def test_names_and_words_of_a_card_are_no_markup(weights):

@@ -47,7 +47,7 @@ def files(folder):
 def test_page_table_and_figures_lie_in_the_folder(tmp_path):
     write(tmp_path / "out", tiny_evaluation())
     charts = ("parts", "confusion", "calibration")
-    figures = {f"figures/{name}-{chart}.png" for name in ("atr", "pascal") for chart in charts}
+    figures = {f"figures/{name}-{chart}.svg" for name in ("atr", "pascal") for chart in charts}
     assert set(files(tmp_path / "out")) == {"report.html", "scores.csv", "scores.md", *figures}
 
 
@@ -60,11 +60,11 @@ def test_the_same_findings_give_the_same_bytes_whatever_the_order_of_the_rows(tm
 
 def test_figures_of_an_earlier_run_go_and_other_files_stay(tmp_path):
     write(tmp_path, tiny_evaluation(ATR))
-    mine = tmp_path / "figures" / "mine.png"
+    mine = tmp_path / "figures" / "mine.svg"
     mine.write_bytes(b"of the user")
     write(tmp_path, tiny_evaluation(PASCAL, calibrated=False))
     left = {path.name for path in mine.parent.iterdir()}
-    assert left == {"mine.png", "pascal-parts.png", "pascal-confusion.png"}
+    assert left == {"mine.svg", "pascal-parts.svg", "pascal-confusion.svg"}
 
 
 def test_photos_are_looked_at_once_each_and_only_where_they_are_shown(tmp_path):
@@ -86,7 +86,7 @@ def test_a_photo_is_shown_once_where_there_are_few(tmp_path):
 
 def test_every_part_has_its_bars_and_every_photo_its_layers(tmp_path):
     page = read(write(tmp_path, tiny_evaluation(CIHP)))
-    assert page.count("td", tabindex="-1") + page.count("td", tabindex="0") == 20 * 20
+    assert page.count("g", tabindex="-1") + page.count("g", tabindex="0") == 20 * 20
     assert page.count("div", **{"class": "compare"}) == page.count("figure") > 0
     assert page.count("img", **{"data-name": "errors"}) == page.count("figure")
     assert set(CIHP.names) <= set(page.words)
@@ -106,7 +106,7 @@ def test_masks_have_neither_calibration_nor_need_of_a_photo(tmp_path):
     evaluation = tiny_evaluation(ATR, calibrated=False)
     without = {key: replace(seen, photo=None) for key, seen in evaluation.pictures.items()}
     page = read(write(tmp_path, Evaluation(evaluation.report, evaluation.rows, without)))
-    assert page.count("svg") == 0
+    assert page.count("svg") == 2  # parts and confusion
     assert page.count("input", value="photo") == 0
     assert page.count("input", value="truth") == 2 * page.count("figure")
     assert not list(tmp_path.glob("figures/*calibration*"))
@@ -184,6 +184,6 @@ def test_numbers_of_the_page_are_those_of_the_report(tmp_path):
     result = evaluation.report.results[0]
     for score in (result.scores.mean_iou, result.scores.mean_f1, result.scores.pixel_accuracy):
         assert f'<td class="number">{100 * score:.2f}</td>' in text
-    shown = re.findall(r"taken for [^:]*: [\d.]+%, ([\d,]+) pixels", text)
+    shown = re.findall(r"parsed as [^:]*: [\d.]+%, ([\d,]+) pixel", text)
     counted = int(result.counts.sum() - result.counts.trace())
     assert sum(int(count.replace(",", "")) for count in shown) == counted

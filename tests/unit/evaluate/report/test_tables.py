@@ -43,13 +43,13 @@ def test_a_table_shows_percent_with_two_digits_and_the_interval():
     heads, (row,) = to_texts(RESULTS[:1])
     shown = dict(zip(heads, row, strict=True))
     low, high = RESULTS[0].interval["mean_iou"]
-    assert (shown[">95 % low"], shown[">95 % high"]) == (percent(low), percent(high))
+    assert (shown[">95% low"], shown[">95% high"]) == (percent(low), percent(high))
     assert (percent(0.98765), percent(None)) == ("98.77", "-")
 
 
 def test_without_photos_there_is_no_interval():
     heads, _ = to_texts([replace(RESULTS[0], interval={})])
-    assert ">95 % low" not in heads
+    assert ">95% low" not in heads
 
 
 def test_markdown_has_as_many_cells_in_every_row():

@@ -84,7 +84,7 @@ def test_many_photos_are_several_pages_and_later_ones_of_before_go_away(tmp_path
     assert ["broken" in page.read_text() for page in pages] == [False, False, True]
     monkeypatch.setattr(gallery, "MOST", 2)
     assert len(write_gallery(tmp_path, kinds, rows, [])) == 2
-    assert "The 2 to look at first are shown" in pages[0].read_text()
+    assert "Only the 2 photos most worth a look are shown" in pages[0].read_text()
     assert not pages[2].exists()
 
 

@@ -5,7 +5,12 @@ import pytest
 
 from grapy_cli.labels import IGNORE, LABEL_SETS
 from grapy_cli.labels.garment_tags import GARMENTS, allowed_parts
-from grapy_cli.train.self_training.pseudo_labels import part_factors, part_shares, pseudo_label_map
+from grapy_cli.train.self_training.pseudo_labels import (
+    heed_label_maps,
+    part_factors,
+    part_shares,
+    pseudo_label_map,
+)
 
 ATR = LABEL_SETS["atr"]
 PARTS = ("background", "hair", "dress", "skirt")
@@ -137,3 +142,27 @@ def test_what_is_known_to_be_there_is_seen_in_a_little():
     anywhere, known = np.ones(3), np.array([1, 1, 1 / 0.1])
     assert pseudo_label_map(thoughts, anywhere, None, 0.7).item() == 1
     assert pseudo_label_map(thoughts, known, None, 0.7).item() == 2
+
+
+def test_a_label_map_of_another_set_rules_out_what_contradicts_it():
+    """Trousers only where PASCAL says leg, or torso where they are worn high."""
+    pascal, cihp = LABEL_SETS["pascal"], LABEL_SETS["cihp"]
+    parts = ["upper-leg", "lower-arm", "head", "background"]
+    ids = np.array([[*map(pascal.names.index, parts), IGNORE]], np.uint8)
+    probabilities = np.zeros((cihp.num_parts, 1, 5))
+    probabilities[cihp.names.index("pants")] = 0.7
+    probabilities[cihp.names.index("face")] = 0.3
+    heeded = heed_label_maps(probabilities, cihp, {"pascal": ids})
+    assert heeded[cihp.names.index("pants"), 0].tolist() == pytest.approx([0.7, 0, 0, 0, 0.7])
+    assert heeded[cihp.names.index("face"), 0].tolist() == pytest.approx([0, 0, 0.3, 0, 0.3])
+    label_map = pseudo_label_map(heeded, np.ones(cihp.num_parts), None, 0.8)
+    pants, face = cihp.names.index("pants"), cihp.names.index("face")
+    assert label_map.tolist() == [[pants, IGNORE, face, IGNORE, IGNORE]]
+
+
+def test_a_label_map_of_the_same_set_decides():
+    cihp = LABEL_SETS["cihp"]
+    probabilities = np.full((cihp.num_parts, 1, 1), 1 / cihp.num_parts)
+    coat = cihp.names.index("coat")
+    heeded = heed_label_maps(probabilities, cihp, {"cihp": np.array([[coat]], np.uint8)})
+    assert heeded[:, 0, 0].nonzero()[0].tolist() == [coat]

@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def known_of(photos):
-    return {one.key: (one.words, one.person is not None) for one in photos}
+    return {one.key: (one.words, "person" in one.maps) for one in photos}
 
 
 KNOWN = {"1": (("skirt", "boots"), True), "2": ((), False), "other": (None, False)}
@@ -40,8 +40,8 @@ KNOWN = {"1": (("skirt", "boots"), True), "2": ((), False), "other": (None, Fals
 def test_tags_and_masks_are_found_by_name(folder):
     found = find_photos([folder])
     assert known_of(found) == KNOWN
-    np.testing.assert_array_equal(found[0].read_person((4, 6)), np.ones((4, 6)))
-    assert found[1].read_person((4, 6)) is None
+    np.testing.assert_array_equal(found[0].read_maps((4, 6))["person"], np.ones((4, 6)))
+    assert found[1].read_maps((4, 6)) == {}
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip", "gztar"])
@@ -50,7 +50,7 @@ def test_an_archive_is_like_its_folder(folder, tmp_path, kind):
     found = find_photos([tmp_path / archive])
     assert known_of(found) == KNOWN
     assert found[0].place.read_bytes() == (folder / "photos/1.jpg").read_bytes()
-    np.testing.assert_array_equal(found[0].read_person((4, 6)), np.ones((4, 6)))
+    np.testing.assert_array_equal(found[0].read_maps((4, 6))["person"], np.ones((4, 6)))
 
 
 def test_what_lies_nearer_to_a_photo_wins(folder):
@@ -82,10 +82,10 @@ def test_tags_that_are_none(folder, text):
 def test_a_mask_of_another_size_and_a_broken_one(folder):
     photo = find_photos([folder])[0]
     with pytest.raises(PhotoError, match="6x4 and 5x5"):
-        photo.read_person((5, 5))
+        photo.read_maps((5, 5))
     (folder / "person/1.png").write_text("no picture")
     with pytest.raises(PhotoError, match="cannot be read"):
-        photo.read_person((4, 6))
+        photo.read_maps((4, 6))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "notes.txt"])
@@ -97,3 +97,13 @@ def test_a_source_that_is_none(folder, name):
 def test_a_folder_without_photos(tmp_path):
     with pytest.raises(DatasetError, match="there is no photo in"):
         find_photos([tmp_path])
+
+
+def test_label_maps_of_the_shipped_sets_are_found_and_are_no_photos(folder):
+    write_photo(folder / "pascal" / "2.png", "L")
+    write_photo(folder / "cihp" / "2.png", "L", size=(5, 4))
+    first, second, _ = find_photos([folder])
+    assert list(first.maps) == ["person"]
+    assert list(second.maps) == ["cihp", "pascal"]
+    with pytest.raises(PhotoError, match=r"cihp.2.png and its photo differ in size: 5x4 and 6x4"):
+        second.read_maps((4, 6))
