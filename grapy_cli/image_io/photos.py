@@ -35,6 +35,7 @@ UNREADABLE = (
 
 _END_OF_JPEG = b"\xff\xd9"
 _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"mif2", b"msf1")
 _STRIP = 256  # rows
 _MOST_PAGES = 64
 _DEPTHS = (1, 8, 10, 12, 14, 16, 24, 32)
@@ -152,7 +153,7 @@ def facts_of(picture: Image.Image) -> PhotoFacts:
     """Return the upright size of an opened photo; its pixels are not read."""
     width, height = picture.size
     orientation = orientation_of(picture)
-    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # which knows by itself
+    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # TIFF sizes are upright
     return PhotoFacts(*((width, height) if is_sideways else (height, width)), orientation)
 
 
@@ -201,7 +202,7 @@ def _large_photos_are_fine() -> Iterator[None]:
 
 
 def _seek_largest_page(picture: Image.Image) -> None:
-    """Go to the largest page of a TIFF: the first one may be a thumbnail."""
+    """Go to the largest page of a TIFF, because the first one may be a thumbnail."""
     if picture.format != "TIFF":
         return
     count = min(getattr(picture, "n_frames", 1), _MOST_PAGES)
@@ -310,7 +311,7 @@ def _depth_of(values: np.ndarray) -> int:
 
 
 def _step(depth: int) -> np.float32:
-    """How many values of that many bits make one of 8."""
+    """Return the factor from that many bits to 8."""
     return np.float32(((1 << depth) - 1) / 255)
 
 
@@ -328,11 +329,23 @@ def _grey(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
+def why_unreadable(error: Exception, data: bytes) -> str:
+    """Say why a picture cannot be read.
+
+    Args:
+        error: Pillow's; its own words may name the memory address of the bytes.
+        data: The bytes of the file, or the first of them.
+    """
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not learn_heif():
+        return "HEIC needs the extra heif: pip install 'grapy-cli[heif]'"
+    return "it is not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
+
+
 def _unreadable(photo: Source, error: Exception) -> PhotoError:
-    if not isinstance(photo, str | Path):
-        # Pillow's own words name the buffer's place in memory.
-        why = "it is not a picture" if isinstance(error, UnidentifiedImageError) else error
-        return PhotoError(f"the photo cannot be read: {why}")
+    if isinstance(photo, bytes):
+        return PhotoError(f"the photo cannot be read: {why_unreadable(error, photo)}")
+    if isinstance(photo, Image.Image):
+        return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
     return PhotoError(f"the photo {photo} cannot be read: {error}")

@@ -82,24 +82,24 @@ def _tint(pixels: Photo, label_map: LabelMap, nodes: Sequence[Node], alpha: floa
 
 
 def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
-    """Crop the pixels of a region out of the photo, RGBA; beside them nothing is left of it."""
+    """Crop the pixels of a region out of the photo, RGBA; the others are transparent."""
     crop = box_of(region).crop
     inside = region[crop]
     return Image.fromarray(np.dstack([photo[crop] * inside[..., None], inside * np.uint8(255)]))
 
 
-_SHIFT = 3  # binary digits behind the point in OpenCV's coordinates
+_SHIFT = 3  # fractional bits of OpenCV's coordinates
 _STRIP = 256  # rows
 
 
 def _outlines(region: Bool[np.ndarray, "h w"], window: int) -> list[Int32[np.ndarray, "_n 1 2"]]:
-    """The borders of a region and of its holes, the steps from pixel to pixel smoothed away."""
+    """Return the borders of a region and of its holes, with pixel steps smoothed."""
     found, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return [_smooth(outline, 2 * window + 3) for outline in found]
 
 
 def _smooth(outline: Int32[np.ndarray, "n 1 2"], window: int) -> Int32[np.ndarray, "n 1 2"]:
-    """Take the mean of each point and its neighbours along the border, in fixed-point numbers."""
+    """Take the mean of each point and its neighbors along the border, in fixed-point numbers."""
     if len(outline) > 2 * window:
         half = window // 2
         around = np.concatenate([outline[-half:], outline, outline[:half]]).astype(np.float64)

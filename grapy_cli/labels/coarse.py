@@ -1,4 +1,4 @@
-"""What may be known of a pixel whose part is not: its group, or that it is of a person.
+"""Coarse labels, for pixels whose part is unknown: their group, or that they show a person.
 
 The paper's levels make one vocabulary of all data sets: a part of any label set, a group of
 level 2, or the person of level 1 each say which parts of another set a pixel can be.
@@ -12,19 +12,19 @@ from grapy_cli.labels.agreement import together
 from grapy_cli.labels.label_set import Category, LabelSet
 
 PERSON = len(Category)
-"""In a coarse map: a person, of which group is not known. Smaller ids are those of level 2."""
+"""Id in a coarse map for a person whose group is unknown. Smaller ids are those of level 2."""
 COARSE_IDS = PERSON + 1
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All that a label map of a run can say, in one numbering: coarse ids, then parts by set."""
+    """One numbering of all labels of a run: coarse ids, then the parts of each label set."""
 
     label_sets: Sequence[LabelSet]
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        """The first word of each label set; a part's word is its id after it."""
+        """The first word of each label set; a part's word is this plus its id."""
         offsets, reached = {}, COARSE_IDS
         for labels in self.label_sets:
             offsets[labels.name] = reached

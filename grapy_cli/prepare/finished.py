@@ -1,7 +1,6 @@
-"""What is done so far, one line a sample, so that a run that was killed goes on.
+"""A log of finished samples, one line each, from which a killed run resumes.
 
-It also keeps the findings out of memory: however many samples there are, they are read back one
-by one when all are done.
+It keeps the findings out of memory: they are read back one by one when all samples are done.
 """
 
 import hashlib
@@ -22,20 +21,20 @@ FINISHED = ".prepare.jsonl"
 
 @dataclass(frozen=True)
 class Finding:
-    """What looking at one sample has shown; it can be written as JSON."""
+    """The findings about one sample, as plain values for JSON."""
 
     key: str
     problems: list[list[str]] = field(default_factory=list)
-    """Names and reasons."""
+    """Name and reason of each problem."""
     left_out: bool = False
     digest: str = ""
-    """Of the photo's bytes."""
+    """Digest of the photo's bytes."""
     pixels: list[int] | None = None
-    """Of each part, and of ignore; None where there is no label map."""
+    """Pixels of each part, then ignored pixels; None without a label map."""
     has_mirrored: bool = False
-    """The release brings a readable annotation of the mirrored photo."""
+    """Whether the release has a readable annotation of the mirrored photo."""
     differing: int = 0
-    """Pixels of that annotation that are not what mirroring gives."""
+    """Pixels of that annotation that differ from the mirrored label map."""
     mirrored: Differences = field(default_factory=dict)
 
 
@@ -55,7 +54,7 @@ class FinishedSamples:
 
     Args:
         path: The file.
-        identity: Whatever findings depend on; a file with another one is begun anew.
+        identity: Everything that the findings depend on; if it changed, the file is started anew.
     """
 
     def __init__(self, path: Path, identity: Iterable[object]) -> None:
@@ -64,8 +63,8 @@ class FinishedSamples:
         for item in identity:
             digest.update(f"{item}\n".encode())
         self._head = json.dumps({"identity": digest.hexdigest()}).encode() + b"\n"
-        self.is_anothers = False
-        """There was a file, of samples that are not ours."""
+        self.is_stale = False
+        """Whether there was a file of other samples."""
         self.num_done, size = self._whole_lines()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("r+b" if size else "wb")
@@ -76,7 +75,7 @@ class FinishedSamples:
             self._file.flush()
 
     def add(self, finding: Finding) -> None:
-        """Write down what was found; from now on that sample is done."""
+        """Write the findings of a sample; from now on it counts as done."""
         self._file.write(json.dumps(asdict(finding)).encode() + b"\n")
         self._file.flush()
         self.num_done += 1
@@ -88,7 +87,7 @@ class FinishedSamples:
                 yield _FINDING.validate_json(line)
 
     def remove(self) -> None:
-        """Remove the file, when nothing is left to go on with."""
+        """Remove the file, once all samples are done."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
@@ -104,16 +103,16 @@ class FinishedSamples:
         self._file.close()
 
     def _whole_lines(self) -> tuple[int, int]:
-        """Count the findings of an earlier run, and the bytes up to its last whole line."""
+        """Count the findings of an earlier run, and the bytes up to its last complete line."""
         if not self._path.is_file():
             return 0, 0
         lines = whole_lines(self._path)
         if next(lines, None) != self._head:
-            self.is_anothers = True
+            self.is_stale = True
             return 0, 0
         num_done, size = 0, len(self._head)
         for line in lines:
-            if not _is_finding(line):  # from here on it is not ours
+            if not _is_finding(line):  # damaged from here on
                 break
             num_done, size = num_done + 1, size + len(line)
         return num_done, size

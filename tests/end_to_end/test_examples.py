@@ -20,7 +20,7 @@ from tests.support.training import prepare_tiny
 
 EXAMPLES = ROOT / "examples"
 PHOTOS = sorted((EXAMPLES / "photos").glob("*.*g"))
-RECIPE = "grapy-lite-ccp"
+RECIPE = "grapy-lite"
 """Hours of training, of which tests/unit/settings/test_recipes.py tries the commands."""
 
 

@@ -1,4 +1,9 @@
-"""The network gives what the reference implementation gives, on all of its recorded cases."""
+"""The network gives what the reference implementation gives, on its recorded cases.
+
+The cases named `small/...` travel with the code: one network of each kind at full size (DeepLab for
+one label set and for three, the graph pyramid for one and for three), in the form that trains and
+in the form that parses, and the paper's six scales with mirror images.
+"""
 
 import copy
 import hashlib
@@ -12,10 +17,9 @@ from torch import Tensor
 from grapy_cli.inference.tta import TTA, parse_logits, scaled_photo
 from grapy_cli.model import fused
 from grapy_cli.model.xception import Xception
-from tests.support import parity
+from tests.support import parity, small_parity
 from tests.support.recipe import digest_of
 
-pytestmark = parity.needs_parity
 TOLERANCE = 1e-4  # of the largest value; the reference's own float32 noise is up to 1e-5
 FOLDED_TOLERANCE = 1e-5  # of the logits that the form for inference gives
 
@@ -34,19 +38,19 @@ DEEPLAB = {
 }
 
 # Name of the recorded case, of the network, and of the label set.
-DEEPLAB_CASES = [
+DEEPLAB_CASES = parity.both_sets(
     ("deeplab18_eval", "deeplab18", "atr"),
     ("multiset_cihp_eval", "multiset", "cihp"),
     ("multiset_pascal_eval", "multiset", "pascal"),
     ("multiset_atr_eval", "multiset", "atr"),
-]
-GRAPY_CASES = [
+)
+GRAPY_CASES = parity.both_sets(
     ("grapynet20_eval", "grapynet20", "cihp"),
     ("grapynet7_eval", "grapynet7", "pascal"),
     ("mutual_cihp_eval", "mutual", "cihp"),
     ("mutual_pascal_eval", "mutual", "pascal"),
     ("mutual_atr_eval", "mutual", "atr"),
-]
+)
 
 
 def pyramid_taps(dataset: str) -> dict[str, str]:
@@ -69,7 +73,16 @@ def as_theirs(name: str, value: Tensor) -> Tensor:
 @pytest.mark.parametrize("model", ["deeplab7", "deeplab20", "grapynet18", *parity.MODELS])
 def test_recipe_gives_the_bytes_of_the_manifest(model):
     digest = digest_of(parity.recipe_of(model))
-    assert digest == parity.manifest(model)["sha256_of_recipe_tensors_in_entry_order"]
+    assert digest == parity.manifest(model)["digest"]
+
+
+@parity.needs_parity
+@pytest.mark.parametrize("name", ["manifests.json.gz", "index.json", *parity.SMALL_CASES])
+def test_small_set_is_a_part_of_the_larger(name):
+    kept, taken = small_parity.kept(name), small_parity.taken(name)
+    assert kept.keys() == taken.keys()
+    for key, value in taken.items():
+        assert np.array_equal(kept[key], value), key
 
 
 @pytest.mark.parametrize(("case", "model", "dataset"), DEEPLAB_CASES)
@@ -120,11 +133,11 @@ def test_form_for_inference(case, model, dataset, record):
 @pytest.mark.parametrize("how", ["plain", "fused"])
 @pytest.mark.parametrize(
     ("case", "model", "dataset", "training"),
-    [
+    parity.both_sets(
         ("gpm_unit20_eval", "grapynet20", "cihp", False),
         ("gpm_unit20_train", "grapynet20", "cihp", True),
         ("gpm_unit7_eval", "grapynet7", "pascal", False),
-    ],
+    ),
 )
 def test_pyramid_alone(case, model, dataset, training, how, record):
     arrays = parity.arrays_of(case)
@@ -142,14 +155,14 @@ def test_pyramid_alone(case, model, dataset, training, how, record):
 
 @pytest.mark.parametrize(
     ("case", "model", "dataset", "form"),
-    [
+    parity.both_sets(
         ("msflip_grapynet20", "grapynet20", "cihp", "plain"),
         ("msflip_grapynet20", "grapynet20", "cihp", "folded"),
         ("msflip_mutual_cihp", "mutual", "cihp", "plain"),
         ("msflip_mutual_pascal", "mutual", "pascal", "plain"),
         ("msflip_mutual_atr", "mutual", "atr", "plain"),
         ("msflip_mutual_atr", "mutual", "atr", "folded"),
-    ],
+    ),
 )
 def test_six_scales_and_mirror(case, model, dataset, form, record):
     arrays, facts = parity.arrays_of(case), parity.facts_of(case)
@@ -170,7 +183,7 @@ def test_six_scales_and_mirror(case, model, dataset, form, record):
 
 
 def test_all_label_sets_at_once_are_each_by_itself():
-    photo = parity.arrays_of("msflip_mutual_pascal")["image_rgb"]
+    photo = parity.arrays_of("small/msflip_mutual_pascal")["image_rgb"]
     network, flip = parity.network_of("mutual"), TTA["flip"]
     together = parse_logits(network, photo, ["atr", "pascal", "cihp"], flip)
     assert list(together) == ["atr", "pascal", "cihp"]
@@ -184,11 +197,11 @@ def test_one_checkpoint_serves_every_output_stride(stride, size):
     with torch.device("meta"):
         backbone = Xception(output_stride=stride)
     backbone.load_state_dict(state, strict=True, assign=True)
-    images = parity.images_of(parity.arrays_of("deeplab18_eval"))
+    images = parity.images_of(parity.arrays_of("small/deeplab18_eval"))
     with torch.inference_mode():
         deep, low_level, _ = backbone.eval()(images)
-    assert deep.shape == (2, 2048, *size)
-    assert low_level.shape == (2, 256, 25, 29)
+    assert deep.shape == (1, 2048, *size)
+    assert low_level.shape == (1, 256, 25, 29)
     assert deep.isfinite().all()
 
 

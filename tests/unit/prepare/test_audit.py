@@ -196,7 +196,7 @@ def test_other_numbers_than_published_are_told_and_no_failure(tmp_path, prepare)
     events = []
     prepare("cihp", source=tiny.write_cihp(tmp_path), report=events.append, strict=True)
     said = [event.text for event in events if isinstance(event, Told)]
-    assert "cihp: train has 3 photos, published are 28,280" in said
+    assert "cihp: train: 3 photos, the papers say 28,280" in said
 
 
 def test_the_report_needs_no_other_file(tmp_path, prepare):

@@ -195,7 +195,7 @@ def test_one_jpeg_among_the_label_maps_is_told(own, made, tmp_path):
     (own / "labels/p1.png").unlink()
     assert made()[0] == {"train": 2, "val": 1}
     rows = (tmp_path / "data/four/problems.csv").read_text()
-    assert "missing-label,train,p1,p1.jpg is no label map: JPEG changes ids" in rows
+    assert "missing-label,train,p1,p1.jpg is not a label map: JPEG changes ids" in rows
 
 
 def test_two_photos_of_one_name_are_a_problem_unless_the_list_names_one(
