@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.image_io.regions import box_of
 from grapy_cli.labels import IGNORE, Node
@@ -33,7 +34,7 @@ def overlay(
         label_map: Of the same size.
         nodes: Name and color of each id.
         alpha: How much of the colors is seen, in [0, 1]; the background keeps the photo's.
-        legend: Whether to add the names of the parts that the photo shows.
+        legend: Whether to add the names of the parts that cover at least 0.1% of the photo.
     """
     pixels = photo.copy()
     edges = _edges(label_map)
@@ -44,8 +45,8 @@ def overlay(
     picture = Image.fromarray(pixels)
     if not legend:
         return picture
-    present = count_ids(label_map)
-    return _with_legend(picture, [node for i, node in enumerate(nodes) if i and present[i]])
+    shown = count_ids(label_map) >= max(1, LEAST_SHOWN * label_map.size)
+    return _with_legend(picture, [node for i, node in enumerate(nodes) if i and shown[i]])
 
 
 def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:

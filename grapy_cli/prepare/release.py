@@ -10,7 +10,7 @@ from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_archive, undecoded_name
 from grapy_cli.image_io.formats import NO_LABELS
-from grapy_cli.image_io.lists import list_entries
+from grapy_cli.image_io.lists import is_header, list_entries
 from grapy_cli.image_io.names import is_clutter
 from grapy_cli.labels import Level
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
@@ -250,7 +250,10 @@ def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
         for name in (f"{split}_id.txt", f"{split}.txt"):
             path = folder / place / name
             if path.is_file():
-                named = (stock.named_by(entry) for entry in _entries(path))
+                entries = _entries(path)
+                named = [stock.named_by(entry) for entry in entries]
+                if entries and is_header(entries[0]) and not stock.has(named[0]):
+                    del named[0]
                 return dict(one for one in named if one)
     return {}
 

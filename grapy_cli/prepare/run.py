@@ -97,16 +97,16 @@ def _prepare_anew(
         report(Told(f"{folder.name}: {note}"))
     writer = DatasetWriter(folder, source.label_set, settings.prepare.link)
     entries = list(contents.entries.values())
-    with FinishedSamples(folder / FINISHED, _identity(entries, source, settings)) as finished:
-        writer.sweep()
-        if finished.is_stale:
-            writer.clear()
-        _convert(entries, source, writer, finished, settings.prepare.processes, report)
-        audit = Audit(source.label_set)
-        for entry, finding in zip(entries, finished, strict=True):
-            audit.add(entry, finding)
-        done = _finish(release, contents, audit, writer, source, settings, report)
-        finished.remove()
+    finished = FinishedSamples(folder / FINISHED, _identity(entries, source, settings))
+    writer.sweep()
+    if finished.is_stale:
+        writer.clear()
+    _convert(entries, source, writer, finished, settings.prepare.processes, report)
+    audit = Audit(source.label_set)
+    for entry, finding in zip(entries, finished, strict=True):
+        audit.add(entry, finding)
+    done = _finish(release, contents, audit, writer, source, settings, report)
+    finished.remove()
     report(done)
     return done
 

@@ -72,9 +72,15 @@ class Stock:
         None for a comment. An entry that names nothing gives the key of the whole entry.
         """
         meant = (self._meant(spelling) for spelling in spellings(entry))
-        known = (one for one in meant if one[0] in self.photos.names or one[0] in self.labels.names)
+        known = (one for one in meant if self.has(one))
         whole = None if is_comment(entry) else self._meant(entry.replace("\\", "/"))
         return next(known, whole)
+
+    def has(self, named: tuple[str, str] | None) -> bool:
+        """Tell whether a key that a list entry means has a photo or a label map."""
+        return named is not None and any(
+            named[0] in index.names for index in (self.photos, self.labels)
+        )
 
     def _meant(self, spelling: str) -> tuple[str, str]:
         path = PurePosixPath(normalized(spelling))

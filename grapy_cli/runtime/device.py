@@ -1,7 +1,9 @@
-"""Which device does the arithmetic."""
+"""Choose the device, its threads, and measure its memory."""
 
+import math
 import os
 import sys
+from pathlib import Path
 
 import torch
 
@@ -9,11 +11,11 @@ from grapy_cli.errors import DeviceError
 
 
 def pick_device(name: str, local_rank: int = 0) -> torch.device:
-    """Turn a device's name into the device.
+    """Return the device of a name.
 
     Args:
         name: auto, cpu, cuda, cuda:N or mps; auto takes CUDA, then MPS, then the CPU.
-        local_rank: Which of this machine's cards a process of a distributed run takes.
+        local_rank: Which of this machine's GPUs a process of a distributed run takes.
 
     Raises:
         DeviceError: If there is no such device.
@@ -36,22 +38,26 @@ def pick_device(name: str, local_rank: int = 0) -> torch.device:
 
 
 def set_threads(count: int) -> None:
-    """Give the network that many CPU threads; 0 leaves torch's choice."""
+    """Set the number of CPU threads of the network; 0 keeps torch's choice."""
     if count:
         torch.set_num_threads(count)
 
 
 def fair_threads(processes: int) -> int:
-    """CPU threads for each of several processes of a machine; 0 leaves a single one torch's choice.
+    """Return the CPU threads for each process of a machine.
+
+    A single one gets torch's choice, 0, unless it may use fewer cores than torch sees, as in a
+    container with a limit.
 
     Args:
-        processes: That work side by side on this machine.
+        processes: How many work side by side on this machine.
     """
-    return max(1, usable_cores() // processes) if processes > 1 else 0
+    cores = usable_cores() // processes
+    return max(1, cores) if processes > 1 or cores < torch.get_num_threads() else 0
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether the device ran out of memory: for the CPU and MPS torch has no class of error."""
+    """Tell whether the device ran out of memory. For CPU and MPS torch has no class of error."""
     words = ("out of memory", "can't allocate memory")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
         word in str(error) for word in words
@@ -59,20 +65,20 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Most bytes that tensors took on a CUDA device so far; None elsewhere."""
+    """Return the most bytes that tensors have taken on a CUDA device; None on other devices."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
 def resident_memory() -> int:
-    """Most bytes of the machine's memory that this process took so far."""
-    import resource  # Unix has it; nothing else needs it
+    """Return the most bytes of main memory that this process has taken."""
+    import resource  # Unix only; imported where it is needed
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def check_gpus(name: str, processes: int) -> None:
-    """Make sure that each process of this machine gets a card of its own, where cards are used.
+    """Check that each process of this machine has its own GPU, where GPUs are used.
 
     Raises:
         DeviceError: If there are fewer CUDA devices than processes.
@@ -87,14 +93,30 @@ def check_gpus(name: str, processes: int) -> None:
 
 
 def release_memory(device: torch.device) -> None:
-    """Give back what torch keeps of a card's memory, before something smaller is tried."""
+    """Return cached GPU memory to the device, before something smaller is tried."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def usable_cores() -> int:
-    """CPU cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the CPU cores that this process may use, by its affinity and its cgroup's limit."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(cores, _cgroup_cores() or cores)
+
+
+def _cgroup_cores(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Return the limit of a container, rounded up to whole cores; None where there is none."""
+    files = (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"])  # versions 2 and 1
+    for names in files:
+        try:
+            words = [word for name in names for word in (folder / name).read_text().split()]
+            quota, period = map(int, words)
+        except (OSError, ValueError):  # "max": no limit
+            continue
+        if quota > 0 and period > 0:
+            return math.ceil(quota / period)
+    return None
 
 
 def _has_mps() -> bool:
@@ -107,7 +129,7 @@ def _cuda(device: torch.device, local_rank: int) -> torch.device:
     if index >= found:
         raise DeviceError(
             f"cuda:{index} was asked for, but torch sees {found} CUDA devices",
-            hint="Use --device cpu, or install a CUDA build of torch; `grapy doctor` tells more.",
+            hint="Use --device cpu, or install a CUDA build of torch; `grapy doctor` says more.",
         )
     torch.cuda.set_device(index)
     return torch.device("cuda", index)

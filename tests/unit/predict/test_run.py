@@ -59,7 +59,7 @@ def test_the_manifest_says_how_an_odd_photo_was_read(predict, work):
     Image.fromarray(ramp).save(work / "ten bits.png")
     predict("ten bits.png", "photos/b.jpg")
     odd, plain = rows(work / "masks/manifest.jsonl")
-    assert odd["notes"] == ["brightness uses 10 bits and is scaled from them"]
+    assert odd["notes"] == ["brightness is scaled from the range 0 to 1023"]
     assert "notes" not in plain
 
 

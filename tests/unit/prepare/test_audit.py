@@ -106,8 +106,16 @@ PLANTED = {
         copy(label(release), label(release, "more")),
     ],
 }
-# They need other layouts or label sets; see test_release, test_own_data and test_pascal_part.
-ELSEWHERE = {"same-key", "no-person", "one-bit", "label-unturned", "label-turned-by-edges"}
+# They need other layouts or label sets: see test_release, test_own_data, test_coarse and
+# test_pascal_part.
+ELSEWHERE = {
+    "coarse-differs",
+    "same-key",
+    "no-person",
+    "one-bit",
+    "label-unturned",
+    "label-turned-by-edges",
+}
 ELSEWHERE |= {"palette-order", "palette-contradicts", "palette-foreign"}
 
 
