@@ -16,8 +16,8 @@ PERSON = len(Category)
 COARSE_IDS = PERSON + 1
 
 ACCESSORIES = frozenset({"bag", "belt", "scarf", "glove"})
-"""Parts that are learned from labels of their own name alone. Where coarse labels left them possible,
-a network put bags all over the background and scarves on arms: nothing there said otherwise."""
+"""Parts that are learned from labels of their own name alone. Where coarse labels allowed them, a
+network put bags all over the background and scarves on arms: no label there said otherwise."""
 
 
 @dataclass(frozen=True)
