@@ -1,6 +1,6 @@
-"""Writing without ever leaving half a file: beside the target first, then renamed over it.
+"""Write files so that no half file is ever seen: first beside the target, then renamed over it.
 
-And the digest of what was written.
+Also the digest of a file.
 """
 
 import hashlib
@@ -12,13 +12,13 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path`, free to write to, that takes its place when the block ends well.
+    """Give a path to write to; the file replaces `path` when the block ends without an error.
 
-    The folder is made where it is missing. Whatever stood at `path` stays until the new file is
-    complete; when the block raises, it stays for good and nothing is left beside it.
+    A missing folder is made. An earlier file at `path` stays until the new one is complete. If the
+    block raises, the earlier file stays and the new one is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{_short(path.name)}.{os.getpid()}.part")  # the id: of two processes
+    beside = path.with_name(f".{_short(path.name)}.{os.getpid()}.part")  # two processes may write
     beside.unlink(missing_ok=True)
     try:
         yield beside
@@ -28,18 +28,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _short(name: str) -> str:
-    """Leave room for more in the 255 bytes of a file's name; two names stay two names."""
-    told = os.fsencode(name)
-    return name if len(told) <= 180 else hashlib.sha256(told).hexdigest()
+    """Keep a name short enough that more fits into the 255 bytes of a file name."""
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= 180 else hashlib.sha256(encoded).hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file in one step that cannot be seen half done."""
+    """Write a whole text file in UTF-8, in one step."""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
 
 def file_digest(path: Path) -> str:
-    """The sha256 of a file, 64 hex digits; it is never in memory as a whole."""
+    """Return the sha256 of a file, 64 hex digits. The file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

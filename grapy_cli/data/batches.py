@@ -1,4 +1,4 @@
-"""In which order photos are trained on: planned for a whole epoch, the same on every process."""
+"""Plan the order of training photos for a whole epoch, the same on every process."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ Sampling = Literal["proportional", "balanced"]
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """How the photos of several groups make up epochs and steps.
+    """The shares of several groups of photos in epochs and steps.
 
-    Alternating steps hold photos of one group each, mixed steps hold some of every group. A group
-    that an epoch asks more of than it has starts over with another shuffle; what it is not asked
-    for waits for another epoch's.
+    Alternating steps hold photos of one group each, mixed steps hold photos of every group. If an
+    epoch needs more photos than a group has, the group is shuffled again; photos that an epoch does
+    not need may come in a later one.
 
     Source: reference `Sampler_uni`: batches of one data set each, as many as each one fills.
     """
@@ -34,24 +34,24 @@ class SamplingPlan:
     seed: int = 0
     mixing: Mixing = "alternate"
     shares: tuple[float, ...] | None = None
-    """What part of an epoch each group makes up, in any unit; None shows no photo twice where
-    steps alternate, and goes by the sizes where they are mixed."""
+    """Relative share of each group in an epoch. None shows no photo twice in alternating steps, and
+    follows the groups' sizes in mixed steps."""
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch."""
+        """Number of steps of an epoch."""
         if self._takes_whole_batches:
             return sum(self._whole_batches())
         return max(1, sum(self.sizes) // self.batch_size)
 
     @property
     def fractions(self) -> list[Fraction]:
-        """What part of an epoch each group makes up, exactly; they add up to 1."""
+        """Share of each group in an epoch; they add up to 1."""
         shares = [Fraction(share) for share in self.shares or self.sizes]
         return [share / sum(shares) for share in shares]
 
     def epoch(self, epoch: int) -> list[list[Draw]]:
-        """Plan an epoch: for each step its draws, those of a group side by side."""
+        """Plan an epoch: for each step its draws, sorted by group."""
         generator = np.random.Generator(np.random.PCG64([self.seed, epoch]))
         counts = self._counts(generator)
         orders = [
@@ -70,12 +70,12 @@ class SamplingPlan:
         return [steps[index] for index in generator.permutation(len(steps))]
 
     def smallest_batch(self, passes: int, least: Fraction | None = None) -> int:
-        """Photos a mixed step needs, so that each of so many passes sees every group.
+        """Return the photos that a mixed step needs so that each pass sees every group.
 
         Args:
-            passes: Of a step, over all processes.
-            least: Part of an epoch that the smallest group makes up which has to be seen; the
-                smallest of all unless said.
+            passes: Passes of a step, over all processes.
+            least: Share of the smallest group that each pass has to see; the smallest of all by
+                default.
         """
         needed = ceil(passes / (least or min(self.fractions)))
         return ceil(needed / passes) * passes
@@ -88,15 +88,15 @@ class SamplingPlan:
         return [max(1, size // self.batch_size) for size in self.sizes]
 
     def _counts(self, generator: np.random.Generator) -> Int[np.ndarray, "steps groups"]:
-        """How many photos of each group each step holds, before steps are shuffled."""
+        """Return how many photos of each group each step holds, before steps are shuffled."""
         if self._takes_whole_batches:
             return self._alternating(self._whole_batches())
         steps, offset = self.steps, Fraction(generator.random())
         if self.mixing == "alternate":
             return self._alternating(_apportion(steps, self.fractions, offset))
         totals = np.array(_apportion(steps * self.batch_size, self.fractions, offset))
-        # What does not divide goes to steps in turn, one group after the other: no step gets two
-        # of a group, and all get equally many.
+        # The remainder goes to steps in turn, one group after the other: no step gets two of a
+        # group, and all get equally many.
         rest = np.repeat(np.arange(len(totals)), totals % steps).reshape(-1, steps)
         extra = (rest[:, :, None] == np.arange(len(totals))).sum(0)
         return totals // steps + extra
@@ -106,17 +106,17 @@ class SamplingPlan:
 
 
 def _apportion(total: int, fractions: Sequence[Fraction], offset: Fraction) -> list[int]:
-    """Cut a number into whole ones, each less than one off its exact part.
+    """Divide a number into integers, each less than one away from its exact part.
 
-    Over all offsets in [0, 1) they are right on average, so a group too small for a batch of every
-    epoch gets one in some.
+    They are exact on average over all offsets in [0, 1), so a group that is too small for a batch
+    in every epoch gets one in some epochs.
     """
     bounds = [floor(total * reached + offset) for reached in accumulate(fractions)]
     return [end - start for start, end in pairwise([0, *bounds])]
 
 
 def _shuffled(generator: np.random.Generator, size: int, total: int) -> list[tuple[int, int]]:
-    """Photos of a group in a random order, and how often each was shown before in this epoch."""
+    """Yield photos of a group in random order, and how often this epoch showed each before."""
     rounds = -(-total // size)
     photos = [index for _ in range(rounds) for index in generator.permutation(size).tolist()]
     return [(photo, place // size) for place, photo in enumerate(photos[:total])]
@@ -124,19 +124,19 @@ def _shuffled(generator: np.random.Generator, size: int, total: int) -> list[tup
 
 @dataclass(frozen=True)
 class RankBatches:
-    """What one process loads of a run: its share of every step, from a step of an epoch on."""
+    """The draws that one process loads: its share of every step, from a step of an epoch on."""
 
     sampling: SamplingPlan
     epochs: int
-    """Of the whole run."""
+    """Epochs of the whole run."""
     epoch: int = 0
     step: int = 0
-    """The first step of `epoch` that is still to be made."""
+    """The first step of `epoch` that is not done."""
     rank: int = 0
     size: int = 1
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        """Give the draws of each step; epochs follow one another without a break."""
+        """Yield the draws of each step; epochs follow each other without a pause."""
         for epoch in range(self.epoch, self.epochs):
             start = self.step if epoch == self.epoch else 0
             for draws in self.sampling.epoch(epoch)[start:]:

@@ -1,4 +1,4 @@
-"""Prepared data sets as samples to train on."""
+"""Read prepared data sets as training samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from grapy_cli.labels.coarse import PERSON
 
 @dataclass(frozen=True)
 class Group:
-    """Photos annotated in the same data sets: usually one, several where photos coincide."""
+    """Photos that are annotated in the same data sets: usually one, several if photos coincide."""
 
     members: Mapping[str, PreparedDataset]
     keys: tuple[str, ...]
     share: float = 1.0
-    """Multiplies what part of an epoch its photos make up."""
+    """Factor on the share of its photos in an epoch."""
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class Group:
 
 
 def _read_coarse(dataset: PreparedDataset, key: str) -> UInt8[np.ndarray, "h w"]:
-    """Read what levels 2 and 1 know of a photo, as one map of coarse ids."""
+    """Read the label maps of levels 2 and 1 of a photo, as one map of coarse ids."""
     groups = load_label_map(dataset.label_map(key, Level.CATEGORY))
     person = load_label_map(dataset.label_map(key, Level.HUMAN))
     return np.where(groups == IGNORE, _PERSON_TO_COARSE[person], groups)
@@ -66,10 +66,10 @@ def group_photos(
     """Arrange a split of several data sets as groups.
 
     Args:
-        datasets: What to train on.
-        split: Whose photos.
-        join: Look for photos that lie in all of the data sets, under one key and with the same
-            bytes, and make one group of them; what is left stays with its data set.
+        datasets: The data sets to train on.
+        split: The split.
+        join: Make one group of photos that all data sets have, with the same key and bytes; the
+            others stay with their data set.
         share: Of the groups.
     """
     shared: tuple[str, ...] = ()
@@ -92,17 +92,17 @@ def group_photos(
 
 
 class Draw(NamedTuple):
-    """Which sample to make: photo `photo` of group `group`, varied as epoch `epoch` does."""
+    """A sample to make: photo `photo` of group `group`, augmented as in epoch `epoch`."""
 
     epoch: int
     group: int
     photo: int
     times: int = 0
-    """How often this epoch has shown the photo before; each time it varies otherwise."""
+    """How often this epoch has shown the photo before; each time is augmented differently."""
 
 
 class ParsingDataset(Dataset[Sample]):
-    """Makes the sample a draw asks for: read, then varied by the sample's own generator."""
+    """Reads the sample of a draw and augments it with the sample's generator."""
 
     def __init__(self, groups: Sequence[Group], transform: Transform, seed: int) -> None:
         self.groups = groups
@@ -110,6 +110,6 @@ class ParsingDataset(Dataset[Sample]):
         self.seed = seed
 
     def __getitem__(self, draw: Draw) -> Sample:
-        """Read and vary one sample."""
+        """Read and augment one sample."""
         generator = sample_generator(self.seed, *draw)
         return self.transform(self.groups[draw.group].read(draw.photo), generator)

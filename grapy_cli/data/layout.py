@@ -2,7 +2,7 @@
 
 DATA/NAME/
 ├── dataset.json              written last: a folder that has it is complete
-├── images/KEY.jpg            the photos, linked, in the format they came in
+├── images/KEY.jpg            the photos, linked, in their own format
 ├── labels/level3/KEY.png     parts, as 8-bit indexed PNG; likewise level2 and level1
 ├── splits/train.txt          one key a line; likewise val and test
 ├── problems.csv              what was rejected or looks odd, and why
@@ -39,7 +39,7 @@ Severity = Literal["rejected", "warning", "note"]
 
 
 class DatasetCard(BaseModel):
-    """What `dataset.json` says."""
+    """The content of `dataset.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,17 +48,17 @@ class DatasetCard(BaseModel):
     label_set: dict[str, Any]
     """The whole table, as `LabelSet.to_dict` gives it."""
     photos: dict[str, int]
-    """Photos per split."""
+    """Number of photos of each split."""
     extensions: list[Annotated[str, Field(pattern=r"^\.\w+$")]]
-    """Of the photos, dot included; a key has its photo under one of them."""
+    """Suffixes of the photos, dot included; each photo has one of them."""
     source: str
-    """Where the release lay, for people."""
+    """Place of the release, for people."""
     grapy: str
-    """The version that prepared it."""
+    """Version of grapy that prepared it."""
     audit: dict[str, Any] = {}
-    """What the audit counted; `prepare/audit.py` says what is in it."""
+    """Counts of the audit, see `prepare/audit.py`."""
     coarse: bool = False
-    """Whether the label maps of levels 2 and 1 know pixels that those of the parts leave open."""
+    """Whether label maps of levels 2 and 1 label pixels that those of parts ignore."""
 
 
 class Problem(NamedTuple):
@@ -66,7 +66,7 @@ class Problem(NamedTuple):
 
     severity: Severity
     problem: str
-    """Its name, a row of the table in `prepare/problems.py`."""
+    """Name of a row of the table in `prepare/problems.py`."""
     split: str
     key: str
     reason: str
@@ -103,35 +103,35 @@ class PreparedDataset:
 
     @property
     def name(self) -> str:
-        """The name it was prepared under, which is also the folder's."""
+        """Name of the data set and of its folder."""
         return self.card.name
 
     @property
     def splits(self) -> Mapping[str, int]:
-        """Photos per split; a split without photos is not listed."""
+        """Number of photos of each split that has any."""
         return self.card.photos
 
     def keys(self, split: str) -> tuple[str, ...]:
-        """The keys of a split, in the order of its list.
+        """Return the keys of a split, in the order of its list.
 
         Raises:
-            DatasetError: If there is no such split, or nothing is in it.
+            DatasetError: If there is no such split, or it is empty.
         """
         path = self.folder / "splits" / f"{split}.txt"
         keys = tuple(read_keys(path)) if path.is_file() else ()
         for key in keys:
             if not is_key(key):
-                raise _damaged(self.folder, f"lists {key!r}, which is no key", name=self.name)
+                raise _damaged(self.folder, f"lists {key!r}, which is not a key", name=self.name)
         if not keys:
             have = ", ".join(f"{name} ({count})" for name, count in self.splits.items())
             raise DatasetError(f"{self.name} has no {split} photos", hint=f"It has {have}.")
         return keys
 
     def photo(self, key: str) -> Path:
-        """The photo of a key.
+        """Return the photo of a key.
 
         Raises:
-            DatasetError: If the photo is gone.
+            DatasetError: If the photo is missing.
         """
         for extension in self.card.extensions:
             path = self.folder / "images" / f"{key}{extension}"
@@ -140,7 +140,7 @@ class PreparedDataset:
         raise _damaged(self.folder, f"has no photo of {key!r}", name=self.name)
 
     def label_map(self, key: str, level: int = Level.PART) -> Path:
-        """The label map of a key; photos of a test split may have none."""
+        """Return the label map of a key; photos of a test split may have none."""
         return _label_path(self.folder, key, level)
 
 
@@ -150,10 +150,10 @@ def find_prepared(root: Path) -> list[str]:
 
 
 def read_keys(path: Path) -> list[str]:
-    """Read a list of keys: one a line, blanks around them and empty lines left out.
+    """Read a list of keys, one a line, without blanks around them and empty lines.
 
     Raises:
-        DatasetError: If the file is missing or no text.
+        DatasetError: If the file is missing or not text.
     """
     try:
         return parse_keys(read_text(path))
@@ -162,7 +162,7 @@ def read_keys(path: Path) -> list[str]:
 
 
 def is_key(key: str) -> bool:
-    """Tell whether a key can name files and stand in a list: no path, nothing unprintable."""
+    """Tell whether a key can name files in a list: no path, no unprintable characters."""
     return is_name(key) and "/" not in key and "\\" not in key and key not in (".", "..")
 
 
@@ -174,8 +174,8 @@ def parse_keys(text: str) -> list[str]:
 class DatasetWriter:
     """Writes one prepared data set, piece by piece; safe to use from several threads.
 
-    Every file is written beside its place and renamed, so stopping at any time leaves a folder
-    that is incomplete but not wrong, and the next run writes it anew.
+    Every file is written beside its place and renamed. A run that stops leaves an incomplete folder
+    without damaged files, and the next run continues.
     """
 
     def __init__(self, folder: Path, label_set: LabelSet, link: LinkKind = "auto") -> None:
@@ -188,22 +188,22 @@ class DatasetWriter:
             (folder / part).mkdir(parents=True, exist_ok=True)
 
     def add_photo(self, key: str, photo: Path | bytes, extension: str) -> Path:
-        """Give a photo its place, which is returned.
+        """Store a photo and return its path.
 
-        A file is linked, bytes out of an archive are written.
+        A file is linked, bytes from an archive are written.
         """
         target = self.folder / "images" / f"{key}{extension}"
         if isinstance(photo, bytes):
             with replacing(target) as unfinished:
                 unfinished.write_bytes(photo)
-        # Renaming one hard link onto another of the same file does nothing and leaves both.
+        # Renaming a hard link onto another link of the same file would leave both.
         elif not (target.exists() and target.samefile(photo)):
             with replacing(target) as unfinished:
                 _link(photo.resolve(), unfinished, self._link)
         return target
 
     def label_map(self, key: str) -> Path:
-        """Where the parts of a key go, the last of its label maps to be written."""
+        """Return the path for the parts of a key, the last of its label maps to be written."""
         return _label_path(self.folder, key, Level.PART)
 
     def add_label_map(
@@ -217,8 +217,8 @@ class DatasetWriter:
         Args:
             key: Of the photo.
             label_map: Its parts.
-            coarse: Label maps of levels 2 and 1 that know more pixels than the parts do. What the
-                finer level says stands, where it says something.
+            coarse: Label maps of levels 2 and 1 that label more pixels than the parts do. Labels of
+                a finer level have priority.
         """
         finer = label_map
         for level in sorted(Level, reverse=True):
@@ -241,13 +241,13 @@ class DatasetWriter:
         audit: dict[str, Any] | None = None,
         coarse: bool = False,
     ) -> PreparedDataset:
-        """Write lists and problems, then `dataset.json`, which makes the folder a data set."""
+        """Write lists and problems, then `dataset.json`, which completes the data set."""
         for split in SPLITS:
             path = self.folder / "splits" / f"{split}.txt"
             if splits.get(split):
                 write_text(path, "".join(f"{key}\n" for key in splits[split]))
             else:
-                path.unlink(missing_ok=True)  # of an earlier, unfinished run
+                path.unlink(missing_ok=True)  # from an unfinished run
         self.write_problems(problems)
         card = DatasetCard(
             format=FORMAT,
@@ -264,7 +264,7 @@ class DatasetWriter:
         return PreparedDataset.open(self.folder)
 
     def write_problems(self, problems: Iterable[Problem]) -> None:
-        """Write the table of problems, which is worth having where nothing else is."""
+        """Write the table of problems, which is useful even if no sample is."""
         with (
             replacing(self.folder / PROBLEMS) as unfinished,
             unfinished.open("w", encoding="utf-8", newline="") as file,
@@ -272,13 +272,13 @@ class DatasetWriter:
             csv.writer(file).writerows([Problem._fields, *problems])
 
     def sweep(self) -> None:
-        """Remove what was half written when an earlier run was killed."""
+        """Remove unfinished files of a killed run."""
         for part in self._parts:
             for path in (self.folder / part).glob(".*.part"):
                 path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove the samples of an earlier run that is not gone on with."""
+        """Remove the samples of an earlier run that cannot be resumed."""
         for part in self._parts[1:]:
             shutil.rmtree(self.folder / part, ignore_errors=True)
             (self.folder / part).mkdir(parents=True)
@@ -289,7 +289,7 @@ def _read_card(folder: Path) -> DatasetCard:
     try:
         card = DatasetCard.model_validate_json((folder / CARD).read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        what = "is not complete: it has no" if folder.is_dir() else "does not exist, nor its"
+        what = "is not complete: it has no" if folder.is_dir() else "does not exist, so it has no"
         raise DatasetError(
             f"the prepared data set {folder} {what} {CARD}",
             hint=f"grapy prepare --dataset {name} --data {folder.parent}",
@@ -313,7 +313,7 @@ def _label_path(folder: Path, key: str, level: int) -> Path:
 
 
 def _link(source: Path, target: Path, kind: LinkKind) -> None:
-    """Make a file appear at another place; "auto" takes the first way that works there."""
+    """Link or copy a file to another place; "auto" takes the first way that works there."""
     ways: dict[str, Callable[[Path, Path], object]] = {
         "hard": os.link,
         "soft": os.symlink,

@@ -1,4 +1,4 @@
-"""Reading ahead: worker processes make samples while the network learns from the last ones."""
+"""Load batches ahead of time: worker processes make samples while the network trains."""
 
 import signal
 import time
@@ -20,16 +20,16 @@ def load_batches(
 ) -> Generator[Batch, None, None]:
     """Load the rest of a run's batches, in order.
 
-    Workers live as long as the iterator does: they read ahead over the end of an epoch and while
-    the network is scored. Closing the iterator, or dropping it, ends them.
+    Workers live as long as the iterator: they read ahead across epochs and during scoring. Closing
+    or dropping the iterator ends them.
 
     Args:
-        dataset: Makes the samples.
-        batches: Which ones.
-        workers: Processes; 0 works in this one.
+        dataset: Dataset that makes the samples.
+        batches: Draws of each batch.
+        workers: Number of worker processes; 0 loads in this process.
 
     Raises:
-        DatasetError: If a file is gone or broken.
+        DatasetError: If a file is missing or broken.
         DeviceError: If a worker was killed; see `living_workers`.
     """
     loader = DataLoader(
@@ -47,18 +47,18 @@ def load_batches(
                 raise batch
             yield batch
     except (ConnectionError, EOFError) as error:
-        # What a killed worker sent can no longer be had. Torch tells of its end as soon as the
-        # system does: better here than in the midst of what the caller tidies up.
+        # Samples of a killed worker are lost. Torch raises as soon as it notices: better here than
+        # during the caller's cleanup.
         time.sleep(1)
         raise _worker_killed(error) from error
 
 
 @contextmanager
 def living_workers() -> Iterator[None]:
-    """Say if a worker dies while the block runs.
+    """Raise a clear error if a worker dies while the block runs.
 
-    Torch then raises wherever this process happens to be, between two steps or while it saves, and
-    has no class of error for it.
+    Torch raises at any point of this process, between two steps or during saving, without an error
+    class for it.
 
     Raises:
         DeviceError: If a worker was killed.
@@ -73,13 +73,13 @@ def living_workers() -> Iterator[None]:
 
 def _worker_killed(error: Exception) -> DeviceError:
     return DeviceError(
-        f"a worker that loads photos was killed, mostly for want of memory: {error}",
-        hint="Use fewer by --workers, then go on from the last checkpoint with --resume.",
+        f"a worker that loads photos was killed, probably for lack of memory: {error}",
+        hint="Lower --workers, then continue from the last checkpoint with --resume.",
     )
 
 
 class _Attempts(Dataset[Sample | GrapyError]):
-    """Gives an error as a value: raised in a worker, it would arrive wrapped in a traceback."""
+    """Returns errors as values: an error raised in a worker would arrive wrapped in a traceback."""
 
     def __init__(self, dataset: ParsingDataset) -> None:
         self.dataset = dataset
@@ -97,10 +97,10 @@ def _stack(samples: list[Sample | GrapyError]) -> Batch | GrapyError:
 
 
 def _start_worker(worker: int) -> None:
-    """Use one thread, and leave it to the training process to say when to stop.
+    """Use one thread, and ignore Ctrl-C, which the training process handles.
 
-    Workers are the parallelism: threads inside them would fight over the same cores. And a Ctrl-C
-    in a terminal reaches every process of the run, but the step under way still needs its samples.
+    Workers already use all cores. A Ctrl-C in a terminal reaches every process, but the current
+    step still needs its samples.
     """
     del worker
     cv2.setNumThreads(0)

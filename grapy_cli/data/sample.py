@@ -1,4 +1,4 @@
-"""What the training works on: one photo with its label maps, and several of them as a batch."""
+"""A training sample, which is a photo with its label maps, and a batch of samples."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 COARSE = "*"
-"""Names the coarse map among a sample's label maps, as no data set can be named: what is known of
-pixels at levels 2 and 1; see `labels/coarse.py` for its ids."""
+"""Key of the coarse map among a sample's label maps, a name that no data set can have. It has
+labels of levels 2 and 1; see `labels/coarse.py` for its ids."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Sample:
     photo: UInt8[np.ndarray, "h w 3"]
     """RGB."""
     label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
-    """By data set; 255 is ignored. A coarse map lies among them where the data set has one."""
+    """By data set; 255 is ignored. A coarse map is among them if the data set has one."""
     key: str
 
     @property
@@ -30,7 +30,7 @@ class Sample:
 
     @property
     def people(self) -> Bool[np.ndarray, "h w"]:
-        """Pixels that any label map labels or ignores: all else is background for certain."""
+        """Pixels that any label map labels or ignores: all others are certainly background."""
         return np.logical_or.reduce([label_map > 0 for label_map in self.label_maps.values()])
 
 
@@ -39,7 +39,7 @@ class Batch:
     """Samples of one size; each label set has the photos that are annotated in it."""
 
     photos: UInt8[Tensor, "b 3 h w"]
-    """RGB in [0, 255]; bytes, because they travel between processes and to the device."""
+    """RGB in [0, 255]; bytes, because they are sent between processes and to the device."""
     label_maps: Mapping[str, UInt8[Tensor, "_ h w"]]
     rows: Mapping[str, Int64[Tensor, " _"]]
     """By label set, the photo each of its label maps belongs to."""
@@ -58,7 +58,7 @@ class Batch:
             name: np.stack([samples[row].label_maps[name] for row in rows[name]]) for name in names
         }
         return cls(
-            torch.from_numpy(photos).permute(0, 3, 1, 2),  # channels stay last, as networks read
+            torch.from_numpy(photos).permute(0, 3, 1, 2),  # channels last in memory
             {name: torch.from_numpy(maps) for name, maps in label_maps.items()},
             {name: torch.tensor(indices) for name, indices in rows.items()},
             tuple(sample.key for sample in samples),
@@ -70,7 +70,7 @@ class Batch:
         return tuple(name for name in self.label_maps if name != COARSE)
 
     def parts(self, count: int) -> list["Batch"]:
-        """Deal the photos out to that many batches, each label set evenly."""
+        """Divide the photos into that many batches, each label set evenly."""
         return [self._part(number, count) for number in range(count)] if count > 1 else [self]
 
     def _part(self, number: int, count: int) -> "Batch":
@@ -83,7 +83,7 @@ class Batch:
         )
 
     def pin_memory(self) -> "Batch":
-        """Move to page-locked memory, from which a copy to a card runs beside the arithmetic."""
+        """Move to page-locked memory, from which copies to a GPU overlap with computation."""
         return self._moved(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> "Batch":
@@ -100,10 +100,10 @@ class Batch:
 
     @property
     def images(self) -> Float[Tensor, "b 3 h w"]:
-        """What the network eats: RGB in [-1, 1]."""
+        """Input of the network: RGB in [-1, 1]."""
         return images_of(self.photos)
 
 
 def images_of(photos: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Map bytes to the range the network eats, [-1, 1]."""
+    """Map bytes to the network's input range, [-1, 1]."""
     return photos.float().mul_(2 / 255).sub_(1)

@@ -1,4 +1,4 @@
-"""Where chance comes from: each sample has a generator of its own, so no state needs saving."""
+"""Random generators: each sample has its own, so no random state has to be saved."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ import numpy as np
 def sample_generator(
     seed: int, epoch: int, group: int, index: int, times: int = 0
 ) -> np.random.Generator:
-    """Return the generator a sample's augmentation draws from.
+    """Return the random generator for the augmentation of a sample.
 
-    It depends on nothing but its arguments: the same for any number of workers and processes, and
-    after any interruption.
+    It depends only on its arguments: it is the same for any number of workers and processes, and
+    after a resume.
 
     Args:
         seed: Of the run.
@@ -18,6 +18,6 @@ def sample_generator(
         index: Which of its photos.
         times: How often this epoch has shown it before.
     """
-    # A zero at the end would change the seed: first showings have none, as they always had.
+    # A zero at the end would change the seed of first showings.
     again = [times] if times else []
     return np.random.Generator(np.random.PCG64([seed, epoch, group, index, *again]))

@@ -1,4 +1,4 @@
-"""Holding scores to those of an earlier evaluation."""
+"""Compare scores with those of an earlier evaluation."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ def read_baseline(path: Path) -> Document:
     """Read the JSON of an earlier evaluation.
 
     Raises:
-        SettingsError: If it is none.
+        SettingsError: If the file does not hold one.
     """
     try:
         document = read_json(path)
@@ -29,21 +29,21 @@ def read_baseline(path: Path) -> Document:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f"the baseline {path} cannot be used: {error}",
-            hint="It is what `grapy eval --json` prints, or scores.json of its --out.",
+            hint="A baseline is the output of `grapy eval --json`, or scores.json of its --out.",
         ) from error
     return document
 
 
 def compare(document: Document, baseline: Document, tolerance: float) -> str:
-    """Hold each data set and level to the baseline's, and say how the least of them fares.
+    """Compare each data set and level with the baseline, and return a sentence of success.
 
     Args:
         document: Of this evaluation.
-        baseline: Of the earlier one; other weights are what it is for, anything else must be equal.
-        tolerance: How far a score may fall, in [0, 1].
+        baseline: Of the earlier one. The weights may differ, everything else must be equal.
+        tolerance: By how much a score may fall, in [0, 1].
 
     Raises:
-        SettingsError: If the two cannot be compared, with what differs.
+        SettingsError: If the two cannot be compared; the message lists the differences.
         BaselineError: If a score fell by more.
     """
     earlier = {_key(result): result for result in baseline["results"]}
@@ -52,7 +52,7 @@ def compare(document: Document, baseline: Document, tolerance: float) -> str:
     if differences:
         raise SettingsError(
             "the baseline cannot be compared with:\n" + "\n".join(differences),
-            hint="Scores say something about each other only when measured alike.",
+            hint="Scores can be compared only when they were measured in the same way.",
         )
     falls = [line for now, then in pairs for line in _falls(now, then or {}, tolerance)]
     if falls:
@@ -113,7 +113,7 @@ def _falls(now: Mapping[str, Any], then: Mapping[str, Any], tolerance: float) ->
 
 
 def _fallen_parts(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
-    """The parts whose IoU fell most."""
+    """Name the parts whose IoU fell most."""
     falls = {
         name: ((then["parts"].get(name) or {}).get("iou") or 0) - (part["iou"] or 0)
         for name, part in now["parts"].items()

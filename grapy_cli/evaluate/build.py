@@ -1,4 +1,4 @@
-"""From settings to what is scored: parsers and prepared data sets."""
+"""Build what is scored from settings: parsers and prepared data sets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +16,11 @@ from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 
 Parsers = Mapping[str, tuple[Path, HumanParser]]
-"""By the name of the weights, their file and a parser."""
+"""The file and the parser of weights, by their name."""
 
 
 def load_parsers(settings: Settings, world: World) -> Parsers:
-    """Load all weights, each under the name on its card, or its path where that stands twice.
+    """Load all weights, named by their cards; a name that occurs twice gets its path.
 
     Raises:
         WeightsError: If weights cannot be read.
@@ -37,10 +37,12 @@ def load_parsers(settings: Settings, world: World) -> Parsers:
 
 
 def build_job(settings: Settings, parsers: Parsers) -> ParsingJob:
-    """Put together what is scored: every parser with every augmentation on every data set.
+    """Build the job: every parser with every augmentation on every data set.
+
+    Photos are read at their own size; `predict.max_side` is not used.
 
     Raises:
-        DatasetError: If a data set is not prepared, or is none of the weights'.
+        DatasetError: If a data set is not prepared, or the weights do not know it.
     """
     ttas: dict[str, None] = dict.fromkeys(settings.evaluate.tta or [settings.infer.tta])
     augmented = {
@@ -58,7 +60,7 @@ def build_job(settings: Settings, parsers: Parsers) -> ParsingJob:
 def _open_datasets(
     settings: Settings, parsers: Sequence[HumanParser]
 ) -> dict[str, PreparedDataset]:
-    """Open those named, else every prepared one that all weights know."""
+    """Open the named data sets; without names, all prepared ones that all weights know."""
     root = settings.data.root
     known = [name for name in parsers[0].datasets if all(name in one.datasets for one in parsers)]
     names = settings.data.dataset or [name for name in find_prepared(root) if name in known]
@@ -79,4 +81,4 @@ def _open_datasets(
 
 def _check_digest(name: str, data: LabelSet, weights: LabelSet) -> None:
     if data.digest != weights.digest:
-        raise DatasetError(f"the data set {name} and the weights mean different parts by that name")
+        raise DatasetError(f"the data set {name} and the weights have different parts")

@@ -1,4 +1,4 @@
-"""Counting photos: integers alone, which add up the same in any order and on any machine."""
+"""Count photos in integers, which add up to the same in any order and on any machine."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,19 +22,19 @@ Counts = Int64[np.ndarray, "p p"]
 
 @dataclass(frozen=True)
 class PhotoCounts:
-    """What is counted of one photo."""
+    """The counts of one photo."""
 
     counts: Counts
     """Pixels by true part (rows) and parsed part."""
     boundary: Mapping[int, Int64[np.ndarray, "3 _n"]]
-    """By level, what `count_boundaries` gives."""
+    """By level, the result of `count_boundaries`."""
     bins: Bins | None
-    """What `count_confidences` gives; None where nobody said how sure they were."""
+    """The result of `count_confidences`; None for masks, which have no confidence."""
 
 
 @dataclass
 class DatasetCounts:
-    """What was counted on one data set."""
+    """The counts of one data set."""
 
     label_set: LabelSet
     counts: Counts = field(init=False)
@@ -44,7 +44,7 @@ class DatasetCounts:
     """By level, the totals of each bootstrap replicate."""
     photos: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
-    """Photos that could not be scored, each with its reason."""
+    """Photos that cannot be scored, each with its reason."""
 
     def __post_init__(self) -> None:
         sizes = {int(level): len(self.label_set.nodes(level)) for level in Level}
@@ -54,7 +54,7 @@ class DatasetCounts:
         self.replicates = {level: _zeros(NUM_REPLICATES, 3, size) for level, size in sizes.items()}
 
     def add(self, key: str, photo: PhotoCounts) -> None:
-        """Add a photo; its key decides how often it counts in each bootstrap replicate."""
+        """Add a photo. Its key sets how often it counts in each bootstrap replicate."""
         self.photos += 1
         self.counts += photo.counts
         weights = replicate_weights(key)[:, None, None]
@@ -65,16 +65,16 @@ class DatasetCounts:
             self.bins += photo.bins
 
     def skip(self, key: str, reason: str) -> None:
-        """Note a photo that is left out."""
+        """Note a photo that is skipped."""
         self.skipped.append({"photo": key, "reason": reason})
 
     def lifted(self, counts: Counts, level: int) -> Int64[np.ndarray, "n n"]:
-        """Counts at a level."""
+        """Return the counts at a level."""
         labels = self.label_set
         return lift_counts(counts, labels.lift(level), len(labels.nodes(level)))
 
     def arrays(self) -> Iterator[Int64[np.ndarray, "..."]]:
-        """Everything that several processes add up."""
+        """Give all arrays that several processes add up."""
         yield from (self.counts, self.bins, *self.boundary.values(), *self.replicates.values())
 
 
@@ -90,7 +90,7 @@ def count_photo(
     """Count one photo by the arithmetic of a protocol.
 
     Raises:
-        ValueError: If it cannot be counted; the message is a reason for people.
+        ValueError: If it cannot be counted; the message says why.
     """
     counts, fitted = PROTOCOLS[protocol](label_map, truth, labels.num_parts, key)
     boundary = {
@@ -130,7 +130,7 @@ _Protocol = Callable[
 PROTOCOLS: Mapping[str, _Protocol] = MappingProxyType(
     {"strict": _count_strictly, "reference": _count_as_reference}
 )
-"""How a label map and its truth become counts, and the label map at the truth's size."""
+"""Functions that return counts, and the label map at the size of the truth."""
 
 
 def _lift(label_map: LabelMap, labels: LabelSet, level: Level) -> LabelMap:

@@ -1,4 +1,4 @@
-"""Where counted photos go: into counts, and into the file of finished photos where there is one."""
+"""Collect the counts of photos, and log them where there is a log."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ AllCounts = dict[tuple[Case, str], DatasetCounts]
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A photo as one data set knows it."""
+    """A photo as one data set lists it."""
 
     dataset: str
     key: str
@@ -29,17 +29,16 @@ class Piece:
     """Which data set, and which photo of its list."""
     truth: UInt8[np.ndarray, "h w"]
     content: str
-    """Digest of the files that are scored: the truth's, and the photo's or the mask's."""
+    """Digest of the files that are scored: the truth, and the photo or the mask."""
 
 
 class Evaluator:
     """Counts photos for several cases and data sets.
 
     Args:
-        cases: Who is scored and how, each with a digest of all that its counts depend on but the
-            photo's own files.
+        cases: Each with a digest of everything its counts depend on apart from the photo's files.
         label_sets: By data set.
-        finished: What earlier runs have left, and where to write; None keeps nothing.
+        finished: The log; None keeps nothing.
     """
 
     def __init__(
@@ -97,12 +96,12 @@ class Evaluator:
             self._finished.keep(identity, order)
 
     def skip(self, dataset: str, key: str, reason: str, cases: Sequence[Case] = ()) -> None:
-        """Note a photo that is left out of some cases; of all unless said."""
+        """Note a photo that is skipped in some cases; in all by default."""
         for case in cases or self.cases:
             self.all_counts[case, dataset].skip(key, reason)
 
     def share(self, world: World) -> AllCounts:
-        """Add up what all processes have counted; each gets the whole."""
+        """Add up the counts of all processes; each gets the sum."""
         for totals in self.all_counts.values():
             for array in totals.arrays():
                 array[...] = world.sum(torch.from_numpy(array)).numpy()
@@ -116,5 +115,5 @@ class Evaluator:
 
 
 def digest_of(*facts: object) -> str:
-    """32 hex digits that change with any of the facts."""
+    """Return 32 hex digits that change with any of the facts."""
     return hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()[:32]

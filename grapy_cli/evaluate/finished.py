@@ -1,10 +1,9 @@
-"""The counts of every photo on disk, one line each, so that a run that was killed goes on.
+"""The log of scored photos, with their counts, so that a run that was killed goes on.
 
-Each process writes lines of its own file; in the end they become `photos.jsonl`, in the order of
-the lists, and the files of the processes are removed.
+Each process writes its own file. In the end their lines become `photos.jsonl`, in the order of the
+lists, and the files of the processes are removed.
 """
 
-import errno
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -14,11 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import TypeAdapter
 
-from grapy_cli.atomic import replacing
 from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.counts import PhotoCounts
 from grapy_cli.evaluate.records import Case, PhotoScore
-from grapy_cli.jsonl import append_row, end_line, read_rows
+from grapy_cli.jsonl import Log, read_line, read_lines, write_lines
 from grapy_cli.labels import IGNORE
 from grapy_cli.metrics.scores import scores_of, totals_of
 
@@ -26,7 +24,7 @@ PHOTOS = "photos.jsonl"
 
 
 class Place(NamedTuple):
-    """Where the line of a photo stands."""
+    """Where the line of a photo is."""
 
     order: tuple[int, ...]
     """Its place among all photos of the run."""
@@ -36,11 +34,11 @@ class Place(NamedTuple):
 
 
 class FinishedPhotos:
-    """The lines of earlier runs in a folder, and a file for those to come.
+    """The lines of earlier runs in a folder, and the log of this process.
 
     Args:
         folder: What `--out` names.
-        rank: Of this process; each writes a file of its own.
+        rank: Of this process, for the name of its file.
     """
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
@@ -48,16 +46,14 @@ class FinishedPhotos:
         folder.mkdir(parents=True, exist_ok=True)
         self._known = {row["id"]: place for row, place in _read_all(folder)}
         self._mine: list[Place] = []
-        self._path = folder / f"photos.{rank}.jsonl.part"
-        end_line(self._path)
-        self._end = self._path.stat().st_size if self._path.exists() else 0
+        self._log = Log(folder / f"photos.{rank}.jsonl.part")
 
     def recall(self, identity: str) -> PhotoCounts | None:
         """Return the counts of a photo from an earlier run; None where no line holds them."""
         if identity not in self._known:
             return None
-        row = self._read(self._known[identity])
         try:
+            row = json.loads(self._read(self._known[identity]))
             _score_of(row)
             return _counts_of(row)
         except (LookupError, TypeError, ValueError, OverflowError):
@@ -70,47 +66,38 @@ class FinishedPhotos:
     def add(
         self, score: PhotoScore, photo: PhotoCounts, *, identity: str, order: tuple[int, ...]
     ) -> None:
-        """Write down a photo; from now on it is done.
+        """Log a photo; from now on it is done.
 
         Args:
-            score: For people.
-            photo: For a run that goes on.
-            identity: Digest of all that the counts depend on.
-            order: The photo's place among all of the run.
+            score: What reports show.
+            photo: What a run that goes on adds up.
+            identity: Digest of everything the counts depend on.
+            order: The place of the photo in the run.
 
         Raises:
-            OSError: If it cannot be written, or somebody has removed the file meanwhile.
+            OSError: If it cannot be written, or the file was removed meanwhile.
         """
         row = {**asdict(score), "id": identity, **_plain(photo)}
-        start = append_row(self._path, row)
-        if start != self._end:
-            gone = "No such file any more: it was removed during the run"
-            raise FileNotFoundError(errno.ENOENT, gone, str(self._path))
-        self._end = self._path.stat().st_size
-        self._mine.append(Place(order, self._path.name, start))
+        self._mine.append(Place(order, self._log.path.name, self._log.add(row)))
 
     @property
     def places(self) -> list[Place]:
-        """Where the lines of this process's photos stand."""
+        """The lines of this process's photos."""
         return self._mine
 
     def finish(self, places: Iterable[Place]) -> None:
-        """Bring the lines of all processes in order, and remove what earlier runs have left.
+        """Write the lines of all processes in order, and remove the files of the processes.
 
         Raises:
-            DatasetError: If another process's file is not there.
+            DatasetError: If the file of another process is missing.
         """
-        with replacing(self._folder / PHOTOS) as beside, beside.open("wb") as file:
-            for place in sorted(places):
-                file.write(json.dumps(self._read(place)).encode() + b"\n")
+        write_lines(self._folder / PHOTOS, map(self._read, sorted(places)))
         for path in self._folder.glob("photos.*.jsonl.part"):
             path.unlink()
 
-    def _read(self, place: Place) -> dict[str, Any]:
+    def _read(self, place: Place) -> bytes:
         try:
-            with (self._folder / place.file).open("rb") as file:
-                file.seek(place.start)
-                return json.loads(file.readline())
+            return read_line(self._folder / place.file, place.start)
         except FileNotFoundError as error:
             raise DatasetError(
                 f"{self._folder} lacks {place.file}, which another process wrote",
@@ -119,7 +106,7 @@ class FinishedPhotos:
 
 
 def read_photo_scores(folder: Path) -> Iterator[PhotoScore]:
-    """Read `photos.jsonl` line by line, however many photos it has."""
+    """Read `photos.jsonl`, line by line."""
     for row, _ in _read(folder / PHOTOS):
         yield _score_of(row)
 
@@ -145,15 +132,14 @@ def photo_score(
 
 def _read_all(folder: Path) -> Iterator[tuple[dict[str, Any], Place]]:
     for path in (folder / PHOTOS, *sorted(folder.glob("photos.*.jsonl.part"))):
-        if path.exists():
-            yield from _read(path)
+        yield from _read(path)
 
 
 def _read(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
-    """Read the lines of a file; what is no line of ours, as after a kill, is passed over."""
-    for start, row in read_rows(path):
-        if isinstance(row.get("id"), str):
-            yield row, Place((), path.name, start)
+    """Read the rows of photos; other lines are passed over."""
+    for line in read_lines(path):
+        if isinstance(line.row.get("id"), str):
+            yield line.row, Place((), path.name, line.start)
 
 
 def _plain(photo: PhotoCounts) -> dict[str, Any]:
@@ -172,15 +158,15 @@ _SCORE = TypeAdapter(PhotoScore)
 
 
 def _score_of(row: dict[str, Any]) -> PhotoScore:
-    """Raises LookupError or ValueError where the row is not what `add` writes."""
+    """Raise LookupError or ValueError where the row is not one that `add` writes."""
     score = {key: row[key] for key in PhotoScore.__dataclass_fields__}
-    # The key may have bytes that are no text, which pydantic does not take for one.
+    # The key may have bytes that are not text; pydantic would refuse it.
     return replace(_SCORE.validate_python(score | {"photo": ""}), photo=str(row["photo"]))
 
 
 def _counts_of(row: dict[str, Any]) -> PhotoCounts:
     if not 0 < row["size"] <= IGNORE:
-        raise ValueError(f"there are no label sets of {row['size']} parts")
+        raise ValueError(f"a label set cannot have {row['size']} parts")
     counts = np.zeros((row["size"], row["size"]), np.int64)
     for true, parsed, pixels in row["counts"]:
         counts[true, parsed] = pixels

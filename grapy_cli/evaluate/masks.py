@@ -23,7 +23,7 @@ from grapy_cli.runtime.world import World
 
 
 class MaskPair(NamedTuple):
-    """A mask and the label map it is held to."""
+    """A mask and its truth."""
 
     mask: UInt8[np.ndarray, "h w"]
     """With the ids of our label set."""
@@ -34,15 +34,15 @@ class MaskPair(NamedTuple):
 
 @dataclass(frozen=True)
 class MaskFolders:
-    """Masks and the label maps they are held to, matched by their relative paths.
+    """Masks and their truths, matched by their relative paths.
 
     Args:
         pred: The masks.
         truth: The label maps.
         labels: What the label maps' ids mean.
         keys: Relative paths of the label maps that count, without their suffix.
-        split: Of which these are the list; None where they are all there are.
-        table: For each id of the masks ours; empty where they are the same.
+        split: Whose list the keys are; None for all label maps of a folder.
+        table: Our id for each id of the masks; empty where they are the same.
         masks: Files of the masks by key.
         truths: Files of the label maps by key; empty where a prepared data set has them.
         refused: Files among the masks whose format is not read, by key.
@@ -62,7 +62,7 @@ class MaskFolders:
     def open(
         cls, pred: Path, truth: Path, labels: LabelSet, split: str, table: Sequence[int] = ()
     ) -> "MaskFolders":
-        """Find out what is to be scored.
+        """Match the masks with the label maps.
 
         Args:
             pred: The masks.
@@ -94,14 +94,14 @@ class MaskFolders:
         return cls(pred, truth, labels, sorted(truths.names), None, table, masks, truths, refused)
 
     def without_truth(self) -> int:
-        """Count the masks that have no label map to be held to."""
+        """Count the masks that have no label map."""
         return len(set(self.masks.names).difference(self.keys))
 
     def load(self, key: str) -> MaskPair:
-        """Read a mask, its ids made ours, and its truth.
+        """Read a mask, with the ids of our label set, and its truth.
 
         Raises:
-            DatasetError: If one of them cannot be read, or the mask has an id that means nothing.
+            DatasetError: If one of them cannot be read, or the mask has an unknown id.
         """
         truth = self._load_truth(key)
         mask = self._load_mask(key)
@@ -109,7 +109,7 @@ class MaskFolders:
         return MaskPair(renamed, truth.ids, (*truth.remarks, *mask.remarks))
 
     def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
-        """Return what the evaluator has to know of a mask."""
+        """Return a mask as the evaluator takes it."""
         files = [file_digest(self._truth_path(key)), file_digest(self._mask_path(key))]
         colors = sorted(self.labels.ids_by_color.items())
         digest = digest_of(*files, self.table, colors)

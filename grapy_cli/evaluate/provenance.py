@@ -1,4 +1,4 @@
-"""What a number must carry so that somebody else can check it: of what it was measured, and how."""
+"""The facts that make a score reproducible: what was measured, and how."""
 
 import hashlib
 import platform
@@ -21,7 +21,7 @@ _DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def versions() -> dict[str, str]:
-    """What did the arithmetic."""
+    """Return the versions of the software."""
     return {
         "grapy": __version__,
         "torch": torch.__version__,
@@ -32,10 +32,10 @@ def versions() -> dict[str, str]:
 
 
 def device_facts(parser: HumanParser) -> dict[str, Any]:
-    """What does the arithmetic, on what kind of device, how precisely, by how many CPU threads.
+    """Return engine, kind of device, precision and number of CPU threads.
 
-    Threads share out sums, whose last digits hang on their order: with another number of threads a
-    pixel in a million goes to another part.
+    Threads split sums, and the last digits of a sum depend on its order. With another number of
+    threads about one pixel in a million gets another part.
     """
     return {
         "engine": parser.engine,
@@ -46,10 +46,10 @@ def device_facts(parser: HumanParser) -> dict[str, Any]:
 
 
 def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
-    """Digest of all that a parsing depends on but the photo.
+    """Return a digest of everything that a parsing depends on apart from the photo.
 
     Args:
-        parser: What parses.
+        parser: The parser.
         weights: The sha256 of its weights file.
         tta: The name of its augmentation.
     """
@@ -60,7 +60,10 @@ def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
 def data_facts(
     keys: Mapping[str, Sequence[str]], label_sets: Mapping[str, LabelSet]
 ) -> dict[str, dict[str, Any]]:
-    """By data set, the digest of its list (one key a line), its length, and its parts' digest."""
+    """Return the digest and the length of each data set's list, and the digest of its parts.
+
+    A list is digested as text, one key a line.
+    """
     return {
         name: {
             "list_sha256": hashlib.sha256(
@@ -74,7 +77,7 @@ def data_facts(
 
 
 def weights_facts(path: Path, card: WeightsCard | None) -> dict[str, Any]:
-    """Which weights, and what their card says of them."""
+    """Return which weights these are, and what their card says."""
     facts = {"name": card.name if card else None, "file": path.name, "sha256": file_digest(path)}
     return facts | ({"card": _card_facts(card)} if card else {})
 

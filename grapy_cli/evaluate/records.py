@@ -1,4 +1,4 @@
-"""What an evaluation comes to, as plain values: whole results, and one row for each photo."""
+"""The results of an evaluation as plain values: of data sets, and of each photo."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,17 +14,17 @@ from grapy_cli.metrics.scores import Scores
 
 @dataclass(frozen=True)
 class Case:
-    """Who is scored and how; an evaluation has a table row for each case, data set and level."""
+    """What is scored and how; results have a row for each case, data set and level."""
 
     parser: str
     """Name of the weights, or of the folder of masks."""
     tta: str | None = None
-    """Test-time augmentation; None for masks, of which nobody knows."""
+    """Test-time augmentation; None for masks."""
     protocol: str = "strict"
     """Which arithmetic: strict, or reference."""
 
     def __str__(self) -> str:
-        """The case in a few words; what goes without saying is left out."""
+        """Return the case in a few words, without the defaults."""
         tta = self.tta if self.tta != "none" else None
         protocol = self.protocol if self.protocol != "strict" else None
         return ", ".join(word for word in (self.parser, tta, protocol) if word)
@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class PhotoScore:
-    """How well one photo was parsed at level 3."""
+    """The scores of one photo at level 3."""
 
     case: Case
     dataset: str
@@ -43,7 +43,7 @@ class PhotoScore:
     parts: Mapping[str, float]
     """IoU of each part that is in the truth or in the parsing."""
     wrong: Mapping[str, int] = field(default_factory=dict)
-    """Pixels of each of these parts that were missed or invented: which of two zeros is worse."""
+    """Wrong pixels of each of these parts, missed or added; they rank parts of equal IoU."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,15 @@ class Result:
     interval: Mapping[str, tuple[float, float]]
     """95 % bootstrap interval over photos, by the name of the score; empty without photos."""
     calibration: Calibration | None
-    """At level 3 alone; masks have none."""
+    """At level 3 only; None for masks."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """Names and colours, in the order of the counts."""
+        """Names and colors, in the order of the counts."""
         return self.label_set.nodes(self.level)
 
     def to_json(self) -> dict[str, Any]:
-        """The result as an entry of the JSON; the counts are left out."""
+        """Return the result as an entry of the JSON, without the counts."""
         scores = asdict(self.scores)
         return {
             "dataset": self.dataset,
@@ -90,17 +90,17 @@ class Result:
 
 @dataclass(frozen=True)
 class EvalReport:
-    """All results of a run, how they were measured, and of what."""
+    """All results of a run, and how and of what they were measured."""
 
     results: list[Result]
     protocol: dict[str, Any]
     weights: dict[str, Any]
-    """The first weights file; empty for masks."""
+    """Facts of the first weights file; empty for masks."""
     parsers: list[dict[str, Any]] = field(default_factory=list)
-    """Everything that was scored, the weights files with their cards."""
+    """Everything that was scored; weights files with their cards."""
 
     def to_json(self) -> dict[str, Any]:
-        """The report as `grapy eval --json` prints it; the same for the same files."""
+        """Return the report as `grapy eval --json` prints it; equal files give equal text."""
         return {
             "results": [result.to_json() for result in self.results],
             "protocol": self.protocol,
@@ -111,14 +111,14 @@ class EvalReport:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What there is to see of one photo, all of the same size."""
+    """The pictures of one photo, all of the same size."""
 
     photo: UInt8[np.ndarray, "h w 3"] | None
-    """None where masks were scored and nobody said where the photos are."""
+    """None where masks were scored and their photos are not known."""
     truth: UInt8[np.ndarray, "h w"]
     label_map: UInt8[np.ndarray, "h w"]
-    """What was parsed."""
+    """The parsing, or the mask."""
 
 
 Look = Callable[[PhotoScore], Pictures]
-"""Gets the pictures of a photo again; they are read from files, one photo at a time."""
+"""Reads the pictures of a photo from their files, one photo at a time."""

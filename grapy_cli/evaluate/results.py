@@ -1,4 +1,4 @@
-"""From what was counted to results."""
+"""Turn counts into results."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from grapy_cli.metrics.scores import scores_of
 
 
 def results_of(all_counts: AllCounts, split: str | None) -> Iterator[Result]:
-    """Score each case and data set at levels 3, 2 and 1, the coarse ones from the parts' counts."""
+    """Score each case and data set at levels 3, 2 and 1, all from the counts of parts."""
     for (case, dataset), totals in all_counts.items():
         for level in sorted(Level, reverse=True):
             yield _result(case, dataset, totals, split, level)

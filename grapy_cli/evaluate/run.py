@@ -33,11 +33,11 @@ SKIPPED_SHOWN = 5
 
 
 def launch_evaluate(settings: Settings, arguments: Sequence[str]) -> None:
-    """Share the work out to several processes of this machine.
+    """Evaluate in several processes of this machine.
 
     Args:
-        settings: Theirs.
-        arguments: What else was typed after `grapy eval`.
+        settings: Of the evaluation.
+        arguments: Further arguments of `grapy eval`, which are not settings.
     """
     with handed_over(settings) as file:
         launch(
@@ -54,7 +54,8 @@ def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport | None:
         The report; None in a process that is not the first of its run.
 
     Raises:
-        DatasetError: If a data set is not prepared, has no such split, or is none of the weights'.
+        DatasetError: If a data set is not prepared, has no such split, or is not known to the
+            weights.
         WeightsError: If the weights cannot be read.
         DeviceError: If the device is absent or out of memory.
         PhotoError: If `--out` cannot be written.
@@ -68,14 +69,14 @@ def run_evaluate_masks(
 ) -> EvalReport | None:
     """Score a folder of masks against a folder of label maps, matched by their relative paths.
 
-    A label map without its mask is skipped and said so; masks without a label map are counted.
+    A label map without a mask is skipped and reported; masks without a label map are counted.
 
     Returns:
         The report; None in a process that is not the first of its run.
 
     Raises:
         SettingsError: If not exactly one label set is named.
-        DatasetError: If there is nothing to score, or no way from the masks' labels to ours.
+        DatasetError: If there is nothing to score, or the masks' labels cannot be translated.
         PhotoError: If `--out` cannot be written.
     """
     if len(settings.data.dataset) != 1:
@@ -90,7 +91,7 @@ def run_evaluate_masks(
 
 
 def to_text(report: EvalReport) -> str:
-    """The report as one JSON document."""
+    """Return the report as one JSON document."""
     return json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
 
 
@@ -117,7 +118,7 @@ def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport
 
 
 def _held(out: Path | None) -> AbstractContextManager[None]:
-    """Keep other evaluations out of the folder; the first process of a run does it for all."""
+    """Lock the folder; the first process of a run does it for all."""
     return locked(out / ".eval.lock") if out else nullcontext()
 
 
@@ -190,7 +191,7 @@ def _open_finished(settings: Settings, world: World) -> FinishedPhotos | None:
     if settings.evaluate.out is None:
         return None
     finished = FinishedPhotos(settings.evaluate.out, world.rank)
-    world.barrier()  # all have read what earlier runs left before anybody writes
+    world.barrier()  # all processes have read the earlier lines before one of them writes
     return finished
 
 
@@ -202,7 +203,7 @@ def _finish(
     finished: FinishedPhotos | None,
     look: Look | None,
 ) -> EvalReport:
-    """Say what was left out and, where there is a folder, write everything into it."""
+    """Report what was skipped and, where there is a folder, write everything into it."""
     _tell_skipped(report, reporter)
     out = settings.evaluate.out
     if finished is None or look is None or out is None:
@@ -217,7 +218,7 @@ def _finish(
 
 
 def _tell_skipped(report: EvalReport, reporter: Reporter) -> None:
-    """Say which photos were left out; of many the first few, the report has them all."""
+    """Report the skipped photos; of many only the first few, the JSON lists all."""
     skipped: dict[str, dict[str, str]] = {}
     for result in report.results:
         of_dataset = skipped.setdefault(result.dataset, {})

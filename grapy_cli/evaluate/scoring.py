@@ -65,7 +65,7 @@ def score_datasets(
 ) -> dict[str, DatasetCounts]:
     """Parse each data set's split with its own head and count.
 
-    Processes take disjoint photos, without padding; each gets the whole count.
+    Processes take disjoint photos, without padding; each returns the whole count.
 
     Raises:
         DatasetError: If a data set has no such split.
@@ -83,7 +83,7 @@ def score_photos(
     world: World,
     report: Reporter = lambda event: None,
 ) -> AllCounts:
-    """Score all photos of a job; what label sets share of a photo is computed once.
+    """Score all photos of a job. A photo of several label sets goes through the network once.
 
     Raises:
         DatasetError: If a data set has no such split.

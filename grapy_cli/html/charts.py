@@ -109,7 +109,7 @@ def draw_calibration(bins: Sequence[tuple[Share, Share, int]], label: str) -> Dr
         label: Says what the chart shows, for screen readers.
     """
     left, top, side = 58, 10, 300
-    drawing = Drawing(left + side + 14, top + side + 50, label)
+    drawing = Drawing(left + side + 20, top + side + 50, label)
     bottom = top + side
     for step in range(5):
         at, words = side * step / 4, f"{25 * step}%"

@@ -1,6 +1,6 @@
-"""Archives as they were downloaded, releases or photos, read where they are.
+"""Read archives of releases or photos without unpacking them.
 
-Nothing is unpacked: an `ArchivePath` answers like the `pathlib.Path` of an unpacked file.
+An `ArchivePath` has the interface of the `pathlib.Path` of an unpacked file.
 """
 
 import io
@@ -21,8 +21,8 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.inflate import GzipStream, ReadAt, Stream
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-LARGEST = 1 << 28  # bytes; no photo is this large, but a bomb is
-MOST_MEMBERS = 1_000_000  # the largest release has a sixth of it
+LARGEST = 1 << 28  # bytes; no photo is this large, but a decompression bomb is
+MOST_MEMBERS = 1_000_000  # six times those of the largest release
 
 Names = tuple[str, ...]
 Read = Callable[[], bytes]
@@ -44,7 +44,7 @@ class ArchivePath:
 
     @property
     def name(self) -> str:
-        """The last name; the archive's own without its suffix for its root."""
+        """The last name; for the root the archive's name without suffix."""
         return self.names[-1] if self.names else self.archive.path.name.split(".")[0]
 
     @property
@@ -59,7 +59,7 @@ class ArchivePath:
 
     @property
     def parent(self) -> "ArchivePath":
-        """The folder it lies in."""
+        """The folder that contains it."""
         return ArchivePath(self.archive, self.names[:-1])
 
     def __truediv__(self, name: str) -> "ArchivePath":
@@ -72,11 +72,11 @@ class ArchivePath:
         return "/".join((str(self.archive.path), *self.names))
 
     def resolve(self) -> "ArchivePath":
-        """Return itself: there are no links in archives."""
+        """Return the path in the resolved archive; archives have no links."""
         return ArchivePath(Archive(self.archive.path.resolve(), {}), self.names)
 
     def stat(self) -> os.stat_result:
-        """Return size and times of the archive: with it, its members change."""
+        """Return size and times of the archive, because members change with it."""
         return self.archive.path.stat()
 
     def is_dir(self) -> bool:
@@ -92,7 +92,7 @@ class ArchivePath:
         return self.is_file() or self.is_dir()
 
     def iterdir(self) -> Iterator["ArchivePath"]:
-        """Yield what lies in a folder."""
+        """Yield the files and folders in a folder."""
         for name in self.archive.folders[self.names]:
             yield ArchivePath(self.archive, (*self.names, name))
 
@@ -129,7 +129,7 @@ class Archive:
             self._shelve(names)
 
     def _shelve(self, names: Names) -> None:
-        """Enter a file, and the folders above it, as what their folders hold."""
+        """Add a file, and the folders above it, to the lists of their folders."""
         while names:
             *above, name = names
             is_known = tuple(above) in self.folders
@@ -153,7 +153,7 @@ def open_archive(path: Path) -> ArchivePath:
     """List an archive and return its root.
 
     Raises:
-        DatasetError: If it cannot be read, or a member points out of it.
+        DatasetError: If it cannot be read, or a member's path leads outside.
     """
     try:
         with path.open("rb") as file:
@@ -161,14 +161,14 @@ def open_archive(path: Path) -> ArchivePath:
         members = _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path, is_gzip)
         files = dict(itertools.islice(members, MOST_MEMBERS + 1))
         if len(files) > MOST_MEMBERS:
-            raise ValueError(f"it has more than {MOST_MEMBERS:,} files, which no release has")
+            raise ValueError(f"it has more than {MOST_MEMBERS:,} files, more than any release")
         return ArchivePath(Archive(path, files))
     except _BROKEN as error:
         if isinstance(error, DatasetError):
             raise
         raise DatasetError(
             f"{path} cannot be read as an archive: {error}",
-            hint="What can be read is a folder, a zip, a tar or a tar.gz file.",
+            hint="Folders, zip, tar and tar.gz files can be read.",
         ) from error
 
 
@@ -234,7 +234,7 @@ def _tar_members(path: Path, is_gzip: bool) -> Iterator[tuple[Names, Read]]:
             names = _safe(path, member.name, is_link=not (member.isfile() or member.isdir()))
             if names and member.isfile():
                 yield names, partial(_read_tar, read, member.offset_data, member.size)
-    # Cut between two members it still looks whole to tarfile, but for the block that ends it.
+    # tarfile accepts an archive that is cut between two members; only the last block is missing.
     if len(read(tar.offset, tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
         raise EOFError("the archive ends too early")
 
@@ -254,10 +254,10 @@ def _read_tar(read: ReadAt, offset: int, size: int) -> bytes:
 
 
 def _safe(path: Path, name: str, *, is_link: bool) -> Names:
-    """Return the names on a member's path, none for the root itself.
+    """Return the names on a member's path, none for the root.
 
     Raises:
-        DatasetError: If the member is no plain file or folder, or lies outside the archive.
+        DatasetError: If the member is not a plain file or folder, or lies outside the archive.
     """
     spelled = PurePosixPath(name.replace("\\", "/"))
     outside = spelled.is_absolute() or ".." in spelled.parts or ":" in (spelled.parts or ("",))[0]
@@ -265,7 +265,7 @@ def _safe(path: Path, name: str, *, is_link: bool) -> Names:
         what = "is a link or a device" if is_link else "lies outside of it"
         raise DatasetError(
             f"{path} is refused: its member {name!r} {what}",
-            hint="No release has such a member; look where this file comes from.",
+            hint="No release has such a member; check where this file comes from.",
         )
     return spelled.parts
 

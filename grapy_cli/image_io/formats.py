@@ -24,7 +24,7 @@ NO_LABELS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys((".webp", ".avif", *HEIF_SUFFIXES), "the format changes ids"),
         ".gif": "GIF renumbers ids",
         **dict.fromkeys((".npy", ".npz", ".mat"), "arrays are not read"),
-        **dict.fromkeys((".json", ".xml"), "polygons are not read"),
+        **dict.fromkeys((".json", ".xml", ".txt"), "polygons are not read"),
     }
 )
 """Why files with these suffixes do not count as label maps."""

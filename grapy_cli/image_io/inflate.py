@@ -1,4 +1,4 @@
-"""Reading a gzip file from any place in it, without writing it out."""
+"""Read a gzip file at any offset, without unpacking it to disk."""
 
 import io
 import threading
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-MOST_AT_ONCE = 1 << 20  # bytes; the longest of names and notes has some thousands
-CHUNK = 1 << 16  # bytes read of the file at once
-MARK_EVERY = 1 << 20  # inflated bytes between two places that are remembered
-MOST_MARKS = 1024  # of 40 KB each; beyond, every second one is forgotten
+MOST_AT_ONCE = 1 << 20  # bytes; the longest names and headers have some thousands
+CHUNK = 1 << 16  # bytes read from the file at once
+MARK_EVERY = 1 << 20  # inflated bytes between two restart points
+MOST_MARKS = 1024  # of 40 KB each; if there are more, every second one is dropped
 GZIP = 31  # zlib's number for "with the header of gzip, and its checksum"
 
 
@@ -21,26 +21,26 @@ ReadAt = Callable[[int, int], bytes]
 
 
 class Stream(io.RawIOBase):
-    """What can be read from any place as a file to read on in, which is how `tarfile` reads."""
+    """A file interface with a position, as `tarfile` needs, for data that is read by offset."""
 
     def __init__(self, read_at: ReadAt) -> None:
         self._read_at = read_at
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Read on.
+        """Read the next bytes.
 
         Raises:
-            ValueError: If that is more than an archive says of one of its members.
+            ValueError: If the size is larger than any header of an archive.
         """
         if not 0 <= size <= MOST_AT_ONCE:
-            raise ValueError(f"it says {size >> 10} KiB of a member")
+            raise ValueError(f"a header of a member has {size >> 10} KiB")
         data = self._read_at(self._at, size)
         self._at += len(data)
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; nothing is read before somebody asks for it.
+        """Move the position; nothing is read yet.
 
         Raises:
             ValueError: If it lies before the start.
@@ -49,22 +49,22 @@ class Stream(io.RawIOBase):
             raise io.UnsupportedOperation("the length of a stream is not known")
         self._at = offset + (self._at if whence == io.SEEK_CUR else 0)
         if self._at < 0:
-            raise ValueError("it leads to a place before its start")
+            raise ValueError("it points before the start of the archive")
         return self._at
 
     def tell(self) -> int:
-        """Where reading goes on."""
+        """Return the position."""
         return self._at
 
 
 @dataclass(eq=False)
 class _Cursor:
-    """A place in the stream from which reading can go on."""
+    """A restart point in the stream."""
 
     offset: int
-    """In the inflated stream."""
+    """Offset in the inflated stream."""
     position: int
-    """In the file, of the next bytes to inflate."""
+    """Offset in the file of the next bytes to inflate."""
     inflate: Any
     pending: bytes = b""
 
@@ -75,8 +75,8 @@ class _Cursor:
 class GzipStream:
     """The inflated stream of a gzip file.
 
-    Places along the stream are remembered, and those that were read last: photos and label maps
-    may be read side by side, in any order, by several threads at once.
+    It keeps restart points along the stream and at the latest reads: several threads may read
+    photos and label maps in any order.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,7 +87,7 @@ class GzipStream:
         self._recent: deque[_Cursor] = deque(maxlen=16)
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Return some bytes from a place of the inflated stream; fewer at its end."""
+        """Return bytes at an offset of the inflated stream; fewer at its end."""
         with self._lock:
             cursor = self._nearest(offset)
         with self._path.open("rb") as file:
@@ -103,7 +103,7 @@ class GzipStream:
         return b"".join(pieces)
 
     def _remember(self, cursor: _Cursor) -> None:
-        """Keep a place to start from, where no bytes wait that would have to be kept with it."""
+        """Keep a restart point, unless bytes are pending that would have to be kept as well."""
         if cursor.pending:
             return
         with self._lock:
@@ -115,7 +115,7 @@ class GzipStream:
                 self._apart *= 2
 
     def _nearest(self, offset: int) -> _Cursor:
-        """The open place or remembered mark that is closest before an offset."""
+        """Return the nearest restart point before an offset."""
         mark = max((one for one in self._marks if one.offset <= offset), key=_offset)
         live = max((one for one in self._recent if one.offset <= offset), key=_offset, default=mark)
         if live.offset <= mark.offset:
@@ -136,7 +136,7 @@ class GzipStream:
                         return b""
                     raise EOFError("the file ends too early")
             if cursor.inflate.eof:  # several gzip files in a row are one stream
-                if not cursor.pending.strip(b"\0"):  # tapes are filled up with zeros
+                if not cursor.pending.strip(b"\0"):  # padding with zeros, as on tapes
                     cursor.pending = b""
                     continue
                 cursor.inflate = zlib.decompressobj(GZIP)

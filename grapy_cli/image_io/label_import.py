@@ -12,7 +12,7 @@ from PIL import Image
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.formats import LABEL_ADVICE, LABEL_FORMATS
-from grapy_cli.image_io.photos import UNREADABLE, raw_mode_of
+from grapy_cli.image_io.photos import UNREADABLE, raw_mode_of, why_unreadable
 from grapy_cli.labels import IGNORE
 from grapy_cli.labels.label_set import Color
 
@@ -80,7 +80,9 @@ def _decode(data: bytes) -> tuple[Samples, str, np.ndarray]:
     try:
         picture = Image.open(io.BytesIO(data), formats=LABEL_FORMATS)
     except UNREADABLE as error:
-        raise LabelMapError("unreadable-label", f"cannot be read: {_why(error)}") from error
+        raise LabelMapError(
+            "unreadable-label", f"cannot be read: {why_unreadable(error, data)}"
+        ) from error
     if picture.info.get("compression") in _LOSSY:
         raise LabelMapError("unreadable-label", "is a TIFF that is compressed as JPEG")
     if picture.mode not in _MODES and not picture.mode.startswith("I;16"):
@@ -92,7 +94,9 @@ def _decode(data: bytes) -> tuple[Samples, str, np.ndarray]:
             palette = np.reshape(picture.getpalette() or [], (-1, 3)).astype(np.uint8)
             samples = np.asarray(picture)
     except UNREADABLE as error:
-        raise LabelMapError("truncated-label", f"cannot be read: {_why(error)}") from error
+        raise LabelMapError(
+            "truncated-label", f"cannot be read: {why_unreadable(error, data)}"
+        ) from error
     if ";16" in raw_mode and samples.ndim == 3:  # Pillow keeps the upper 8 of 16 bits
         samples = _decode_deep_color(data)
     if raw_mode.startswith(("L;2", "L;4")):  # Pillow spreads them over 0 to 255
@@ -118,7 +122,7 @@ def _whole_numbers(samples: np.ndarray) -> Samples:
 def _without_alpha(
     samples: Samples, colors: Mapping[Color, int]
 ) -> tuple[Samples, tuple[Remark, ...]]:
-    """Drop the alpha channel; where that would lose something, the label map is refused."""
+    """Drop the alpha channel; refuse a label map that would lose labels."""
     if samples.ndim == 2 or samples.shape[2] == 3:
         return samples, ()
     values, alpha = samples[..., :-1], samples[..., -1]
@@ -153,7 +157,7 @@ def _by_samples(
 
 
 def _in_bytes(samples: Samples) -> UInt8[np.ndarray, "..."]:
-    """Bring values of 16 or 32 bits into 8 where none is lost; the type's end is ignore."""
+    """Convert 16 or 32 bits to 8 without loss; the type's last value becomes ignore."""
     ends = (samples == 65535) | (samples == -1)
     inner = np.where(ends, 0, samples)
     for step in _STEPS:
@@ -167,15 +171,20 @@ def _in_bytes(samples: Samples) -> UInt8[np.ndarray, "..."]:
 def _by_palette(
     indices: Samples, palette: UInt8[np.ndarray, "n 3"], colors: Mapping[Color, int]
 ) -> ImportedLabels:
-    """Read an indexed picture by position, or by color where the palette says so."""
+    """Read an indexed picture by position, or by color if the palette has another order."""
     ids = indices.astype(np.uint8)
     named = np.array([colors.get((r, g, b), -1) for r, g, b in palette.tolist()], int)
     used = np.flatnonzero(np.bincount(ids.ravel(), minlength=len(named))[: len(named)])
     odd = [one for one in used.tolist() if named[one] not in (-1, one) and one != IGNORE]
-    if not odd:
+    if not odd or not palette[used].any():  # an empty palette is black
         return ImportedLabels(ids, _foreign(used, palette, named) if colors else ())
+    is_distinct = len(set(named[used].tolist())) == used.size
     shown = f"{odd[0]} is drawn in the color of part {named[odd[0]]}"
-    if (named[used] >= 0).all() and _is_table(palette, named, int(used.max()), colors):
+    if (
+        is_distinct
+        and (named[used] >= 0).all()
+        and _is_table(palette, named, int(used.max()), colors)
+    ):
         reason = f"the palette has another order ({shown}): the label map is read by its colors"
         lookup = np.zeros(256, np.uint8)
         lookup[: len(named)] = named.clip(0)
@@ -202,7 +211,7 @@ def _is_table(
 def _foreign(
     used: Int[np.ndarray, " u"], palette: UInt8[np.ndarray, "n 3"], named: Int[np.ndarray, " n"]
 ) -> tuple[Remark, ...]:
-    """Say that a palette has colors of its own, unless they are grey and mean nothing."""
+    """Return a remark if a palette has other colors than the label set, unless they are grey."""
     parts = used[(used > 0) & (used < IGNORE)]
     shown = palette[parts]
     if not parts.size or (named[parts] >= 0).any() or (shown == shown[:, :1]).all():
@@ -238,7 +247,7 @@ def _in_one_channel(
     is_alone = (pixels > 0).any(axis=(0, 1)).sum() == 1
     ids = np.unique(values)
     parts = ids[ids != IGNORE]
-    # One value alone can be a slightly wrong color. One id too many is told of by its own hint.
+    # A single value can be a slightly wrong color. One id too many gets its own hint later.
     is_ids = ids.size > 1 and parts.size and parts.max() <= num_parts
     return np.ascontiguousarray(values) if (is_equal or is_alone) and is_ids else None
 
@@ -258,14 +267,9 @@ def _by_near_color(
     raise LabelMapError("colors", f"has colors that name no part: {some}, {count} pixels")
 
 
-def _why(error: BaseException) -> str:
-    """What Pillow says, without the memory address of the bytes it was given."""
-    return "it is not a picture" if "BytesIO" in str(error) else str(error)
-
-
 @lru_cache(maxsize=4)
 def _color_table(colors: tuple[tuple[Color, int], ...]) -> Int16[np.ndarray, "256 256 256"]:
-    """The id of every RGB color, -1 where it is near none; 32 MiB, made once."""
+    """Return the id of every RGB color, -1 for unknown ones; 32 MiB, made once."""
     table = np.full((256, 256, 256), -1, np.int16)
     for color, part in colors:
         near = tuple(slice(max(c - COLOR_TOLERANCE, 0), c + COLOR_TOLERANCE + 1) for c in color)

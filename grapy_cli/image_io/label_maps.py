@@ -1,4 +1,4 @@
-"""Label maps as files."""
+"""Read and write the label maps of prepared data sets and masks."""
 
 import struct
 import zlib
@@ -15,18 +15,18 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.photos import UNREADABLE
 from grapy_cli.labels import IGNORE
 
-LABEL_FORMATS = ("PNG",)
+_FORMATS = ("PNG",)
 _STRIP = 256  # rows
 
 
 def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
-    """Read a label map: the grey values or palette indices of a PNG, never its colours.
+    """Read a label map: the grey values or palette indices of a PNG, not its colors.
 
     Raises:
         DatasetError: If the file is missing, broken, or neither grey nor indexed.
     """
     try:
-        with Image.open(path, formats=LABEL_FORMATS) as picture:
+        with Image.open(path, formats=_FORMATS) as picture:
             if picture.mode in ("L", "P"):
                 return np.array(picture)
             mode = picture.mode
@@ -74,6 +74,8 @@ def count_ids(label_map: UInt8[np.ndarray, "h w"]) -> Int64[np.ndarray, "256"]:
     It counts runs of equal ids, which is several times as fast as counting pixels.
     """
     counts = np.zeros(256, np.int64)
+    if not label_map.size:
+        return counts
     for top in range(0, len(label_map), _STRIP):
         ids = label_map[top : top + _STRIP].ravel()
         ends = np.append(np.flatnonzero(ids[1:] != ids[:-1]), ids.size - 1)

@@ -4,23 +4,18 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from grapy_cli.safe_text import decode_text
-
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _TRAILING_COMMENT = re.compile(r"\s+#.*$")
 _FIELD_END = re.compile(r"\s*[,;\t]|\s+")
 _QUOTES = "\"'"
 
 
-def list_entries(data: bytes) -> list[str]:
+def list_entries(text: str) -> list[str]:
     """Return the entries of a list without blank lines and without quotes around a name.
 
     Comments are still among them: a photo may be called `#1.jpg`. See `is_comment`.
-
-    Raises:
-        ValueError: If the bytes are not text.
     """
-    lines = (line.strip() for line in _LINE_ENDS.split(decode_text(data)))
+    lines = (line.strip() for line in _LINE_ENDS.split(text))
     return [_unquoted(line) for line in lines if line]
 
 

@@ -1,4 +1,4 @@
-"""How a photo, its label map and its mask find each other by name, the same in every command."""
+"""Match photos, label maps and masks by name, the same way in every command."""
 
 import re
 import unicodedata

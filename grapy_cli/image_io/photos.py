@@ -35,10 +35,11 @@ UNREADABLE = (
 
 _END_OF_JPEG = b"\xff\xd9"
 _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"mif2", b"msf1")
 _STRIP = 256  # rows
 _MOST_PAGES = 64
-_DEPTHS = (1, 8, 10, 12, 14, 16, 24, 32)
-"""Bits that cameras and scanners use of wider integers."""
+_WHITES = (1, 255, 1023, 4095, 16383, 65535)
+"""Largest values of the bits that cameras and scanners use of wider integers."""
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _TURNS: Mapping[int, Image.Transpose] = MappingProxyType(
     {
@@ -152,7 +153,7 @@ def facts_of(picture: Image.Image) -> PhotoFacts:
     """Return the upright size of an opened photo; its pixels are not read."""
     width, height = picture.size
     orientation = orientation_of(picture)
-    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # which knows by itself
+    is_sideways = orientation in _SIDEWAYS and picture.format != "TIFF"  # TIFF sizes are upright
     return PhotoFacts(*((width, height) if is_sideways else (height, width)), orientation)
 
 
@@ -201,7 +202,7 @@ def _large_photos_are_fine() -> Iterator[None]:
 
 
 def _seek_largest_page(picture: Image.Image) -> None:
-    """Go to the largest page of a TIFF: the first one may be a thumbnail."""
+    """Go to the largest page of a TIFF, because the first one may be a thumbnail."""
     if picture.format != "TIFF":
         return
     count = min(getattr(picture, "n_frames", 1), _MOST_PAGES)
@@ -279,8 +280,8 @@ def _in_8_bits(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     """Scale grey values of more than 8 bits; Pillow would clip them."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
         values = np.asarray(picture)
-        depth = _depth_of(values)
-        return _grey(values / _step(depth)), _depth_notes(depth)
+        white = _white_of(values)
+        return _grey(values * np.float32(255) / np.float32(white)), _range_notes(white)
     if picture.mode == "F":
         values = np.nan_to_num(np.asarray(picture))
         return _grey(_floats_in_bytes(values)), ()
@@ -298,24 +299,20 @@ def _deep_color(
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype != np.uint16 or values.shape != np.asarray(picture).shape:
         return picture, ()
-    depth = _depth_of(values[..., :3])
+    white = _white_of(values[..., :3])
     pixels = np.asarray(picture).copy()
-    pixels[..., :3] = (values[..., 2::-1] / _step(depth)).clip(0, 255)
-    return Image.fromarray(pixels), _depth_notes(depth)
+    pixels[..., :3] = values[..., 2::-1] * np.float32(255) / np.float32(white)
+    return Image.fromarray(pixels), _range_notes(white)
 
 
-def _depth_of(values: np.ndarray) -> int:
+def _white_of(values: np.ndarray) -> int:
+    """Return the value that is white, by the range that the values use."""
     highest = int(values.max(initial=0))
-    return next(depth for depth in _DEPTHS if highest < 1 << depth)
+    return next((white for white in _WHITES if highest <= white), highest)
 
 
-def _step(depth: int) -> np.float32:
-    """How many values of that many bits make one of 8."""
-    return np.float32(((1 << depth) - 1) / 255)
-
-
-def _depth_notes(depth: int) -> tuple[str, ...]:
-    return () if depth == 16 else (f"brightness uses {depth} bits and is scaled from them",)
+def _range_notes(white: int) -> tuple[str, ...]:
+    return () if white == 65535 else (f"brightness is scaled from the range 0 to {white}",)
 
 
 def _floats_in_bytes(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
@@ -328,11 +325,23 @@ def _grey(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
+def why_unreadable(error: Exception, data: bytes) -> str:
+    """Say why a picture cannot be read.
+
+    Args:
+        error: Pillow's; its own words may name the memory address of the bytes.
+        data: The bytes of the file, or the first of them.
+    """
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not learn_heif():
+        return "HEIC needs the extra heif: pip install 'grapy-cli[heif]'"
+    return "it is not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
+
+
 def _unreadable(photo: Source, error: Exception) -> PhotoError:
-    if not isinstance(photo, str | Path):
-        # Pillow's own words name the buffer's place in memory.
-        why = "it is not a picture" if isinstance(error, UnidentifiedImageError) else error
-        return PhotoError(f"the photo cannot be read: {why}")
+    if isinstance(photo, bytes):
+        return PhotoError(f"the photo cannot be read: {why_unreadable(error, photo)}")
+    if isinstance(photo, Image.Image):
+        return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
     return PhotoError(f"the photo {photo} cannot be read: {error}")

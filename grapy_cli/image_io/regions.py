@@ -1,4 +1,4 @@
-"""Where a region lies."""
+"""Boxes around regions."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Box(NamedTuple):
 
     @property
     def crop(self) -> tuple[slice, slice]:
-        """What to index a picture with to have the rectangle alone."""
+        """Index that crops a picture to the rectangle."""
         rows = slice(self.top, self.top + self.height)
         return rows, slice(self.left, self.left + self.width)
 

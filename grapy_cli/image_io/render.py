@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.image_io.regions import box_of
 from grapy_cli.labels import IGNORE, Node
@@ -33,7 +34,7 @@ def overlay(
         label_map: Of the same size.
         nodes: Name and color of each id.
         alpha: How much of the colors is seen, in [0, 1]; the background keeps the photo's.
-        legend: Whether to add the names of the parts that the photo shows.
+        legend: Whether to add the names of the parts that cover at least 0.1% of the photo.
     """
     pixels = photo.copy()
     edges = _edges(label_map)
@@ -44,8 +45,8 @@ def overlay(
     picture = Image.fromarray(pixels)
     if not legend:
         return picture
-    present = count_ids(label_map)
-    return _with_legend(picture, [node for i, node in enumerate(nodes) if i and present[i]])
+    shown = count_ids(label_map) >= max(1, LEAST_SHOWN * label_map.size)
+    return _with_legend(picture, [node for i, node in enumerate(nodes) if i and shown[i]])
 
 
 def contours(photo: Photo, label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
@@ -82,24 +83,24 @@ def _tint(pixels: Photo, label_map: LabelMap, nodes: Sequence[Node], alpha: floa
 
 
 def cutout(photo: Photo, region: Bool[np.ndarray, "h w"]) -> Image.Image:
-    """Crop the pixels of a region out of the photo, RGBA; beside them nothing is left of it."""
+    """Crop the pixels of a region out of the photo, RGBA; the others are transparent."""
     crop = box_of(region).crop
     inside = region[crop]
     return Image.fromarray(np.dstack([photo[crop] * inside[..., None], inside * np.uint8(255)]))
 
 
-_SHIFT = 3  # binary digits behind the point in OpenCV's coordinates
+_SHIFT = 3  # fractional bits of OpenCV's coordinates
 _STRIP = 256  # rows
 
 
 def _outlines(region: Bool[np.ndarray, "h w"], window: int) -> list[Int32[np.ndarray, "_n 1 2"]]:
-    """The borders of a region and of its holes, the steps from pixel to pixel smoothed away."""
+    """Return the borders of a region and of its holes, with pixel steps smoothed."""
     found, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return [_smooth(outline, 2 * window + 3) for outline in found]
 
 
 def _smooth(outline: Int32[np.ndarray, "n 1 2"], window: int) -> Int32[np.ndarray, "n 1 2"]:
-    """Take the mean of each point and its neighbours along the border, in fixed-point numbers."""
+    """Take the mean of each point and its neighbors along the border, in fixed-point numbers."""
     if len(outline) > 2 * window:
         half = window // 2
         around = np.concatenate([outline[-half:], outline, outline[:half]]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Photos for who has none at hand: soft colours and grain, about as hard to read as real ones."""
+"""Draw sample photos for benchmarks: soft colors and grain, as slow to decode as real ones."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 SIZES = ((512, 384), (640, 427), (1000, 667), (1600, 1200))
-"""Height and width, pixels: a web picture up to one of a telephone."""
+"""Height and width, pixels: from a web picture to a phone photo."""
 
 
 def draw_photos(folder: Path) -> None:

@@ -18,15 +18,13 @@ from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 from grapy_cli.model.efficientnet import ConvNorm6
 from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
-from grapy_cli.model.movenet import ConvBias6
 from grapy_cli.model.xception import Block, Xception
 
 Precision = Literal["fp32", "bf16"]
 
 # Convolutions with the batch norms that follow them, and what a block's `relu` means.
-FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str | None], ...], str]] = MappingProxyType(
+FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = MappingProxyType(
     {
-        ConvBias6: ((("conv", None),), "relu6"),
         ConvNorm: ((("conv", "norm"),), "relu"),
         ConvNorm6: ((("conv", "norm"),), "relu6"),
         SeparableConv: (
@@ -48,10 +46,8 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
         if type(module) in FOLDED:
             pairs, activation = FOLDED[type(module)]
             for convolution, norm in pairs:
-                folded = getattr(module, convolution)
-                if norm is not None:
-                    folded = _fold(folded, getattr(module, norm))
-                    setattr(module, norm, nn.Identity())
+                folded = _fold(getattr(module, convolution), getattr(module, norm))
+                setattr(module, norm, nn.Identity())
                 activate = activation if module.relu else "none"
                 setattr(module, convolution, FoldedConv(folded, activate))
             module.relu = False  # type: ignore[assignment] # done by the convolution
@@ -131,8 +127,10 @@ def _fold_fusion(fusion: nn.Sequential) -> nn.Sequential:
 
 
 @torch.no_grad()
-def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    """Multiply a convolution by what the batch norm behind it does in evaluation mode."""
+def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d | nn.Identity) -> nn.Conv2d:
+    """Multiply a convolution by what the batch norm after it does in evaluation mode."""
+    if isinstance(norm, nn.Identity):
+        return conv
     assert norm.running_mean is not None
     assert norm.running_var is not None
     factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)

@@ -1,4 +1,4 @@
-"""The label sets: three that ship, and any that a user writes down in TOML."""
+"""The label sets: three that ship with grapy, and label files of users."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +39,7 @@ def label_set(name: str) -> LabelSet:
 
 
 def dataset_name(dataset: str) -> str:
-    """The name a data set goes by, also where it was named by its label file (`*.toml`).
+    """Return the name of a data set, also for a label file (`*.toml`).
 
     Raises:
         DatasetError: If the label file cannot be used.

@@ -1,7 +1,7 @@
 """Which parts of two label sets can be true of the same pixel.
 
-Names and groups say most of it. What remains are the differences between what the sets label:
-PASCAL the body under its clothes, CIHP and ATR the clothes, each with gaps of its own.
+Names and groups decide most cases. A table has the others: PASCAL labels the body under its
+clothes, CIHP and ATR label the clothes, and each set lacks some parts.
 """
 
 from itertools import product
@@ -13,25 +13,29 @@ _LEGS = ("upper-leg", "lower-leg")
 _TOPS = ("upper-clothes", "coat", "dress", "scarf")
 
 _ALSO: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
-    (_TOPS, _ARMS, "sleeves and what hangs over them"),
-    ((*_TOPS, "skirt"), _LEGS, "whatever reaches below the hips"),
+    (_TOPS, _ARMS, "sleeves, and clothes that hang over them"),
+    ((*_TOPS, "skirt"), _LEGS, "clothes that reach below the hips"),
     (("pants", "belt"), ("torso",), "the hips, and waists worn high"),
-    (("belt",), ("pants", "upper-leg"), "a set without belts gives them to the trousers"),
+    (("belt",), ("pants", "upper-leg"), "a set without belts labels them as trousers"),
     (("scarf",), ("head",), "worn over the chin or the hair"),
     (("torso-skin",), ("head", "face"), "the neck is face in one set and body in another"),
     (("face", "hair"), ("torso",), "the neck, and hair that falls over the chest"),
-    (("torso-skin",), ("background",), "ATR has no word for bare chests and backs"),
-    (("bag",), ("background", "pants", *_ARMS, *_LEGS), "carried: what is behind it, or nothing"),
-    (("glove",), ("background",), "ATR has no word for gloves"),
+    (("torso-skin",), ("background",), "ATR has no part for bare chests and backs"),
+    (
+        ("bag",),
+        ("background", "pants", *_ARMS, *_LEGS),
+        "carried: the set may label what is behind it, or nothing",
+    ),
+    (("glove",), ("background",), "ATR has no part for gloves"),
 )
-"""Parts that can be true together although groups say otherwise, with the reason."""
+"""Parts that can be true together although their groups differ, with the reason."""
 
 
 def together(one: LabelSet, other: LabelSet) -> tuple[tuple[bool, ...], ...]:
     """Say for each part of one set which parts of another can be true of the same pixel.
 
-    Parts that both sets know go with their namesakes alone. Where one of two is unknown to the
-    other set, they go together if they are of one group, or if the table above says why.
+    Parts that both sets have match only the part of the same name. If the other set lacks one of
+    two parts, they match if they are of one group or in the table above.
 
     Returns:
         A row for each part of `one`, with an entry for each part of `other`.
@@ -52,7 +56,7 @@ def _agree(own: Part, their: Part, one: LabelSet, other: LabelSet) -> bool:
 
 
 def _is_covered(background: Part, labels: LabelSet, part: Part) -> bool:
-    """Whether a set that labels whole bodies would not call a part of one background."""
+    """Tell whether a set that labels whole bodies would not label a part as background."""
     labels_bodies = "torso" in labels.names
     return background.name == "background" and labels_bodies and part.name != "bag"
 

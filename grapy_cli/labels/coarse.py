@@ -1,4 +1,4 @@
-"""What may be known of a pixel whose part is not: its group, or that it is of a person.
+"""Coarse labels, for pixels whose part is unknown: their group, or that they show a person.
 
 The paper's levels make one vocabulary of all data sets: a part of any label set, a group of
 level 2, or the person of level 1 each say which parts of another set a pixel can be.
@@ -12,19 +12,19 @@ from grapy_cli.labels.agreement import together
 from grapy_cli.labels.label_set import Category, LabelSet
 
 PERSON = len(Category)
-"""In a coarse map: a person, of which group is not known. Smaller ids are those of level 2."""
+"""Id in a coarse map for a person whose group is unknown. Smaller ids are those of level 2."""
 COARSE_IDS = PERSON + 1
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All that a label map of a run can say, in one numbering: coarse ids, then parts by set."""
+    """One numbering of all labels of a run: coarse ids, then the parts of each label set."""
 
     label_sets: Sequence[LabelSet]
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        """The first word of each label set; a part's word is its id after it."""
+        """The first word of each label set; a part's word is this plus its id."""
         offsets, reached = {}, COARSE_IDS
         for labels in self.label_sets:
             offsets[labels.name] = reached
@@ -39,7 +39,10 @@ class Vocabulary:
             of another set go by the table of `agreement`, which knows this, and not by groups.
         """
         groups = [int(part.category) for part in labels.parts]
-        coarse = [[group == word for group in groups] for word in range(PERSON)]
+        if labels.num_parts == 2:  # a set of masks: its one part is a whole person
+            coarse = [[(group > 0) == (word > 0) for group in groups] for word in range(PERSON)]
+        else:
+            coarse = [[group == word for group in groups] for word in range(PERSON)]
         person = [group != Category.BACKGROUND for group in groups]
         others = [row for other in self.label_sets for row in _rows(other, labels)]
         return [*coarse, person, *others]
@@ -47,7 +50,9 @@ class Vocabulary:
 
 def _rows(other: LabelSet, labels: LabelSet) -> list[list[bool]]:
     """Say for each part of another set which parts of a set the pixel can be."""
-    if other.num_parts == 2:  # a set of masks: its one part is a whole person
-        background = [part.category == Category.BACKGROUND for part in labels.parts]
-        return [background, [not is_background for is_background in background]]
+    if 2 in (other.num_parts, labels.num_parts):  # a set of masks: its one part is a whole person
+        people = [
+            [part.category != Category.BACKGROUND for part in it.parts] for it in (other, labels)
+        ]
+        return [[own == their for own in people[1]] for their in people[0]]
     return [list(row) for row in together(other, labels)]

@@ -1,6 +1,6 @@
-"""What people call garments, and the parts that a garment of that name may be labelled as.
+"""Names of garments, and the parts that a garment of that name may be labeled as.
 
-It serves photos of which only the garments are known, not their pixels. Words are those of
+They serve photos whose garments are known, but not their pixels. Words are those of
 Clothing Co-Parsing (Yang, Luo, Lin 2014) and other common ones; parts are those of CIHP, ATR and
 LIP, and of any label set that has parts of these names.
 """
@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 from grapy_cli.labels.label_set import LabelSet
 
-# One garment may go by several part names, as cutters and annotators do not agree.
+# One garment may have several parts, because annotators do not agree.
 _TOP = ("upper-clothes",)
 _OUTER = ("coat", "upper-clothes")
 _ONE_PIECE = ("jumpsuits", "dress", "upper-clothes", "pants")
-_TIGHT = ("pants", "socks")  # what is seen through is labelled leg, which is never in question
+_TIGHT = ("pants", "socks")  # transparent ones are labeled leg, which is always allowed
 _SHOES = ("left-shoe", "right-shoe")
 
 # fmt: off
@@ -48,7 +48,7 @@ _WORDS: Mapping[tuple[str, ...], str] = MappingProxyType({
 GARMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {word: parts for parts, words in _WORDS.items() for word in words.split()}
 )
-"""By word; those that name nothing to be labelled, or what is always allowed, have no parts."""
+"""Parts by word; words for unlabeled things, or for parts that are always allowed, have none."""
 
 _NAMED = frozenset(part for parts in GARMENTS.values() for part in parts)
 
@@ -56,13 +56,13 @@ _NAMED = frozenset(part for parts in GARMENTS.values() for part in parts)
 def allowed_parts(labels: LabelSet, words: Iterable[str] | None) -> tuple[bool, ...]:
     """Say for each part of a label set whether a photo with these garments may show it.
 
-    Background, skin and hair always may: no word stands for them. A part that some word stands for
-    needs one of the words that do.
+    Background, skin and hair are always allowed: they have no words. A part with words needs one of
+    its words.
 
     Args:
         labels: Whose parts.
-        words: The garments on the photo, in lower case; unknown ones allow nothing. None where
-            nothing is known of them, which allows everything.
+        words: The garments on the photo, in lower case; unknown ones allow nothing. None if they
+            are unknown, which allows everything.
     """
     if words is None:
         return (True,) * labels.num_parts

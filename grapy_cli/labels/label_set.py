@@ -1,4 +1,4 @@
-"""What a label set is: an ordered table of parts, from which everything else follows."""
+"""A label set: an ordered table of parts, from which levels, colors and mirrors follow."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.safe_text import is_name
 
 LONGEST_NAME = 100
-"""Letters of a part's name: it becomes a file's, with others before and behind it."""
+"""Most letters of a part's name, which becomes a part of file names."""
 
 IGNORE = 255
-"""The label that no loss and no score looks at, in every label map."""
+"""The id in every label map that losses and scores leave out."""
 
 
 class Category(IntEnum):
@@ -33,7 +33,7 @@ BACKGROUND, HEAD, TORSO, ARMS, LEGS = Category
 
 
 class Level(IntEnum):
-    """The three floors of the graph pyramid."""
+    """The three levels of the graph pyramid."""
 
     HUMAN = 1
     CATEGORY = 2
@@ -44,13 +44,13 @@ Color = tuple[int, int, int]
 
 
 class Node(NamedTuple):
-    """One entry of a level: its name and its colour, RGB in [0, 255]."""
+    """One entry of a level: its name and its color, RGB in [0, 255]."""
 
     name: str
     color: Color
 
 
-# The coarse levels belong to no data set, so their colours stand here once.
+# The coarse levels belong to no data set, so their colors are here.
 HUMAN_NODES = (Node("background", (0, 0, 0)), Node("person", (220, 60, 60)))
 CATEGORY_NODES = (
     Node("background", (0, 0, 0)),
@@ -62,7 +62,7 @@ CATEGORY_NODES = (
 
 
 class Part(NamedTuple):
-    """One label: its name, its level-2 group, its colour, and the part it becomes in a mirror."""
+    """One label: its name, its level-2 group, its color, and the part it becomes by mirroring."""
 
     name: str
     category: Category
@@ -75,10 +75,9 @@ class LabelSet:
     """The ordered parts of one data set; a part's id is its position.
 
     Raises:
-        DatasetError: If the name cannot be a folder's, or the table contradicts itself: fewer than
-            two parts or more than 255, background not first, a name that no file can have, names
-            or colours twice, mirror partners that do not point at each other or lie in different
-            groups.
+        DatasetError: If the name cannot be a folder's, or the table is invalid: fewer than two
+            parts or more than 255, background not first, a name that cannot be a file's, duplicate
+            names or colors, mirror partners that do not point at each other or differ in group.
     """
 
     name: str
@@ -90,7 +89,7 @@ class LabelSet:
         faults = list(_faults(self.parts))
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):
             # It names a folder, an option's value, and modules of the network.
-            faults.insert(0, "a name has letters, digits, - and _ alone, 64 at most")
+            faults.insert(0, "a name may have only letters, digits, - and _, 64 at most")
         if faults:
             raise DatasetError(f"label set {self.name!r}: " + "; ".join(faults))
 
@@ -111,12 +110,12 @@ class LabelSet:
 
     @cached_property
     def mirror_ids(self) -> tuple[int, ...]:
-        """For each id the id it becomes when photo and person are mirrored; an involution."""
+        """For each id the id it becomes by mirroring the photo; an involution."""
         position = {name: index for index, name in enumerate(self.names)}
         return tuple(position[part.mirror or part.name] for part in self.parts)
 
     def nodes(self, level: int) -> tuple[Node, ...]:
-        """Names and colours of a level's entries, in id order."""
+        """Names and colors of a level's entries, in id order."""
         match _level_of(level):
             case Level.HUMAN:
                 return HUMAN_NODES
@@ -136,16 +135,16 @@ class LabelSet:
                 return tuple(range(self.num_parts))
 
     def palette(self, level: int = Level.PART) -> list[int]:
-        """The colours of a level as the flat list of 768 numbers an indexed PNG wants.
+        """Return the colors of a level as the flat list of 768 numbers that an indexed PNG has.
 
-        Ids that name nothing are grey, the ignore label is white: both are seen at once.
+        Ids without a part are grey, the ignore label is white: both are easy to see.
         """
         flat = [channel for node in self.nodes(level) for channel in node.color]
         flat += [127] * (3 * IGNORE - len(flat))
         return [*flat, 255, 255, 255]
 
     def to_dict(self) -> dict[str, Any]:
-        """The table as plain values, as weights files and prepared data sets carry it."""
+        """Return the table as plain values, as in weights files and prepared data sets."""
         parts = [
             {
                 "name": part.name,
@@ -162,7 +161,7 @@ class LabelSet:
         """Build a label set from plain values, as `to_dict` gives and a label file holds.
 
         Raises:
-            DatasetError: If a key is missing or unknown, or the table contradicts itself.
+            DatasetError: If a key is missing or unknown, or the table is invalid.
         """
         try:
             name = str(table["name"])
@@ -180,7 +179,7 @@ class LabelSet:
     def digest(self) -> str:
         """Twelve hex digits that change when ids, groups or mirror partners do.
 
-        Titles and colours may be changed without making weights invalid.
+        Titles and colors may change; weights stay valid.
         """
         rows = [(part.name, int(part.category), part.mirror) for part in self.parts]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
@@ -194,7 +193,7 @@ def _level_of(level: int) -> Level:
 
 def _rows(parts: object) -> list[Mapping[str, Any]]:
     if not (isinstance(parts, list | tuple) and all(isinstance(row, Mapping) for row in parts)):
-        raise ValueError("its parts are no list of tables")
+        raise ValueError("parts is not a list of tables")
     return list(parts)
 
 
@@ -223,10 +222,10 @@ def _faults(parts: tuple[Part, ...]) -> Iterable[str]:
         yield f"{len(parts)} parts, but a label set has 2 to {IGNORE}"
         return
     if parts[0].category != BACKGROUND or any(p.category == BACKGROUND for p in parts[1:]):
-        yield "exactly the first part must be the background"
+        yield "the first part, and only the first, must be the background"
     for part in parts:
         if not is_name(part.name) or len(part.name) > LONGEST_NAME:
-            yield f"{part.name[:LONGEST_NAME]!r} cannot be a part's name"
+            yield f"{part.name[:LONGEST_NAME]!r} is not a valid part name"
     columns: dict[str, list[Any]] = {
         "name": [part.name for part in parts],
         "color": [part.color for part in parts],
@@ -234,15 +233,15 @@ def _faults(parts: tuple[Part, ...]) -> Iterable[str]:
     for what, values in columns.items():
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
-            yield f"the {what} {twice[0]!r} stands twice"
+            yield f"the {what} {twice[0]!r} is there twice"
     by_name = {part.name: part for part in parts}
     for part in parts:
         if part.mirror is None:
             continue
         partner = by_name.get(part.mirror)
         if partner is None:
-            yield f"{part.name!r} mirrors to {part.mirror!r}, which is no part"
+            yield f"{part.name!r} mirrors to {part.mirror!r}, which is not a part"
         elif partner.mirror != part.name:
-            yield f"{part.name!r} mirrors to {part.mirror!r}, but not the other way round"
+            yield f"{part.name!r} mirrors to {part.mirror!r}, but the reverse is missing"
         elif partner.category != part.category:
             yield f"{part.name!r} and {part.mirror!r} mirror each other but differ in category"

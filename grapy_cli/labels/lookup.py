@@ -1,4 +1,4 @@
-"""What ships under a name, or a file of the user's own (`*.toml`) read in its place."""
+"""Look up a name among what ships with grapy, or read a file of the user (`*.toml`)."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ Found = TypeVar("Found")
 def look_up(
     name: str, shipped: Mapping[str, Found], read: Callable[[Path], Found], what: str
 ) -> Found:
-    """Return what has that name, or what its file holds.
+    """Return the entry of that name, or the content of its file.
 
     Args:
-        name: As it was typed.
-        shipped: By name.
-        read: Reads a file.
-        what: Says what is looked for: "label set".
+        name: As typed by the user.
+        shipped: Entries by name.
+        read: Function that reads a file.
+        what: The kind of entry, for messages: "label set".
 
     Raises:
         DatasetError: If nothing has that name, or the file cannot be used.

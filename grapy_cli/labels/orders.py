@@ -1,7 +1,7 @@
 """The label orders of other tools, and how ids change between them and our label sets.
 
-A part keeps its name; a table says only where the names differ. What the other side has no word for
-becomes background: in a score it counts as missed, in a mask nobody mistakes it for something else.
+A part keeps its name; a table says only where the names differ. A part that the other side lacks
+becomes background: a score counts it as missed, and a mask does not show it as another part.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from grapy_cli.labels.pascal import PASCAL
 from grapy_cli.safe_text import read_toml
 
 Renames = Mapping[str, Mapping[str, str]]
-"""By label set: the name on the other side for each name that differs."""
+"""By label set: the other name of each part whose name differs."""
 NOTHING = "background"
 
 
@@ -29,7 +29,7 @@ class LabelOrder:
 
     Args:
         name: What `--remap` calls it.
-        title: Whose order it is.
+        title: Description of the order.
         names: Part names, background first.
         reads: Their names to ours, for scoring their masks by one of our label sets.
         writes: Our names to theirs, for giving them our masks.
@@ -42,23 +42,23 @@ class LabelOrder:
     writes: Renames = field(default_factory=dict)
 
     def read_table(self, labels: LabelSet) -> tuple[int, ...]:
-        """For each of their ids the id of our label set.
+        """Return our id for each of their ids.
 
         Raises:
-            DatasetError: If no table leads there.
+            DatasetError: If there is no table for this label set.
         """
         return _table(self.names, labels.names, self._way(self.reads, labels, "scored by"))
 
     def write_table(self, labels: LabelSet) -> tuple[int, ...]:
-        """For each id of our label set theirs.
+        """Return their id for each of our ids.
 
         Raises:
-            DatasetError: If no table leads there.
+            DatasetError: If there is no table for this label set.
         """
         return _table(labels.names, self.names, self._way(self.writes, labels, "written from"))
 
     def palette(self, labels: LabelSet) -> list[int]:
-        """768 numbers for masks written from a label set: each part has the colour it had there."""
+        """Return 768 numbers for masks written from a label set: parts keep their colors."""
         flat = [127] * (3 * IGNORE) + [255] * 3
         ours = labels.palette()
         for our_id, their_id in reversed(list(enumerate(self.write_table(labels)))):
@@ -144,7 +144,7 @@ ORDERS: Mapping[str, LabelOrder] = MappingProxyType(
             ),
             LabelOrder(
                 "segformer-clothes",
-                "segformer_b2_clothes and its kin, 18 labels in ATR's order",
+                "segformer_b2_clothes and similar models, 18 labels in ATR's order",
                 ATR.names,
                 reads={"atr": {}, "cihp": {"belt": "pants"}},
                 writes={"atr": {}},
@@ -176,7 +176,7 @@ def label_order(name: str) -> LabelOrder:
     `[writes.cihp]` for the names that differ.
 
     Raises:
-        DatasetError: If there is none of that name, or the file cannot be used.
+        DatasetError: If there is no order of that name, or the file cannot be used.
     """
     return look_up(name, ORDERS, _read_order, "label order")
 
@@ -189,11 +189,11 @@ def _read_order(path: Path) -> LabelOrder:
     names = table.get("names")
     if not (isinstance(names, list) and 2 <= len(names) <= IGNORE and NOTHING in names):
         raise DatasetError(
-            f"the label order {path} has no usable names",
+            f"the label order {path} has no valid names",
             hint='names = ["background", "hat", ...] in the order of the ids, at most 255.',
         )
     if len(set(map(str, names))) != len(names):
-        raise DatasetError(f"the label order {path} has a name twice")
+        raise DatasetError(f"the label order {path} has a duplicate name")
     ways = {way: _renames(table, way, path) for way in ("reads", "writes")}
     return LabelOrder(path.stem, str(table.get("title", path.stem)), tuple(map(str, names)), **ways)
 

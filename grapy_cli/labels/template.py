@@ -1,4 +1,4 @@
-"""Label files: how a label set of a user's own is written down in TOML."""
+"""Write label files: label sets of users in TOML."""
 
 import json
 
@@ -6,8 +6,8 @@ from grapy_cli.labels.label_set import ARMS, BACKGROUND, HEAD, LEGS, TORSO, Labe
 
 _HEAD = """\
 # Your own label set: `grapy prepare --dataset {name}.toml --source FOLDER` with images/, labels/
-# and, where you have them, splits/train.txt and splits/val.txt. A part's id in the label maps is
-# its position here, from 0; 255 is ignored. Label maps may also be pictures in these colours.
+# and, if there are any, lists splits/train.txt and splits/val.txt. A part's id in the label maps is
+# its position here, from 0; 255 is ignored. Label maps may also be pictures in these colors.
 #
 # category: background (the first part, and only it), head, torso, arms or legs.
 # mirror:   the part it becomes when the photo is mirrored, for parts with a left and a right.
@@ -16,7 +16,7 @@ _HEAD = """\
 EXAMPLE = LabelSet(
     "my-parts",
     "My parts",
-    "labelled by hand",
+    "labeled by hand",
     (
         Part("background", BACKGROUND, (0, 0, 0)),
         Part("head", HEAD, (220, 60, 60)),
@@ -43,5 +43,5 @@ def label_file(labels: LabelSet, *, name: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A TOML string: what JSON writes is one."""
+    """Return a TOML string; JSON strings are valid TOML."""
     return json.dumps(text, ensure_ascii=False)

@@ -51,4 +51,5 @@ def _runs(
 def _complaint(found: Float64[np.ndarray, "p 255"], num_parts: int) -> str:
     strange = [part for part in np.union1d(*np.nonzero(found)).tolist() if part >= num_parts]
     shown = ", ".join(map(str, strange[:5])) + (", …" if len(strange) > 5 else "")
-    return f"ids {shown} lie outside the {num_parts} parts of the label set"
+    guess = "; are the ids one too high? Background is 0" if strange == [num_parts] else ""
+    return f"ids {shown} lie outside the {num_parts} parts of the label set{guess}"

@@ -36,7 +36,7 @@ def count_pairs_as_reference(
     counts = np.bincount(pairs, minlength=num_parts**2).astype(np.int64)
     if len(counts) > num_parts**2:
         raise ValueError(
-            f"id {label_map[known].max()} is outside the {num_parts} parts of the label set, "
+            f"id {label_map[known].max()} lies outside the {num_parts} parts of the label set, "
             "and the reference fails on it"
         )
     return counts.reshape(num_parts, num_parts)

@@ -1,7 +1,8 @@
 """EfficientNet-Lite, small backbones; that of the embedded weights is Lite0."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from math import ceil
 from typing import ClassVar
 
@@ -46,7 +47,7 @@ def rename_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 class ConvNorm6(nn.Module):
-    """Convolution, batch norm and ReLU6.
+    """Convolution, batch norm and ReLU6; without a norm, the convolution has a bias.
 
     Differs: TensorFlow, which trained the ImageNet weights, pads even sizes at the right and below
         alone, so that a step of two moves the features by a pixel. For parsing they must stay
@@ -63,13 +64,14 @@ class ConvNorm6(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         relu: bool = True,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         padding = dilation * (kernel - 1) // 2
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, padding, dilation, groups, bias=False
+            inputs, outputs, kernel, stride, padding, dilation, groups, bias=not norm
         )
-        self.norm = nn.BatchNorm2d(outputs, eps=1e-3)
+        self.norm = nn.BatchNorm2d(outputs, eps=1e-3) if norm else nn.Identity()
         self.relu = relu
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
@@ -90,9 +92,10 @@ class InvertedBlock(nn.Module):
         stride: int,
         dilation: int,
         expansion: int,
-        conv: Callable[..., nn.Module] = ConvNorm6,
+        norm: bool = True,
     ) -> None:
         super().__init__()
+        conv = partial(ConvNorm6, norm=norm)
         wide = inputs * expansion
         self.expand = conv(inputs, wide) if expansion > 1 else nn.Identity()
         self.depthwise = conv(wide, wide, kernel, stride=stride, dilation=dilation, groups=wide)

@@ -43,11 +43,11 @@ class NetworkNumbers:
     width: float = 1.0
     features: int = 256
     low_level: int = 48
+    pyramid: PyramidNumbers | None = field(default_factory=PyramidNumbers)
     middle: tuple[Literal[8, 16], ...] = ()
     """Strides besides 4 whose features the decoder uses."""
     rates: tuple[int, int, int] | None = None
     """Dilations of ASPP; None is 6, 12, 18 at output stride 16, and inversely proportional else."""
-    pyramid: PyramidNumbers | None = field(default_factory=PyramidNumbers)
 
     def __post_init__(self) -> None:
         lacking = set(self.middle) - set(BACKBONES[self.backbone].MIDDLE)

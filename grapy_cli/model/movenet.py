@@ -9,9 +9,8 @@ from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from grapy_cli.model.efficientnet import InvertedBlock
+from grapy_cli.model.efficientnet import ConvNorm6, InvertedBlock
 from grapy_cli.model.xception import BackboneFeatures
 
 ENCODER_PREFIX = "encoder."
@@ -27,38 +26,8 @@ class BlockGroup(NamedTuple):
     channels: int
 
 
-class ConvBias6(nn.Module):
-    """Convolution with a bias, and ReLU6 where wanted.
-
-    Differs: TensorFlow, which trained the weights, pads even sizes at the right and below alone.
-        Both sides get the same here, as odd sizes always do, so features stay where the photo has
-        them.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int = 1,
-        *,
-        stride: int = 1,
-        dilation: int = 1,
-        groups: int = 1,
-        relu: bool = True,
-    ) -> None:
-        super().__init__()
-        padding = dilation * (kernel - 1) // 2
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups)
-        self.relu = relu
-
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
-        """Convolve; sizes become ceil(size / stride)."""
-        features = self.conv(features)
-        return F.relu6(features) if self.relu else features
-
-
 class MoveNetEncoder(nn.Module):
-    """Images in, deep features and finer ones out.
+    """Images in, deep features and finer ones out. There is no batch norm: it is folded in.
 
     Below an output stride of 32 the last group keeps its resolution: its first block loses the
     stride, and the blocks after it are dilated. So every second feature is exactly what the
@@ -82,7 +51,7 @@ class MoveNetEncoder(nn.Module):
             return max(4, round(channels * width))
 
         channels = wide(self.STEM)
-        self.stem = ConvBias6(3, channels, 3, stride=2)
+        self.stem = ConvNorm6(3, channels, 3, stride=2, norm=False)
         self.blocks = nn.ModuleList()
         self.taps: dict[int, int] = {}
         nominal, dilation = 2, 1
@@ -99,7 +68,7 @@ class MoveNetEncoder(nn.Module):
                         stride=group.stride if index == 0 and not loses_stride else 1,
                         dilation=dilation,
                         expansion=group.expansion,
-                        conv=ConvBias6,
+                        norm=False,
                     )
                 )
                 channels = wide(group.channels)

@@ -307,12 +307,13 @@ def _stored_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
             yield key, stored.float() if is_half else stored
 
 
-def load_weights(path: Path) -> tuple[GrapyNet, WeightsCard]:
+def load_weights(path: Path | str) -> tuple[GrapyNet, WeightsCard]:
     """Build the network a weights file describes and fill it; it is in evaluation mode.
 
     Raises:
         WeightsError: If the file cannot be read or does not hold what its card says.
     """
+    path = Path(path)
     card = read_card(path)
     # On the meta device nothing is initialized that is overwritten anyway. (Buffers that files do
     # not carry are made on the CPU all the same: they say so where they are made.)

@@ -8,23 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt8
-
 from grapy_cli.errors import PhotoError
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.inference.parsing import Parsing
 from grapy_cli.inference.stream import (
     OtherWork,
     ParsedPhoto,
     ParseRequest,
+    Parsings,
     PhotoStream,
     Request,
     threads_for,
 )
 from grapy_cli.predict.outputs.photo_results import describe
 from grapy_cli.predict.plan import Plan, Task
-from grapy_cli.predict.video.read import parse_video
+from grapy_cli.predict.video.read import Frame, parse_video
 from grapy_cli.runtime.reporting import Reporter, silence
 
 
@@ -50,7 +47,7 @@ class Job:
 
     parser: HumanParser
     plan: Plan
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, bytes] = field(default_factory=dict)
     """Rows of earlier runs by source, as JSON."""
     report: Reporter = silence
     """Gets the progress of a video; outcomes report themselves."""
@@ -116,7 +113,7 @@ class Job:
         results, source = self.plan.results.of_video, Path(str(task.photo))
         try:
             row = parse_video(
-                source, self._parse_frame, results, task.name, stop_asked, self.report
+                source, self._parse_frames, results, task.name, stop_asked, self.report
             )
         except PhotoError as error:
             return _failure(task, error)
@@ -124,13 +121,26 @@ class Job:
             return None
         return self._outcome(task, digest, row, seconds + time.perf_counter() - begun)
 
-    def _parse_frame(self, pixels: UInt8[np.ndarray, "h w 3"]) -> dict[str, Parsing]:
-        return self.parser.parse_all(pixels, self.plan.datasets)
+    def _parse_frames(
+        self, frames: Iterable[Frame]
+    ) -> Generator[tuple[Frame, Parsings], None, None]:
+        def request(frame: Frame) -> Request[tuple[Frame, Parsings]]:
+            return ParseRequest(
+                self.parser, frame.pixels, self.plan.datasets, partial(_with_parsings, frame)
+            )
+
+        return PhotoStream(request, threads_for(self.parser)).run(frames)
 
     def _outcome(self, task: Task, digest: str, row: Mapping[str, Any], seconds: float) -> Outcome:
         source = {"source": str(task.photo)}
         keys = {"sha256": digest, "recipe": self.plan.recipe}
         return Outcome(task, {**source, **row, "seconds": round(seconds, 4), **keys})
+
+
+def _with_parsings(frame: Frame, found: ParsedPhoto | PhotoError) -> tuple[Frame, Parsings]:
+    if isinstance(found, PhotoError):
+        raise found
+    return frame, found.parsings
 
 
 def _failure(task: Task, error: PhotoError) -> Outcome:

@@ -5,19 +5,15 @@ part is folded into the manifest, whose rows stand in the order of the photos. W
 left behind is folded in by the next.
 """
 
-import errno
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType, TracebackType
-from typing import Any, TextIO
+from types import MappingProxyType
+from typing import Any
 
-from grapy_cli.atomic import replacing
 from grapy_cli.errors import SettingsError
-from grapy_cli.safe_text import read_row, write_row
+from grapy_cli.jsonl import Line, Log, read_lines, write_lines
 
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
@@ -62,23 +58,15 @@ class Rows:
     path: Path
 
     def __iter__(self) -> Iterator[Row]:
-        for row, _ in self.lines():
-            yield row
+        return (line.row for line in self.lines())
 
-    def lines(self) -> Iterator[tuple[Row, str]]:
-        """The rows, each with the line it stands in.
+    def lines(self) -> Iterator[Line]:
+        """The lines that hold rows.
 
-        What is no row is passed over: one that a kill cut off, one of another version that says
-        less, or one that names files which lie elsewhere.
+        Others are passed over: one that a kill cut off, one of another version that says less, or
+        one that names files which lie elsewhere.
         """
-        with (
-            suppress(FileNotFoundError),
-            self.path.open(encoding="utf-8", errors="replace", newline="\n") as file,
-        ):
-            for line in file:
-                row = read_row(line) if line.endswith("\n") else None
-                if row is not None and is_row(row):
-                    yield row, line
+        return (line for line in read_lines(self.path) if is_row(line.row))
 
 
 def is_row(row: Row) -> bool:
@@ -147,10 +135,9 @@ class Manifest:
         self.rows, self.failures = Rows(out / MANIFEST), Rows(out / FAILURES)
         self._out = out
         self._sources = sources
-        self._part = out / f".manifest-{shard}.jsonl"
-        self._file: TextIO | None = None
+        self._log = Log(out / f".manifest-{shard}.jsonl")
 
-    def recall(self) -> dict[str, str]:
+    def recall(self) -> dict[str, bytes]:
         """Say what is done: for each photo its last row, as it stands in the file."""
         done, _ = self._joined(self._parts())
         return done
@@ -161,12 +148,7 @@ class Manifest:
         Raises:
             OSError: If it cannot be written, or somebody has removed the folder meanwhile.
         """
-        if self._file is None:
-            self._file = _open_rows(self._part)
-        self._file.write(write_row(row) + "\n")
-        self._file.flush()  # a run that is killed leaves a list of what it did
-        if not os.fstat(self._file.fileno()).st_nlink:
-            raise FileNotFoundError(errno.ENOENT, "it was removed during the run", str(self._out))
+        self._log.add(row)
 
     def fold(self, *, everything: bool = False) -> bool:
         """Fold this run's part into the manifest, and say whether all photos have a row now.
@@ -174,8 +156,7 @@ class Manifest:
         Args:
             everything: Fold in all parts there are; no other run may be at work.
         """
-        self._close()
-        parts = self._parts() if everything else [self._part]
+        parts = self._parts() if everything else [self._log.path]
         done, failed = self._joined(parts)
         in_order = [done[source] for source in self._sources if source in done]
         own = set(self._sources)
@@ -185,10 +166,10 @@ class Manifest:
             for source, line in done.items()
             if source not in own and taken.isdisjoint(json.loads(line)["files"])
         ]
-        _write_lines(self.rows.path, in_order)
+        write_lines(self.rows.path, in_order)
         failures = [failed[source] for source in self._sources if source in failed]
         if failures:
-            _write_lines(self.failures.path, failures)
+            write_lines(self.failures.path, failures)
         else:
             self.failures.path.unlink(missing_ok=True)
         for part in parts:
@@ -205,42 +186,17 @@ class Manifest:
         done = sum(row["source"] in own for row in self.rows)
         return done, sum(row["source"] in own for row in self.failures)
 
-    def __enter__(self) -> "Manifest":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
     def _parts(self) -> list[Path]:
         return sorted(self._out.glob(".manifest-*-of-*.jsonl"))
 
-    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, str], dict[str, str]]:
+    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, bytes], dict[str, bytes]]:
         """Join manifest, failures and parts: by photo its last row, of those done and failed."""
-        done: dict[str, str] = {}
-        failed: dict[str, str] = {}
+        done: dict[str, bytes] = {}
+        failed: dict[str, bytes] = {}
         for rows in (self.rows, self.failures, *map(Rows, parts)):
-            for row, line in rows.lines():
-                now, before = (failed, done) if "reason" in row else (done, failed)
-                now[row["source"]] = line
-                before.pop(row["source"], None)
+            for line in rows.lines():
+                source = line.row["source"]
+                now, before = (failed, done) if "reason" in line.row else (done, failed)
+                now[source] = line.text
+                before.pop(source, None)
         return done, failed
-
-
-def _open_rows(path: Path) -> TextIO:
-    """Open a file of JSON rows; bytes of file names that are no text become JSON's own escapes."""
-    return path.open("w", encoding="utf-8", errors="backslashreplace")
-
-
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    with replacing(path) as beside, _open_rows(beside) as file:
-        file.writelines(lines)

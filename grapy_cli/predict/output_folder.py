@@ -38,7 +38,7 @@ def open_folder(
         else:
             held.enter_context(locked(out / _LOCK, shared=True, patience=patience))
             held.enter_context(locked(out / f".predict-{shard}.lock"))
-        manifest = held.enter_context(Manifest(out, sources, shard))
+        manifest = Manifest(out, sources, shard)
         try:
             yield manifest
         except BaseException:

@@ -54,7 +54,7 @@ class Plan:
         """What is written about a photo, or a video."""
         return self.results.of_video if photo.is_video else self.results
 
-    def check(self, task: Task, known: Mapping[str, str]) -> tuple[str, dict[str, Any] | None]:
+    def check(self, task: Task, known: Mapping[str, bytes]) -> tuple[str, dict[str, Any] | None]:
         """Digest a photo, and find its row if an earlier run did it from the same, in the same way.
 
         Args:

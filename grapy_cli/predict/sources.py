@@ -15,6 +15,7 @@ from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.image_io.lists import is_comment, is_header, list_entries, spellings
 from grapy_cli.image_io.names import is_clutter, is_photo_name
 from grapy_cli.image_io.photos import UNREADABLE, open_photo
+from grapy_cli.safe_text import decode_text, read_text
 
 STANDARD_INPUT = "-"
 
@@ -190,7 +191,7 @@ def _is_hidden(relative: PurePosixPath) -> bool:
 
 def _read_list(path: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     try:
-        entries = list_entries(path.read_bytes())
+        entries = list_entries(read_text(path))
     except (OSError, ValueError) as error:
         raise SettingsError(f"the list {path} cannot be read: {error}") from error
     return _listed(entries, path.parent, leave_out)
@@ -231,7 +232,7 @@ def _read_standard_input(leave_out: Path) -> Iterable[FoundPhoto]:
         open_photo(data).close()
     except UnidentifiedImageError:
         try:
-            return _listed(list_entries(data), Path(), leave_out)
+            return _listed(list_entries(decode_text(data)), Path(), leave_out)
         except ValueError as error:
             raise PhotoError("standard input is neither a photo nor a list of photos") from error
     except UNREADABLE as error:

@@ -1,4 +1,4 @@
-"""All findings put together: the figures of a data set, and the samples worth looking at."""
+"""Add up the findings of all samples: the counts of a data set, and samples to look at."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ class Suspect(NamedTuple):
     problem: str
     reason: str
     weight: int
-    """Of two samples with the same problem the heavier one is shown."""
+    """Of samples with the same problem the report shows the heaviest."""
 
 
 class Audit:
-    """Adds up findings, one after another; what it keeps grows only with what is wrong."""
+    """Adds up findings one after another; its memory grows only with the number of problems."""
 
     def __init__(self, labels: LabelSet) -> None:
         self.labels = labels
@@ -42,7 +42,7 @@ class Audit:
         self._mirrored = _Mirrored(labels)
 
     def add(self, entry: Entry, finding: Finding) -> None:
-        """Add what was found out about one sample."""
+        """Add the findings of one sample."""
         for problem, reason in finding.problems:
             self._note(entry, problem, reason, finding.differing)
         if finding.left_out:
@@ -59,7 +59,7 @@ class Audit:
                 self._mirrored.add(counts, finding)
 
     def figures(self) -> dict[str, Any]:
-        """Everything that was counted, as `dataset.json` has it: plain values."""
+        """Return all counts as plain values, for `dataset.json`."""
         pixels, photos = self._pixels.tolist(), self._photos.tolist()
         return {
             "samples": self.num_samples,
@@ -92,11 +92,11 @@ class Audit:
         split, key = self._seen.setdefault(bytes.fromhex(finding.digest), (entry.split, entry.key))
         if key != entry.key:
             problem = "duplicate-photo" if split == entry.split else "in-two-splits"
-            self._note(entry, problem, f"the photo is the same as {split}/{key}")
+            self._note(entry, problem, f"the photo has the same bytes as {split}/{key}")
 
 
 class _Mirrored:
-    """The mirrored annotations of a release against what mirroring gives, over all photos."""
+    """Compares a release's mirrored annotations with mirrored label maps, over all photos."""
 
     def __init__(self, labels: LabelSet) -> None:
         self._labels = labels
@@ -132,11 +132,10 @@ class _Mirrored:
 def compare_published(
     listed: Mapping[str, int], published: Mapping[str, Sequence[int]]
 ) -> list[str]:
-    """Say where a release has other numbers of photos than its papers."""
+    """Return a sentence for each split whose number of photos differs from the papers."""
     counts = {"all": sum(listed.values()), **listed}
     return [
-        f"{_SAID.get(split, split)} has {counts.get(split, 0):,} photos, "
-        f"published are {_or(numbers)}"
+        f"{_SAID.get(split, split)}: {counts.get(split, 0):,} photos, the papers say {_or(numbers)}"
         for split, numbers in published.items()
         if counts.get(split, 0) not in numbers
     ]

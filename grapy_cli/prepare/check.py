@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from grapy_cli.image_io.label_import import ImportedLabels, LabelMapError, import_labels
-from grapy_cli.image_io.photos import UNREADABLE, PhotoFacts, facts_of, open_photo
+from grapy_cli.image_io.photos import UNREADABLE, PhotoFacts, facts_of, open_photo, why_unreadable
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.pascal_part import read_pascal_part
@@ -21,16 +21,18 @@ def check_photo(data: bytes) -> PhotoFacts:
     try:
         picture = open_photo(data)
     except UNREADABLE as error:
-        raise BadSample("unreadable-photo", f"the photo cannot be read: {_why(error)}") from error
+        reason = f"the photo cannot be read: {why_unreadable(error, data)}"
+        raise BadSample("unreadable-photo", reason) from error
     try:
         with picture:
             facts = facts_of(picture)
-            # A JPEG is decoded at an eighth of its size: every byte is read, so a truncated file
-            # is seen, at a third of the time.
+            # A JPEG is decoded at an eighth of its size: this reads every byte, so it detects a
+            # truncated file, in a third of the time.
             picture.draft("L", (1, 1))
             picture.load()
     except UNREADABLE as error:
-        raise BadSample("truncated-photo", f"the photo cannot be read: {_why(error)}") from error
+        reason = f"the photo cannot be read: {why_unreadable(error, data)}"
+        raise BadSample("truncated-photo", reason) from error
     return facts
 
 
@@ -51,7 +53,7 @@ def read_label(
 
 
 def check_ids(counts: np.ndarray, labels: LabelSet) -> None:
-    """Check, by the pixels of each id, that all ids are parts or ignore.
+    """Check that all ids are parts or ignore, given the pixels of each id.
 
     Raises:
         BadSample: If there are other ids.
@@ -65,8 +67,3 @@ def check_ids(counts: np.ndarray, labels: LabelSet) -> None:
         reason += "; are its ids one too high? Background is 0"
         raise BadSample("ids-from-1", reason)
     raise BadSample("foreign-ids", reason)
-
-
-def _why(error: BaseException) -> str:
-    """What Pillow says, without the memory address of the bytes it was given."""
-    return "it is not a picture" if "BytesIO" in str(error) else str(error)

@@ -1,4 +1,4 @@
-"""From the samples of a release to those of a prepared data set, several at a time."""
+"""Convert the samples of a release to those of a prepared data set, several at a time."""
 
 import hashlib
 from collections import deque
@@ -12,17 +12,18 @@ from jaxtyping import UInt8
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import ImportedLabels
+from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
 from grapy_cli.prepare.coarse import contradictions, fill_background, read_coarse
 from grapy_cli.prepare.finished import Finding
-from grapy_cli.prepare.mirrored import Differences, compare_mirrored, count_ids
+from grapy_cli.prepare.mirrored import Differences, compare_mirrored
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.release import Entry
 from grapy_cli.prepare.turned import fit_label
 
-AHEAD = 4  # samples begun per worker before the first of them must be done
+AHEAD = 4  # samples in work per thread
 
 
 def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, int]) -> Finding:
@@ -33,13 +34,15 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
         data = _read(entry.photo, "unreadable-photo")
         photo = check_photo(data)
         if photo.orientation != 1:
-            problems.append(["exif-rotated", f"its EXIF orientation is {photo.orientation}"])
+            problems.append(["exif-rotated", f"the EXIF orientation is {photo.orientation}"])
         digest = hashlib.blake2b(data, digest_size=12).hexdigest()
         pixels, mirrored = None, None
         size = (photo.height, photo.width)
         coarse = read_coarse(entry.coarse, data, size, photo.orientation)
         if entry.label is None and coarse:
-            writer.add_label_map(entry.key, fill_background(_unlabeled(size), coarse), coarse)
+            label_map = fill_background(_unlabeled(size), coarse)
+            pixels = _pixels(count_ids(label_map), labels)
+            writer.add_label_map(entry.key, label_map, coarse)
         if entry.label is not None:
             imported = _read_label(entry.label, colors, labels)
             label_map, turned = fit_label(imported.ids, data, size, photo.orientation)
@@ -49,7 +52,7 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
             if not counts[1 : labels.num_parts].any():
                 _note_empty(entry.label, counts, problems)
             mirrored = _compare_mirrored(entry, label_map, colors, labels, problems)
-            pixels = [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
+            pixels = _pixels(counts, labels)
             problems += contradictions(label_map, coarse, labels)
             writer.add_label_map(entry.key, fill_background(label_map, coarse), coarse)
     except BadSample as bad:
@@ -71,10 +74,10 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
 def convert_samples(
     entries: Iterable[Entry], writer: DatasetWriter, colors: Mapping[Color, int], *, workers: int
 ) -> Iterator[Finding]:
-    """Convert samples on several threads and yield what was found, in order.
+    """Convert samples in several threads and yield their findings in order.
 
-    Threads are enough: decoding, lookup, hashing and compression all release the interpreter's
-    lock. Only a few samples are under way at any time, so memory doesn't grow with their number.
+    Threads are enough, because decoding, lookup, hashing and compression release the GIL. Only a
+    few samples are in work at a time, so memory does not grow with their number.
     """
     pool = ThreadPoolExecutor(workers)
     waiting: deque[Future[Finding]] = deque()
@@ -85,7 +88,7 @@ def convert_samples(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:  # on Ctrl-C what has not begun does not begin
+    finally:  # after Ctrl-C no further sample starts
         pool.shutdown(cancel_futures=True)
 
 
@@ -94,6 +97,11 @@ def _read(place: Place, problem: str) -> bytes:
         return place.read_bytes()
     except OSError as error:
         raise BadSample(problem, str(error)) from error
+
+
+def _pixels(counts: np.ndarray, labels: LabelSet) -> list[int]:
+    """Pixels of each part, then of those that are ignored."""
+    return [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
 
 
 def _unlabeled(size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
@@ -105,7 +113,7 @@ def _read_label(place: Place, colors: Mapping[Color, int], labels: LabelSet) -> 
 
 
 def _note_empty(label: Place, counts: np.ndarray, problems: list[list[str]]) -> None:
-    """An empty label map is odd; but PASCAL-Part also annotates photos that show no person."""
+    """Note an empty label map; PASCAL-Part annotates photos without people as well."""
     if label.suffix.lower() == ".mat":
         raise BadSample("no-person", "the annotation has no person")
     reason = "the label map shows no part"
@@ -121,7 +129,7 @@ def _compare_mirrored(
     labels: LabelSet,
     problems: list[list[str]],
 ) -> tuple[int, Differences] | None:
-    """Compare the release's mirrored annotation, where there is one that can be read."""
+    """Compare the release's mirrored annotation, if there is one that can be read."""
     if entry.mirrored is None:
         return None
     try:
@@ -143,4 +151,4 @@ def _differences_in_words(differing: int, share: float, by_part: Differences) ->
         f"{name}: {expected} pixels by mirroring, {has} there, {both} in common"
         for name, (expected, has, both) in worst[:6]
     )
-    return f"{differing} pixels ({share:.1%}) of the mirrored annotation are others: {parts}"
+    return f"{differing} pixels ({share:.1%}) of the mirrored annotation differ: {parts}"

@@ -1,4 +1,4 @@
-"""What happens while a data set is prepared."""
+"""Events of `grapy prepare`."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from grapy_cli.runtime.reporting import Event
 
 @dataclass(frozen=True)
 class SampleRejected(Event):
-    """A photo or its labels cannot be used; the reason stands in problems.csv as well."""
+    """A photo or its label map cannot be used; problems.csv has the reason as well."""
 
     key: str
     split: str
@@ -25,4 +25,4 @@ class DatasetPrepared(Event):
     """Photos per split."""
     rejected: int
     audit: dict[str, Any] = field(default_factory=dict, compare=False)
-    """The figures of `dataset.json`; empty where it was complete already."""
+    """The counts of `dataset.json`; empty if the data set was complete before."""

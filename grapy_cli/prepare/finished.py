@@ -1,20 +1,17 @@
-"""What is done so far, one line a sample, so that a run that was killed goes on.
+"""A log of finished samples, one line each, from which a killed run resumes.
 
-It also keeps the findings out of memory: however many samples there are, they are read back one
-by one when all are done.
+It keeps the findings out of memory: they are read back one by one when all samples are done.
 """
 
 import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from pydantic import TypeAdapter, ValidationError
 
-from grapy_cli.jsonl import whole_lines
+from grapy_cli.jsonl import Line, Log
 from grapy_cli.prepare.mirrored import Differences
 
 FINISHED = ".prepare.jsonl"
@@ -22,98 +19,71 @@ FINISHED = ".prepare.jsonl"
 
 @dataclass(frozen=True)
 class Finding:
-    """What looking at one sample has shown; it can be written as JSON."""
+    """The findings about one sample, as plain values for JSON."""
 
     key: str
     problems: list[list[str]] = field(default_factory=list)
-    """Names and reasons."""
+    """Name and reason of each problem."""
     left_out: bool = False
     digest: str = ""
-    """Of the photo's bytes."""
+    """Digest of the photo's bytes."""
     pixels: list[int] | None = None
-    """Of each part, and of ignore; None where there is no label map."""
+    """Pixels of each part, then ignored pixels; None without a label map."""
     has_mirrored: bool = False
-    """The release brings a readable annotation of the mirrored photo."""
+    """Whether the release has a readable annotation of the mirrored photo."""
     differing: int = 0
-    """Pixels of that annotation that are not what mirroring gives."""
+    """Pixels of that annotation that differ from the mirrored label map."""
     mirrored: Differences = field(default_factory=dict)
 
 
 _FINDING = TypeAdapter(Finding)
 
 
-def _is_finding(line: bytes) -> bool:
+def _is_finding(line: Line) -> bool:
     try:
-        _FINDING.validate_json(line)
+        _FINDING.validate_json(line.text)
     except ValidationError:
         return False
-    return line.endswith(b"\n")
+    return True
 
 
 class FinishedSamples:
-    """A growing file of findings, in the order of the samples.
+    """A log of findings, in the order of the samples.
 
     Args:
         path: The file.
-        identity: Whatever findings depend on; a file with another one is begun anew.
+        identity: Everything that the findings depend on; if it changed, the file is started anew.
     """
 
     def __init__(self, path: Path, identity: Iterable[object]) -> None:
-        self._path = path
         digest = hashlib.sha256()
         for item in identity:
             digest.update(f"{item}\n".encode())
-        self._head = json.dumps({"identity": digest.hexdigest()}).encode() + b"\n"
-        self.is_anothers = False
-        """There was a file, of samples that are not ours."""
-        self.num_done, size = self._whole_lines()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("r+b" if size else "wb")
-        self._file.seek(size)
-        self._file.truncate()
-        if not size:
-            self._file.write(self._head)
-            self._file.flush()
+        self._log = Log(path, digest.hexdigest())
+        self.is_stale = self._log.had_others
+        """Whether there was a file of other samples."""
+        self.num_done = self._take_over()
 
     def add(self, finding: Finding) -> None:
-        """Write down what was found; from now on that sample is done."""
-        self._file.write(json.dumps(asdict(finding)).encode() + b"\n")
-        self._file.flush()
+        """Log the findings of a sample; from now on it is done."""
+        self._log.add(asdict(finding))
         self.num_done += 1
 
     def __iter__(self) -> Iterator[Finding]:
-        with self._path.open("rb") as file:
-            next(file)
-            for line in itertools.islice(file, self.num_done):
-                yield _FINDING.validate_json(line)
+        for line in itertools.islice(self._log, self.num_done):
+            yield _FINDING.validate_json(line.text)
 
     def remove(self) -> None:
-        """Remove the file, when nothing is left to go on with."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        """Remove the file, once all samples are done."""
+        self._log.remove()
 
-    def __enter__(self) -> "FinishedSamples":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def _whole_lines(self) -> tuple[int, int]:
-        """Count the findings of an earlier run, and the bytes up to its last whole line."""
-        if not self._path.is_file():
-            return 0, 0
-        lines = whole_lines(self._path)
-        if next(lines, None) != self._head:
-            self.is_anothers = True
-            return 0, 0
-        num_done, size = 0, len(self._head)
-        for line in lines:
-            if not _is_finding(line):  # from here on it is not ours
+    def _take_over(self) -> int:
+        """Count the findings of an earlier run, and drop what follows a damaged one."""
+        num_done, end = 0, None
+        for line in self._log:
+            if end not in (None, line.start) or not _is_finding(line):
                 break
-            num_done, size = num_done + 1, size + len(line)
-        return num_done, size
+            num_done, end = num_done + 1, line.start + len(line.text)
+        if end is not None:
+            self._log.cut(end)
+        return num_done

@@ -1,6 +1,6 @@
-"""MATLAB's files of versions 5 to 7: what annotations are made of, read within bounds.
+"""Read MATLAB files of versions 5 to 7, as far as annotations use them, with bounded memory.
 
-SciPy reads more of them, but a damaged file can end the whole process there.
+SciPy reads more of the format, but a damaged file can crash its process.
 
 Source: MathWorks, MAT-File Format.
 """
@@ -14,15 +14,15 @@ from typing import NamedTuple
 import numpy as np
 
 LARGEST = 1 << 28
-"""Bytes of all masks of a photo; the fullest of PASCAL-Part has a quarter of it."""
+"""Most bytes of all masks of a photo; the largest of PASCAL-Part has a quarter of it."""
 MOST_ARRAYS = 1 << 17
 DEEPEST = 16
-"""Arrays in arrays; a part of an object of an annotation is the sixth."""
+"""Most levels of nested arrays; a part of an object of an annotation is at level 6."""
 
 Value = np.ndarray | str | list["Value"] | list[dict[str, "Value"]]
 """Numbers, text, the items of a cell array, or those of a struct array by the names of fields."""
 
-_HEADER = 128  # bytes; the last two tell the order of bytes
+_HEADER = 128  # bytes; the last two tell the byte order
 _MATRIX, _PACKED = 14, 15
 _CELL, _STRUCT, _CHARACTERS = 1, 2, 4
 _NUMBERS = range(6, 16)  # classes of arrays
@@ -42,7 +42,7 @@ _STORED = {
     17: "u2",
     18: "u4",
 }
-"""How numbers are stored, which may be shorter than their class."""
+"""How numbers are stored; the type may be shorter than the class."""
 
 
 _ENCODED = {16: "utf-8", 17: "utf-16", 18: "utf-32"}
@@ -57,31 +57,31 @@ def load_matlab(data: bytes) -> dict[str, Value]:
     """Read the variables of a file.
 
     Raises:
-        ValueError: If it is no such file, damaged, or holds something else than numbers, text,
-            cells and structs.
+        ValueError: If the file is not MATLAB's, is damaged, or holds other things than numbers,
+            text, cells and structs.
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[_HEADER - 2 : _HEADER])
     if order is None:
-        raise ValueError("it is no MATLAB file of version 5 to 7")
+        raise ValueError("it is not a MATLAB file of version 5 to 7")
     reader = _Reader(order)
     arrays = (reader.inflated(one) for one in reader.elements(memoryview(data)[_HEADER:]))
     return dict(reader.array(one, 0) for one in arrays)
 
 
 class _Reader:
-    """Reads elements of one file, and counts the arrays among them."""
+    """Reads the elements of one file and counts its arrays."""
 
     def __init__(self, order: str) -> None:
         self._order = order
         self._left = MOST_ARRAYS
 
     def elements(self, data: memoryview) -> Iterator[_Element]:
-        """Yield what stands one after the other."""
+        """Yield the elements in order."""
         at = 0
         while at + 8 <= len(data):
             kind, size = struct.unpack_from(f"{self._order}II", data, at)
             start = at + 8
-            if kind >> 16:  # up to four bytes stand in the tag itself
+            if kind >> 16:  # up to four bytes are stored in the tag itself
                 kind, size, start = kind & 0xFFFF, kind >> 16, at + 4
             if start + size > len(data):
                 raise ValueError("it ends too early")
@@ -91,7 +91,7 @@ class _Reader:
                 at += -at % 8
 
     def inflated(self, element: _Element) -> _Element:
-        """Unpack an element that is packed."""
+        """Decompress an element if it is compressed."""
         if element.kind != _PACKED:
             return element
         unpack = zlib.decompressobj()
@@ -107,15 +107,15 @@ class _Reader:
         """Read an array and its name."""
         self._left -= 1
         if element.kind != _MATRIX or depth > DEEPEST or self._left < 0:
-            raise ValueError("it holds something else than arrays, or too many of them")
-        if not element.data:  # how an array without anything is written
+            raise ValueError("it holds other things than arrays, or too many arrays")
+        if not element.data:  # how an empty array is written
             return "", np.empty((0, 0))
         parts = self.elements(element.data)
         flags = self._first(next(parts, None))
         shape = self._whole(next(parts, None))
         name = self._text(next(parts, None))
         if min(shape, default=0) < 0:
-            raise ValueError("an array has fewer than no items")
+            raise ValueError("an array has a negative size")
         return name, self._value(flags, shape, parts, depth)
 
     def _value(self, flags: int, shape: list[int], parts: Iterator[_Element], depth: int) -> Value:

@@ -1,23 +1,24 @@
-"""The annotations of mirrored photos that some releases bring, against what mirroring gives.
+"""Compare the mirrored annotations of some releases with mirrored label maps.
 
-Nothing in `grapy` reads them: it mirrors photo and label map itself. Those who train with the
-reference's code do, and cannot see that some of them are other annotations.
+`grapy` does not use them: it mirrors photo and label map itself. The reference's code trains on
+them, although some of them differ from the mirrored label map.
 """
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import LabelSet
 
 Differences = dict[str, list[int]]
-"""By part: pixels that mirroring gives, pixels the release has, pixels where both have it."""
+"""By part: pixels of the mirrored label map, pixels of the release, pixels in both."""
 
 
 def compare_mirrored(
     label_map: UInt8[np.ndarray, "h w"], mirrored: UInt8[np.ndarray, "h w"], labels: LabelSet
 ) -> tuple[int, Differences]:
-    """Return how many pixels of a mirrored annotation differ, and what of which part."""
+    """Return how many pixels of a mirrored annotation differ, and the counts by part."""
     swap = np.arange(256, dtype=np.uint8)
     swap[: labels.num_parts] = labels.mirror_ids
     expected = np.asarray(cv2.flip(cv2.LUT(label_map, swap), 1), np.uint8)
@@ -30,14 +31,5 @@ def compare_mirrored(
     return differing, {
         name: row
         for name, row in zip(labels.names, counts, strict=False)
-        if len(set(row)) > 1  # of the 256 rows the last ones are no parts
+        if len(set(row)) > 1  # the last of the 256 rows are not parts
     }
-
-
-def count_ids(label_map: UInt8[np.ndarray, "h w"]) -> np.ndarray:
-    """Count the pixels of each of the 256 ids."""
-    if not label_map.size:
-        return np.zeros(256, np.int64)
-    if label_map.size >= 1 << 24:  # beyond, the counts of OpenCV's floats are no longer exact
-        return np.bincount(label_map.ravel(), minlength=256)
-    return cv2.calcHist([label_map], [0], None, [256], [0, 256]).ravel().astype(np.int64)

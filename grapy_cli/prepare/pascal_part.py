@@ -1,4 +1,4 @@
-"""The original PASCAL-Part annotations: a `.mat` file of objects and their parts per photo.
+"""Read the original PASCAL-Part annotations: a `.mat` file per photo with objects and parts.
 
 Source: Chen et al. 2014, Detect What You Can; merged to the seven parts as in Chen et al. 2016.
 """
@@ -27,17 +27,17 @@ MERGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""The parts of PASCAL-Part that make up each of the seven; the rows are drawn in this order."""
+"""The parts of PASCAL-Part that form each of the seven parts, in drawing order."""
 
 _ID_OF = {name: PASCAL.names.index(part) for part, names in MERGED.items() for name in names}
 _ORDER = {name: order for order, name in enumerate(_ID_OF)}
 
 
 def read_pascal_part(data: bytes) -> UInt8[np.ndarray, "h w"]:
-    """Merge the parts of all persons in a file; later persons lie over earlier ones.
+    """Merge the parts of all persons in a file; later persons cover earlier ones.
 
     Raises:
-        BadSample: If the file is no such annotation.
+        BadSample: If the file is not such an annotation.
     """
     try:
         table: Mapping[str, Any] = load_matlab(data)
@@ -45,18 +45,18 @@ def read_pascal_part(data: bytes) -> UInt8[np.ndarray, "h w"]:
         return _merge(annotation["objects"])
     except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise BadSample(
-            "unreadable-label", f"the label map is no PASCAL-Part annotation: {error}"
+            "unreadable-label", f"the label map is not a PASCAL-Part annotation: {error}"
         ) from error
 
 
-def _merge(objects: Any) -> UInt8[np.ndarray, "h w"]:  # noqa: ANN401 - whatever the file holds
+def _merge(objects: Any) -> UInt8[np.ndarray, "h w"]:  # noqa: ANN401 - the file may hold anything
     merged = None
     for thing in objects:
         if merged is None:
             merged = np.zeros(np.shape(thing["mask"]), np.uint8)
         if thing["class"] != "person":
             continue
-        # Without any, the file has an empty table of numbers in their place.
+        # A person without parts has an empty table of numbers in their place.
         parts = [part for part in thing["parts"] if part["part_name"] in _ID_OF]
         for part in sorted(parts, key=lambda part: _ORDER[part["part_name"]]):
             merged[np.asarray(part["mask"], bool)] = _ID_OF[part["part_name"]]

@@ -1,4 +1,4 @@
-"""Everything the audit looks for, by name: one row each."""
+"""The table of all problems that the audit looks for."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -23,7 +23,7 @@ class Check(NamedTuple):
 CHECKS: Mapping[str, Check] = MappingProxyType({
     "missing-photo":      Check("rejected", "listed, but there is no photo"),
     "missing-label":      Check("rejected", "listed, but there is no label map"),
-    "bad-name":           Check("rejected", "its name cannot stand in a list"),
+    "bad-name":           Check("rejected", "the name cannot be written in a list"),
     "same-key":           Check("rejected", "two files have the same name without suffix"),
     "unreadable-photo":   Check("rejected", "the photo is not a picture"),
     "truncated-photo":    Check("rejected", "the photo ends too early, or is damaged"),
@@ -57,8 +57,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType({
 # fmt: on
 
 
-class BadSample(DatasetError):  # noqa: N818 - it is the sample that is bad
-    """A sample that cannot be used, with the name of what is wrong with it."""
+class BadSample(DatasetError):  # noqa: N818 - the sample is bad, not the program
+    """A sample that cannot be used, with the name of its problem."""
 
     def __init__(self, problem: str, reason: str) -> None:
         super().__init__(reason)
@@ -66,6 +66,6 @@ class BadSample(DatasetError):  # noqa: N818 - it is the sample that is bad
 
 
 def found(problem: str, split: str, key: str, reason: str = "") -> Problem:
-    """Make the row of a problem; without a reason it says what the table says."""
+    """Return the row of a problem; the reason defaults to the text of the table."""
     check = CHECKS[problem]
     return Problem(check.severity, problem, split, key, reason or check.says)

@@ -1,4 +1,4 @@
-"""Finding a release on disk, and listing what it holds."""
+"""Find a release on disk and list its samples."""
 
 import os
 import random
@@ -10,7 +10,7 @@ from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_archive, undecoded_name
 from grapy_cli.image_io.formats import NO_LABELS
-from grapy_cli.image_io.lists import list_entries
+from grapy_cli.image_io.lists import is_header, list_entries
 from grapy_cli.image_io.names import is_clutter
 from grapy_cli.labels import Level
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
@@ -18,18 +18,18 @@ from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
 from grapy_cli.prepare.stock import MAP_SUFFIXES, Folders, Stock, suffix_of, take_stock
 from grapy_cli.prepare.unusable import lack, nothing_usable, some
-from grapy_cli.safe_text import spelled
+from grapy_cli.safe_text import decode_text, spelled
 
 Listed = dict[str, str]
 """Keys of a split, and the file of each photo that a list names with its suffix."""
 LIST_FOLDERS = ("lists", "list", "splits", "pascal_person_part_trainval_list", ".")
-LONGEST_KEY = 200  # bytes; with what stands before and behind them, file names have 255
-DEEPEST = 3  # folders below a place: enough for an archive's folder in a folder of one's own
+LONGEST_KEY = 200  # bytes; file names have 255, with prefix and suffix
+DEEPEST = 3  # levels of folders that are searched below a place
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release that was found: its folder, and the shelves that are there."""
+    """A release that was found: its folder and its shelves."""
 
     folder: Place
     layout: Layout
@@ -38,7 +38,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One photo to prepare, as names in folders: there are tens of thousands of them."""
+    """One photo to prepare, as short names in shared folders: there are tens of thousands."""
 
     key: str
     split: str
@@ -79,7 +79,7 @@ class Entry:
 
 @dataclass
 class Contents:
-    """What a release holds."""
+    """The samples of a release."""
 
     splits: dict[str, list[str]] = field(default_factory=dict)
     """Keys by split, in the order of the release's list; all of them have an entry."""
@@ -92,17 +92,17 @@ class Contents:
 
 
 def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> Release:
-    """Look for a data set's release at some places and, a few levels deep, below them.
+    """Look for a release in some folders and archives, a few levels deep.
 
     Args:
         source: What to look for.
-        places: Folders and archives, the likeliest first. Archives that lie in a folder are
-            opened when its own folders hold no release.
+        places: Folders and archives, the likeliest first. Archives in a folder are opened if its
+            subfolders hold no release.
         any_name: Accept folders of any name below a place, not only the release's own names.
 
     Raises:
-        DatasetError: If nothing is found, or something is found in part; it says where was
-            looked, what was expected, and where the release is had.
+        DatasetError: If nothing is found, or only a part; the message says where it looked and what
+            it expected, the hint what to do.
     """
     lacking: list[tuple[str, str]] = []
     for root in _roots_at(places):
@@ -149,7 +149,7 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
 
 
 def _look_at_names(folder: Place, contents: Contents) -> None:
-    """Say where photos may be missing because a zip file stores names in an old encoding."""
+    """Note that photos may be missing because a zip file has names in an old encoding."""
     is_missing = any(row.problem.startswith("missing") for row in contents.problems)
     if is_missing and isinstance(folder, ArchivePath):
         name = undecoded_name(folder.archive.path)
@@ -161,12 +161,12 @@ def _look_at_names(folder: Place, contents: Contents) -> None:
 
 
 def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -> None:
-    """Enter one listed key as an entry, or as the problem it is.
+    """Add one listed key as an entry or as a problem.
 
     Args:
-        contents: It is added to these.
+        contents: Gets the entry or the problem.
         key: From the list.
-        split: Whose list it is.
+        split: Of the list.
         stock: The files.
         named: The photo's file where the list names it with its suffix.
     """
@@ -195,7 +195,7 @@ def _why_not(
         return "missing-photo", ""
     if not (entry.label_name or entry.coarse_names) and split != "test":
         refused = stock.refused.get(key, "")
-        why = f"{refused} is no label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
+        why = f"{refused} is not a label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
         return "missing-label", why
     rivals = stock.rivals(key, named)
     if rivals:
@@ -215,14 +215,14 @@ def _look_for_surplus(contents: Contents, shelf: Shelf, stock: Stock, known: set
     }
     for problem, keys in surplus.items():
         if keys:
-            what = f"{len(keys)} {CHECKS[problem].says}: {some(keys)}"
+            what = f"{CHECKS[problem].says} ({len(keys)}): {some(keys)}"
             contents.problems.append(found(problem, shelf.split, "", what))
 
 
 def _splits_of(
     folder: Place, stock: Stock, contents: Contents, val_share: float, seed: int
 ) -> dict[str, Listed]:
-    """Take the splits from lists; what no list says is decided here, and said in a note."""
+    """Take the splits from lists; without lists draw them, and note it."""
     splits = {split: keys for split in SPLITS if (keys := _read_list(folder, split, stock))}
     listed = {key for keys in splits.values() for key in keys}
     rest = [key for key in sorted(stock.labeled) if key not in listed]
@@ -230,17 +230,17 @@ def _splits_of(
         random.Random(seed).shuffle(rest)
         num_val = round(val_share * len(rest)) or int(val_share > 0 and len(rest) > 1)
         contents.notes.append(
-            f"there are no lists: {num_val} photos are drawn for val, seed {seed}"
+            f"there are no lists: val gets {num_val} of {len(rest)} photos, drawn with seed {seed}"
         )
         train, val = sorted(rest[num_val:]), sorted(rest[:num_val])
         return {"train": dict.fromkeys(train, ""), "val": dict.fromkeys(val, "")}
     if "train" not in splits and rest:
         contents.notes.append(
-            f"there is no list for train: it gets the {len(rest)} unlisted photos"
+            f"there is no list for train: it gets all unlisted photos ({len(rest)})"
         )
         return {"train": dict.fromkeys(rest, ""), **splits}
     if rest:
-        contents.notes.append(f"{len(rest)} labeled photos are in no list and are left out")
+        contents.notes.append(f"labeled photos that are in no list, left out: {len(rest)}")
     return splits
 
 
@@ -250,20 +250,23 @@ def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
         for name in (f"{split}_id.txt", f"{split}.txt"):
             path = folder / place / name
             if path.is_file():
-                named = (stock.named_by(entry) for entry in _entries(path))
+                entries = _entries(path)
+                named = [stock.named_by(entry) for entry in entries]
+                if entries and is_header(entries[0]) and not stock.has(named[0]):
+                    del named[0]
                 return dict(one for one in named if one)
     return {}
 
 
 def _entries(path: Place) -> list[str]:
     try:
-        return list_entries(path.read_bytes())
+        return list_entries(decode_text(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
 
 
 def _roots_at(places: Sequence[Path]) -> Iterator[Place]:
-    """Yield the places themselves, then the archives in them, which take longer to look into."""
+    """Yield the places, then the archives in them, which take longer to search."""
     for place in places:
         yield open_archive(place) if place.is_file() else place
     for place in places:
@@ -272,7 +275,7 @@ def _roots_at(places: Sequence[Path]) -> Iterator[Place]:
 
 
 def _folders_below(place: Place) -> Iterator[Place]:
-    """Yield a folder and what is below it, level by level, prepared data sets left out."""
+    """Yield a folder and its subfolders, level by level, without prepared data sets."""
     floor = [place] if place.is_dir() else []
     for _ in range(DEEPEST + 1):
         floor = [folder for folder in floor if not (folder / CARD).exists()]
@@ -289,7 +292,7 @@ def _subfolders(folder: Place) -> list[Place]:
         return _sorted(
             below for below in folder.iterdir() if below.is_dir() and below.name[0] not in "._"
         )
-    except OSError:  # not ours to look into
+    except OSError:  # no permission
         return []
 
 
@@ -298,7 +301,7 @@ def _goes_by(layout: Layout, folder: Place) -> bool:
 
 
 def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[tuple[str, str]]]:
-    """Return the shelves that are whole, and for the others what they lack and what to do."""
+    """Return the complete shelves, and for the others what is missing and what to do."""
     whole, lacking = [], []
     for shelf in layout.shelves:
         has_photos = (folder / shelf.photos).is_dir()
@@ -312,7 +315,7 @@ def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[
 
 
 def _holds_labels(folder: Place) -> bool:
-    """Tell whether label maps lie right in a folder, as they don't in a prepared data set."""
+    """Tell whether label maps lie directly in a folder; in a prepared data set they do not."""
     return folder.is_dir() and any(
         suffix_of(path.name) in MAP_SUFFIXES and not is_clutter(path.name)
         for path in folder.iterdir()
@@ -329,7 +332,8 @@ def _nothing_found(
     ]
     places = ", ".join(str(place.resolve()) for place in looked)
     found = "; ".join(dict.fromkeys(words for words, _ in lacking[:5]))
-    advice = next((advice for _, advice in lacking if advice), f"{source.home}.")
+    add = "Copy or unpack what is missing. " if lacking else ""
+    advice = next((advice for _, advice in lacking if advice), f"{add}{source.home}.")
     return DatasetError(
         f"no release of {source.label_set.name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",

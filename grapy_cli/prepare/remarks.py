@@ -1,4 +1,4 @@
-"""What the counts of a whole data set suggest that no single label map shows."""
+"""Remarks on a whole data set, which no single label map can show."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from grapy_cli.labels.sides import unpaired_sides
 
 
 def remarks_on(figures: Mapping[str, Any], labels: LabelSet) -> Iterator[str]:
-    """Yield a sentence for each thing about a data set that a person should look at.
+    """Yield a sentence for each finding that a person should check.
 
     Args:
         figures: As `dataset.json` has them.

@@ -1,4 +1,4 @@
-"""The whole work of `grapy prepare`: from releases as downloaded to prepared data sets."""
+"""Run `grapy prepare`: turn releases as downloaded into prepared data sets."""
 
 import itertools
 import os
@@ -34,17 +34,17 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.safe_text import spelled
 from grapy_cli.settings.settings import Settings
 
-ROWS_SAID = 20  # rejected samples named on the screen; the others stand in problems.csv
+ROWS_SAID = 20  # rejected samples named on the screen; problems.csv has all
 
 
 @dataclass(frozen=True)
 class PrepareSummary:
-    """What one `grapy prepare` did."""
+    """The result of one `grapy prepare`."""
 
     datasets: tuple[DatasetPrepared, ...]
-    """One for each data set that was asked for, those that were complete already included."""
+    """One for each named data set, including those that were complete before."""
     rejected: int
-    """Photos rejected in this run, over all data sets."""
+    """Photos rejected in this run, of all data sets."""
 
 
 def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
@@ -52,13 +52,13 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
 
     Raises:
         SettingsError: If they name none.
-        DatasetError: If a release is not found, or nothing in it can be used; with `strict`, if
-            anything in it is wrong.
+        DatasetError: If a release is not found or has no usable sample; with `strict`, if it has
+            any problem.
         LockedError: If another process prepares the same data set.
     """
     if not settings.data.dataset:
         raise SettingsError(
-            "data.dataset: which data set is to be prepared?",
+            "data.dataset is empty: name the data set to prepare",
             hint="--dataset cihp, atr, pascal, synthetic, or a label file such as my-labels.toml",
         )
     labels = settings.prepare.synthetic.labels
@@ -69,7 +69,7 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
     ]
     try:
         datasets = tuple(_prepare_dataset(source, settings, report) for source in sources)
-    except OSError as error:  # reading has its own errors; this is a full or forbidden disk
+    except OSError as error:  # reading has its own errors; this is a full or read-only disk
         raise DatasetError(f"{settings.data.root} cannot be written: {error}") from error
     return PrepareSummary(datasets, sum(dataset.rejected for dataset in datasets))
 
@@ -78,7 +78,7 @@ def _prepare_dataset(source: Source, settings: Settings, report: Reporter) -> Da
     folder = settings.data.root / source.label_set.name
     if not (folder / CARD).exists():
         with locked(folder / ".prepare.lock"):
-            if not (folder / CARD).exists():  # another process may just have ended
+            if not (folder / CARD).exists():  # another process may just have finished it
                 return _prepare_anew(source, folder, settings, report)
     return _already_prepared(source, folder, settings, report)
 
@@ -97,16 +97,16 @@ def _prepare_anew(
         report(Told(f"{folder.name}: {note}"))
     writer = DatasetWriter(folder, source.label_set, settings.prepare.link)
     entries = list(contents.entries.values())
-    with FinishedSamples(folder / FINISHED, _identity(entries, source, settings)) as finished:
-        writer.sweep()
-        if finished.is_anothers:
-            writer.clear()
-        _convert(entries, source, writer, finished, settings.prepare.processes, report)
-        audit = Audit(source.label_set)
-        for entry, finding in zip(entries, finished, strict=True):
-            audit.add(entry, finding)
-        done = _finish(release, contents, audit, writer, source, settings, report)
-        finished.remove()
+    finished = FinishedSamples(folder / FINISHED, _identity(entries, source, settings))
+    writer.sweep()
+    if finished.is_stale:
+        writer.clear()
+    _convert(entries, source, writer, finished, settings.prepare.processes, report)
+    audit = Audit(source.label_set)
+    for entry, finding in zip(entries, finished, strict=True):
+        audit.add(entry, finding)
+    done = _finish(release, contents, audit, writer, source, settings, report)
+    finished.remove()
     report(done)
     return done
 
@@ -118,10 +118,10 @@ def _already_prepared(
     again = f"to prepare it again, remove {folder}"
     if prepared.label_set.digest != source.label_set.digest:
         raise DatasetError(f"{folder} was prepared with other parts; {again}")
-    (folder / FINISHED).unlink(missing_ok=True)  # the kill came after all was done
+    (folder / FINISHED).unlink(missing_ok=True)  # the earlier run was killed after its last sample
     report(Told(f"{folder.name} is already prepared, from {prepared.card.source}; {again}"))
     if source.drawn and folder_name(settings, source.drawn) not in prepared.card.source:
-        report(Warned(f"{folder.name} was not drawn, or with other settings than these; {again}"))
+        report(Warned(f"{folder.name} was not drawn with these settings; {again}"))
     return DatasetPrepared(folder.name, str(folder), dict(prepared.splits), rejected=0)
 
 
@@ -138,7 +138,7 @@ def _find(source: Source, settings: Settings, report: Reporter) -> Release:
 
 
 def _check_place(release: Release, folder: Path) -> None:
-    """Refuse to write over a release that lies just where the prepared data set goes."""
+    """Refuse to overwrite a release that lies in the folder of the prepared data set."""
     if not (
         isinstance(release.folder, Path) and folder.exists() and folder.samefile(release.folder)
     ):
@@ -146,13 +146,13 @@ def _check_place(release: Release, folder: Path) -> None:
     inside = [name for name in ("images", "labels", "splits") if (folder / name).exists()]
     if inside and not (folder / FINISHED).exists():
         raise DatasetError(
-            f"{folder} is the place of the prepared data set, but its {inside[0]}/ is a source's",
+            f"{folder} is the place of the prepared data set, but its {inside[0]}/ is not prepared",
             hint=f"Move it to {folder.parent / 'raw' / folder.name}.",
         )
 
 
 def _identity(entries: Sequence[Entry], source: Source, settings: Settings) -> Iterator[object]:
-    """Yield everything that what is found depends on."""
+    """Yield everything that the findings depend on."""
     yield from (__version__, source.label_set.digest, dict(source.colors), settings.prepare.link)
     for entry in entries:
         yield entry.key, entry.split
@@ -161,7 +161,7 @@ def _identity(entries: Sequence[Entry], source: Source, settings: Settings) -> I
 
 
 def _state_of(place: Place) -> tuple[int, int] | None:
-    """Size and time of a file; none of a link that leads nowhere, which is found out later."""
+    """Return size and time of a file; None for a broken link, which is reported later."""
     try:
         state = place.stat()
     except OSError:
@@ -177,10 +177,10 @@ def _convert(
     processes: int,
     report: Reporter,
 ) -> None:
-    """Convert all samples that an earlier run has not, and write down what was found."""
+    """Convert the samples that no earlier run has finished, and log their findings."""
     before, total, name = finished.num_done, len(entries), writer.folder.name
     if before:
-        report(Told(f"{name}: {before} of {total} samples were done before, the others follow"))
+        report(Told(f"{name}: {before} of {total} samples were finished by an earlier run"))
     rest = itertools.islice(entries, before, None)
     workers = processes or os.cpu_count() or 1
     every = max(1, total // 200)
@@ -203,7 +203,7 @@ def _finish(
     settings: Settings,
     report: Reporter,
 ) -> DatasetPrepared:
-    """Write lists, problems and report, and say what became of it."""
+    """Write lists, problems and report, and return the result."""
     problems = contents.problems + audit.problems
     rejected = [row for row in problems if row.severity == "rejected"]
     splits = {
@@ -228,7 +228,7 @@ def _finish(
     if not any(splits.values()):
         why = f", the first because: {rejected[0].reason}" if rejected else ""
         raise DatasetError(
-            f"nothing in {release.folder} can be used: {len(rejected)} photos rejected{why}",
+            f"nothing in {release.folder} can be used: photos rejected: {len(rejected)}{why}",
             hint=f"{writer.folder / PROBLEMS} names a reason for each photo.",
         )
     if settings.prepare.strict:

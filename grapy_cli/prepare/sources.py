@@ -1,4 +1,4 @@
-"""Where photos, label maps and lists lie in each release: one row per data set and layout.
+"""Tables of where each release has its photos, label maps and lists.
 
 Sources: the releases' own folders; the reference's `data/datasets` for the flat ones.
 """
@@ -24,37 +24,37 @@ class Shelf(NamedTuple):
     split: str = ""
     """The split that all its photos belong to; empty where lists say so."""
     mirrored: str = ""
-    """The release's own annotations of the mirrored photos: audited, never used."""
+    """The release's own annotations of the mirrored photos: audited, not used."""
 
 
 class Layout(NamedTuple):
     """One way a release is laid out."""
 
     roots: tuple[str, ...]
-    """Names the folder goes by; upper and lower case are the same."""
+    """Names of the folder; upper and lower case are the same."""
     shelves: tuple[Shelf, ...]
-    """Those that are there are read; one is enough."""
+    """All shelves that exist are read; one is enough."""
     lists: str
-    """A list of keys as people will know it, for messages; `release.py` knows all spellings."""
+    """The usual name of a list, for messages; `release.py` accepts others as well."""
 
 
 class Source(NamedTuple):
-    """Everything `prepare` must know of a data set before it sees the files."""
+    """Everything `prepare` has to know about a data set before it reads files."""
 
     label_set: LabelSet
     layouts: tuple[Layout, ...]
     home: str
-    """Where the release is had, for people."""
+    """Where to download the release, a sentence for people."""
     colors: Mapping[Color, int] = MappingProxyType({})
-    """Part ids by RGB, where label maps come as colour pictures."""
+    """Part ids by RGB, where label maps may be color pictures."""
     published: Mapping[str, tuple[int, ...]] = MappingProxyType({})
-    """How many photos a split has by its papers, which don't always agree; "all" for no split."""
+    """Photos of each split by its papers, which do not always agree; "all" without splits."""
     drawn: str = ""
-    """The label set that people are drawn and labelled in on the spot; empty for releases."""
+    """The label set of drawn people; empty for releases."""
 
 
-# What each colour shows was looked at on photos: these are not the ids that the VOC palette
-# gives them. The last row is VOC's colour for "void".
+# Checked on photos: the ids differ from the order of the VOC palette. The last row is VOC's color
+# for "void".
 PASCAL_COLORS: Mapping[Color, int] = MappingProxyType(
     {
         (0, 0, 0): PASCAL.names.index("background"),
@@ -91,7 +91,7 @@ _ATR_FLAT = Layout(
     (Shelf("JPEGImages", "SegmentationClassAug", mirrored="SegmentationClassAug_rev"),),
     "list/train_id.txt",
 )
-# The photos are VOC's, so the annotations lie beside them or beside the folders of VOC.
+# The photos belong to VOC, so the annotations lie beside them or beside the folders of VOC.
 _PASCAL = tuple(
     Layout(
         ("pascal", "PASCAL-Person-Part", "pascal_person_part", "VOC2010", "PASCAL-Part"),
@@ -121,20 +121,21 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
             Source(
                 CIHP,
                 (_CIHP_FLAT, _CIHP_SPLIT),
-                "CIHP (instance-level_human_parsing) is had from the LIP page of the HCP lab, "
+                "CIHP (instance-level_human_parsing) can be downloaded from the LIP page of "
+                "the HCP lab, "
                 "Sun Yat-sen University: sysu-hcp.net/lip",
                 published={"train": (28280,), "val": (5000,), "test": (5000,)},
             ),
             Source(
                 ATR,
                 (_ATR_FLAT,),
-                "ATR is had as humanparsing from github.com/lemondan/HumanParsing-Dataset",
+                "ATR is humanparsing at github.com/lemondan/HumanParsing-Dataset",
                 published={"all": (17700,)},
             ),
             Source(
                 PASCAL,
                 _PASCAL,
-                "The photos are had from PASCAL VOC 2010 (JPEGImages), the label maps from the "
+                "The photos come from PASCAL VOC 2010 (JPEGImages), the label maps from the "
                 "PASCAL-Person-Part annotations of Chen et al. 2014",
                 PASCAL_COLORS,
                 published={"train": (1716, 1717), "val": (1817, 1818)},
@@ -156,7 +157,7 @@ def own_source(labels: LabelSet) -> Source:
         DatasetError: If the name cannot be that of the data set's folder.
     """
     if Path(labels.name).name != labels.name or labels.name in ("", "..", "raw"):
-        raise DatasetError(f"{labels.name!r} cannot be the name of a data set: it names its folder")
+        raise DatasetError(f"{labels.name!r} cannot name a data set, which is a folder")
     layouts = tuple(
         Layout((labels.name,), shelves, lists)
         for shelves, lists in (
@@ -169,10 +170,10 @@ def own_source(labels: LabelSet) -> Source:
 
 
 def synthetic_sources(labels: Sequence[str]) -> list[Source]:
-    """Describe made-up people, in the layout of the release that has their label set.
+    """Return sources of drawn people, in the layout of the release with their label set.
 
-    In one label set they are a data set with a name of its own. In several they are as many data
-    sets, of the same photos, that go by the label sets' names: a further folder to train on.
+    With one label set they are the data set `synthetic`. With several they are one data set for
+    each, of the same photos and named like the label set, as a further folder to train on.
     """
     drawn = [SOURCES[name]._replace(published={}, drawn=name) for name in dict.fromkeys(labels)]
     if len(drawn) > 1:
@@ -182,11 +183,11 @@ def synthetic_sources(labels: Sequence[str]) -> list[Source]:
 
 def _synthetic(labels: LabelSet) -> LabelSet:
     what = f"drawn by grapy; parts of {labels.name}"
-    return LabelSet(SYNTHETIC, "Made-up people", what, labels.parts)
+    return LabelSet(SYNTHETIC, "Synthetic people", what, labels.parts)
 
 
 def sources_of(dataset: str, *, synthetic_labels: Sequence[str]) -> list[Source]:
-    """Return the row of a data set; several where made-up people have several label sets.
+    """Return the source of a data set; several for people drawn in several label sets.
 
     Raises:
         DatasetError: If there is no such data set, or its label file cannot be used.
@@ -195,7 +196,7 @@ def sources_of(dataset: str, *, synthetic_labels: Sequence[str]) -> list[Source]
 
 
 def source_of(dataset: str) -> Source:
-    """Return the row of a data set, or make one for a label file.
+    """Return the source of a data set or of a label file.
 
     Raises:
         DatasetError: If there is no such data set, or its label file cannot be used.
@@ -204,5 +205,5 @@ def source_of(dataset: str) -> Source:
         return SOURCES[dataset]
     labels = label_set(dataset)
     if labels.name == SYNTHETIC:
-        raise DatasetError(f"{dataset} takes the name {labels.name!r}, which grapy uses itself")
+        raise DatasetError(f"{dataset} takes the name {labels.name!r}, which is reserved")
     return own_source(labels)

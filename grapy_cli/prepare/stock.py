@@ -1,4 +1,4 @@
-"""The files of one shelf of a release by key, and what the entries of lists mean among them."""
+"""The files of one shelf of a release by key; list entries are looked up among them."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -52,29 +52,35 @@ class Stock:
         return {level: names[key] for level, names in self.coarse.items() if key in names}
 
     def files(self, key: str, named: str) -> tuple[str, str, str]:
-        """Return the names of a photo, its label map and its mirrored label map; empty if missing.
+        """Return the files of a photo, its label map and its mirrored label map; empty if missing.
 
         Args:
             key: Of the photo.
-            named: The photo's file where a list names it with its suffix.
+            named: The photo's file if a list names it with its suffix; empty if not.
         """
         photo = named or self.photos.names.get(key, "")
         return photo, self.labels.names.get(key, ""), self.mirrored.get(key, "")
 
     def rivals(self, key: str, named: str) -> list[str]:
-        """Return the files that share a key where it is not clear which of them is meant."""
+        """Return the files that share a key, unless the list names one of them."""
         photos = [] if named else self.photos.rivals.get(key, [])
         return photos or self.labels.rivals.get(key, [])
 
     def named_by(self, entry: str) -> tuple[str, str] | None:
-        """Return the key that an entry of a list means, and the photo's file if it names that.
+        """Return the key that a list entry means, and the photo's file if the entry names it.
 
-        None for a comment. What names nothing gives the key of the whole entry.
+        None for a comment. An entry that names nothing gives the key of the whole entry.
         """
         meant = (self._meant(spelling) for spelling in spellings(entry))
-        known = (one for one in meant if one[0] in self.photos.names or one[0] in self.labels.names)
+        known = (one for one in meant if self.has(one))
         whole = None if is_comment(entry) else self._meant(entry.replace("\\", "/"))
         return next(known, whole)
+
+    def has(self, named: tuple[str, str] | None) -> bool:
+        """Tell whether a key that a list entry means has a photo or a label map."""
+        return named is not None and any(
+            named[0] in index.names for index in (self.photos, self.labels)
+        )
 
     def _meant(self, spelling: str) -> tuple[str, str]:
         path = PurePosixPath(normalized(spelling))
@@ -92,7 +98,7 @@ def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
     Args:
         folder: Of the release.
         shelf: What to list.
-        notes: Gets a sentence where label maps are matched without a part of their names.
+        notes: Gets a sentence if label maps are matched without a part of their names.
     """
     photos_at, labels_at = folder / shelf.photos, folder / shelf.labels
     coarse = {level: folder / name for level, name in COARSE_FOLDERS.items()}

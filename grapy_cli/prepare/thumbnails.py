@@ -1,4 +1,4 @@
-"""Small pictures of samples for the report, as text that stands in the page itself."""
+"""Small pictures of samples for the report, as data URLs."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ SIDE = 260  # pixels of the longest side
 
 
 def photo_thumbnail(place: Place) -> str:
-    """A photo as a data address; nothing where it cannot be shown."""
+    """Return a photo as a data URL; empty if it cannot be read."""
     try:
         small = read_shrunk(place.read_bytes(), SIDE).pixels
     except (OSError, PhotoError):
@@ -32,12 +32,12 @@ def photo_thumbnail(place: Place) -> str:
 def label_thumbnail(
     place: Place | None, colors: Mapping[Color, int], labels: LabelSet
 ) -> tuple[str, list[tuple[str, Color, str]]]:
-    """A label map as a data address, and the parts it shows with their colours and shares."""
+    """Return a label map as a data URL, and its parts with their colors and shares."""
     if place is None:
         return "", []
     try:
         label_map = read_label(place.read_bytes(), colors, labels, place.suffix).ids
-    except UNREADABLE:  # which a `BadSample` is as well
+    except UNREADABLE:  # `BadSample` is one of them
         return "", []
     height, width = label_map.shape
     scale = min(1, SIDE / max(height, width))
@@ -49,7 +49,7 @@ def label_thumbnail(
 def _parts_in(
     label_map: UInt8[np.ndarray, "h w"], labels: LabelSet
 ) -> list[tuple[str, Color, str]]:
-    """Return the parts of a label map, the largest first; unknown ids by their number."""
+    """Return the parts of a label map, largest first; other ids by their number."""
     counts = np.bincount(label_map.ravel(), minlength=256)
     palette = labels.palette()
     rows = []

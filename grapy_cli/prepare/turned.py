@@ -19,7 +19,7 @@ three ways: of 900 fitting label maps none is turned, of 900 turned ones 867 are
 def fit_label(
     label_map: LabelMap, data: bytes, size: tuple[int, int], orientation: int
 ) -> tuple[Turned, list[list[str]]]:
-    """Return a label map that lies as its photo does, and the problem that was mended.
+    """Return a label map turned like its photo, and the problem that this corrects.
 
     Args:
         label_map: As it is stored.
@@ -28,7 +28,7 @@ def fit_label(
         orientation: EXIF orientation of the photo.
 
     Raises:
-        BadSample: If the sizes differ however the label map is turned.
+        BadSample: If the sizes differ in both orientations.
     """
     turned = turn_upright(label_map, orientation)
     fits, fits_turned = label_map.shape == size, turned.shape == size
@@ -55,7 +55,7 @@ def _is_better(photo: UInt8[np.ndarray, "h w 3"], one: Turned, other: Turned) ->
 
 
 def _fit(photo: UInt8[np.ndarray, "h w 3"], label_map: Turned) -> tuple[float, float]:
-    """Measure how parts and photo agree: contrast at edges of parts, and likeness inside parts."""
+    """Measure the contrast at edges of parts and, negative, the variance of color inside parts."""
     height, width = photo.shape[:2]
     small = cv2.resize(label_map, (width, height), interpolation=cv2.INTER_NEAREST)
     pixels = photo.astype(np.float32)
@@ -78,7 +78,7 @@ def _sizes_in_words(photo: tuple[int, int], label_map: tuple[int, ...]) -> str:
 
 
 def _guess(photo: tuple[int, int], label_map: tuple[int, ...]) -> str:
-    """Say what may have happened."""
+    """Return the likely cause."""
     if photo == label_map[::-1]:
         return "; one of them lies on its side"
     if abs(photo[0] * label_map[1] - photo[1] * label_map[0]) <= max(*photo, *label_map):

@@ -1,4 +1,4 @@
-"""Why a release, or a folder of it, cannot be used: what is found there instead, in words."""
+"""Explain why a release or one of its folders cannot be used, and what it holds instead."""
 
 from collections.abc import Collection, Sequence
 
@@ -18,11 +18,11 @@ LIST_ADVICE = "A list has one photo a line, such as a, a.jpg or images/a.jpg; or
 
 
 def lack(folder: Place, name: str) -> tuple[str, str]:
-    """Say what is in the place of a folder of photos or label maps, and what to do; maybe nothing.
+    """Say what a release lacks, and what to do about it; the second may be empty.
 
     Args:
         folder: Of the release.
-        name: Of the folder that is missing or has no such files.
+        name: Of the folder of photos or label maps.
     """
     place = folder / name
     if place.is_dir():
@@ -72,7 +72,7 @@ def some(names: Collection[str], most: int = 8) -> str:
 
 
 def _content(place: Place, wanted: str = "label maps") -> tuple[str, str]:
-    """Say what a folder holds that has none of the files that are wanted, and what to do."""
+    """Say what a folder holds instead of the wanted files, and what to do."""
     inside = [one for one in _inside(place) if not is_clutter(one.name)]
     folders = [one.name for one in inside if one.is_dir()]
     refused = [one.name for one in inside if suffix_of(one.name) in NO_LABELS]
@@ -80,7 +80,7 @@ def _content(place: Place, wanted: str = "label maps") -> tuple[str, str]:
         first = min(refused)
         why = NO_LABELS[suffix_of(first)]
         words = f"holds {len(refused)} files such as {first}, but no label maps: {why}"
-        return words, f"{LABEL_ADVICE} Export them again: what was lost does not come back."
+        return words, f"{LABEL_ADVICE} Export them again: a conversion cannot restore the ids."
     if folders:
         return f"holds folders ({some(folders)}), but no {wanted}", NESTED_ADVICE
     if inside:

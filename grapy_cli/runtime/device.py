@@ -1,4 +1,4 @@
-"""Which device does the arithmetic."""
+"""Choose the device, its threads, and measure its memory."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ from grapy_cli.errors import DeviceError
 
 
 def pick_device(name: str, local_rank: int = 0) -> torch.device:
-    """Turn a device's name into the device.
+    """Return the device of a name.
 
     Args:
         name: auto, cpu, cuda, cuda:N or mps; auto takes CUDA, then MPS, then the CPU.
-        local_rank: Which of this machine's cards a process of a distributed run takes.
+        local_rank: Which of this machine's GPUs a process of a distributed run takes.
 
     Raises:
         DeviceError: If there is no such device.
@@ -36,22 +36,22 @@ def pick_device(name: str, local_rank: int = 0) -> torch.device:
 
 
 def set_threads(count: int) -> None:
-    """Give the network that many CPU threads; 0 leaves torch's choice."""
+    """Set the number of CPU threads of the network; 0 keeps torch's choice."""
     if count:
         torch.set_num_threads(count)
 
 
 def fair_threads(processes: int) -> int:
-    """CPU threads for each of several processes of a machine; 0 leaves a single one torch's choice.
+    """Return the CPU threads for each process of a machine; 0, torch's choice, for a single one.
 
     Args:
-        processes: That work side by side on this machine.
+        processes: How many work side by side on this machine.
     """
     return max(1, usable_cores() // processes) if processes > 1 else 0
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether the device ran out of memory: for the CPU and MPS torch has no class of error."""
+    """Tell whether the device ran out of memory. For CPU and MPS torch has no class of error."""
     words = ("out of memory", "can't allocate memory")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
         word in str(error) for word in words
@@ -59,20 +59,20 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Most bytes that tensors took on a CUDA device so far; None elsewhere."""
+    """Return the most bytes that tensors have taken on a CUDA device; None on other devices."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
 def resident_memory() -> int:
-    """Most bytes of the machine's memory that this process took so far."""
-    import resource  # Unix has it; nothing else needs it
+    """Return the most bytes of main memory that this process has taken."""
+    import resource  # Unix only; imported where it is needed
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def check_gpus(name: str, processes: int) -> None:
-    """Make sure that each process of this machine gets a card of its own, where cards are used.
+    """Check that each process of this machine has its own GPU, where GPUs are used.
 
     Raises:
         DeviceError: If there are fewer CUDA devices than processes.
@@ -87,13 +87,13 @@ def check_gpus(name: str, processes: int) -> None:
 
 
 def release_memory(device: torch.device) -> None:
-    """Give back what torch keeps of a card's memory, before something smaller is tried."""
+    """Return cached GPU memory to the device, before something smaller is tried."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def usable_cores() -> int:
-    """CPU cores this process may run on."""
+    """Return the CPU cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -107,7 +107,7 @@ def _cuda(device: torch.device, local_rank: int) -> torch.device:
     if index >= found:
         raise DeviceError(
             f"cuda:{index} was asked for, but torch sees {found} CUDA devices",
-            hint="Use --device cpu, or install a CUDA build of torch; `grapy doctor` tells more.",
+            hint="Use --device cpu, or install a CUDA build of torch; `grapy doctor` says more.",
         )
     torch.cuda.set_device(index)
     return torch.device("cuda", index)

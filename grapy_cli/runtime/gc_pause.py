@@ -1,4 +1,4 @@
-"""Loading large libraries without looking for garbage meanwhile."""
+"""Import large libraries without garbage collection."""
 
 import gc
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Import in this block what is large: all that modules make is there to stay.
+    """Turn garbage collection off in this block, which imports large modules.
 
-    Python looks through all objects now and then for such as nobody can reach any more. Torch
-    makes 160,000: that would be a tenth of the time that loading takes, and would find nothing.
+    What modules create stays. Torch creates 160,000 objects; looking through them takes a tenth of
+    the loading time and finds nothing to free.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if not gc.get_freeze_count():  # once: a later block may find garbage lying about
+        if not gc.get_freeze_count():  # once: later there may be garbage to free
             gc.freeze()
         if was_on:
             gc.enable()

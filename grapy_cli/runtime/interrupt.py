@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that is asked for between steps, so that nothing breaks in half."""
+"""Defer Ctrl-C and SIGTERM until the running step is done."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -8,9 +8,9 @@ from types import FrameType
 
 @contextmanager
 def deferred_interrupts() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether somebody asked this process to stop.
+    """Give a function that tells whether this process was asked to stop.
 
-    The first Ctrl-C or SIGTERM is only noted; the second acts at once.
+    The first Ctrl-C or SIGTERM is only noted; the second one acts at once.
     """
     asked = False
 

@@ -1,4 +1,4 @@
-"""Starting several processes of one command, through torch's own launcher."""
+"""Start several processes of one command with torch's launcher."""
 
 import logging
 import os
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 OPEN_FILES = 128
-"""More than each process of a few dozen opens: of the launcher's sockets one to every other."""
+"""More than each of a few dozen processes opens; the launcher opens a socket to every other one."""
 
 
 def is_launched() -> bool:
-    """Whether this process was started by torch's launcher."""
+    """Tell whether torch's launcher started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ or "RANK" in os.environ
 
 
 def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
     """Run a command of grapy in several processes of this machine and wait for them.
 
-    A Ctrl-C or SIGTERM is passed on to them; they finish what they are at and save.
+    They get a Ctrl-C or SIGTERM as well, finish the running step and save.
 
     Args:
         arguments: What is typed after `grapy`.
-        processes: How many.
-        go_on: What to type to go on with work that ended early.
+        processes: How many to start.
+        go_on: What to type to continue work that ended early.
 
     Raises:
-        GrapyError: If they failed, with the exit code of the first; they have said why.
+        GrapyError: If they failed, with the exit code of the first. They report the reason.
         InterruptedRun: If they were stopped.
         SettingsError: If this shell allows too few open files.
     """
@@ -52,7 +52,7 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
         max_restarts=0,
         monitor_interval=0.5,
     )
-    # What went wrong the processes say themselves; the launcher would add a page about it.
+    # The processes report their own errors; the launcher would add a page about each.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     start = elastic_launch(config, sys.executable)
     try:
@@ -64,33 +64,33 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
 
 
 def allow_open_files(count: int) -> None:
-    """Let this process and those it starts open so many files, as far as the system lets us.
+    """Raise the limit of open files for this process and those it starts.
 
-    The launcher that finds no socket left asks for one again for minutes, and says nothing.
+    Without free sockets the launcher retries for minutes without a message.
 
     Raises:
-        SettingsError: If fewer are allowed.
+        SettingsError: If the system allows fewer.
     """
     try:
         import resource
-    except ImportError:  # Windows, which has no such limit
+    except ImportError:  # Windows has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= count:
         return
     if hard != resource.RLIM_INFINITY and hard < count:
         raise SettingsError(
-            f"{hard} files may be open here at a time, too few for several processes",
+            f"this shell allows {hard} open files, too few for several processes",
             hint="ulimit -n 1024",
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def _first_code(error: "ChildFailedError") -> int:
-    """The exit code of the process whose end the others' followed from.
+    """Return the exit code of the process that failed first.
 
-    One that misses a killed one fails as well, and is often found at the same look, in the same
-    second; those that go on then are told to stop.
+    Processes that lose their connection to it fail as well, often within the same second. The
+    launcher then stops the others.
     """
 
     def order(failure: "ProcessFailure") -> tuple[int, bool, bool]:
@@ -106,7 +106,7 @@ def _failure(code: int, go_on: str) -> GrapyError:
     kinds = {kind.exit_code: kind for kind in GrapyError.__subclasses__()}
     what = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}; see above"
     return kinds.get(code, GrapyError)(
-        f"a process of the run {what}", hint=f"Once mended, go on with: {go_on}"
+        f"a process of the run {what}", hint=f"After fixing the cause, go on with: {go_on}"
     )
 
 

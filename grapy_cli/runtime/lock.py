@@ -1,4 +1,8 @@
-"""Keeping two runs from working on one folder at the same time."""
+"""Lock files that keep two runs from working on one folder at the same time.
+
+They are the locks of the operating system, shared or exclusive, without a library: the one that
+torch installs has shared locks only in an SQLite file, which network file systems do not support.
+"""
 
 import os
 import platform
@@ -12,7 +16,7 @@ from grapy_cli.errors import SettingsError
 
 try:
     import fcntl
-except ImportError:  # Windows: there two runs are not kept apart
+except ImportError:  # Windows: two runs are not kept apart there
     fcntl = None  # type: ignore[assignment]
 
 _PAUSE = 0.05  # seconds between two attempts
@@ -24,17 +28,16 @@ class LockedError(SettingsError):
 
 @contextmanager
 def locked(path: Path, *, shared: bool = False, patience: float = 0.0) -> Iterator[None]:
-    """Hold a lock file while the block runs; it is there only as long as somebody holds it.
+    """Hold a lock file while the block runs. The last holder removes the file.
 
-    Folders that were made for it alone go with it: work that fails at once leaves nothing behind.
-
-    The lock is the system's, which lets go of it when its holder dies, however that comes: a file
-    that a killed process left is simply taken over.
+    It also removes the folders that were made for the lock and are still empty, so work that fails
+    at once leaves nothing behind. The system releases the lock when its holder dies; the file of a
+    killed process is taken over.
 
     Args:
-        path: The file; its folder is made where it is missing.
-        shared: Others may share it who ask for that too.
-        patience: Seconds to wait for whoever holds it.
+        path: The file; a missing folder is made.
+        shared: Let other shared holders in.
+        patience: Seconds to wait for the holder.
 
     Raises:
         LockedError: If another process holds it.
@@ -45,9 +48,9 @@ def locked(path: Path, *, shared: bool = False, patience: float = 0.0) -> Iterat
         yield
     finally:
         with file:
-            if _lock(file, shared=False):  # the last one takes the file away
+            if _lock(file, shared=False):  # the last holder removes the file
                 path.unlink(missing_ok=True)
-        with suppress(OSError):  # something was put there
+        with suppress(OSError):  # it is not empty
             for folder in made:
                 folder.rmdir()
 
@@ -57,7 +60,7 @@ def _take(path: Path, *, shared: bool, until: float) -> TextIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = path.open("a+", encoding="utf-8")
-        except FileNotFoundError:  # its last holder took the folder away in between
+        except FileNotFoundError:  # its last holder removed the folder in between
             continue
         is_ours = _lock(file, shared=shared)
         if is_ours and _is_still_at(path, file):
@@ -66,7 +69,7 @@ def _take(path: Path, *, shared: bool, until: float) -> TextIO:
         file.seek(0)
         holder = file.read().strip()
         file.close()
-        if is_ours:  # its last holder took it away between our opening and locking it
+        if is_ours:  # its last holder removed it between our opening and locking it
             continue
         if time.monotonic() >= until:
             raise LockedError(
@@ -77,7 +80,7 @@ def _take(path: Path, *, shared: bool, until: float) -> TextIO:
 
 
 def _sign(file: TextIO) -> None:
-    """Write down who holds it; on a full disk the lock holds without."""
+    """Write the holder into the file; on a full disk the lock works without."""
     with suppress(OSError):
         file.truncate(0)
         os.write(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode())
@@ -91,7 +94,7 @@ def _lock(file: TextIO, *, shared: bool) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return True  # a file system without locks should not keep anybody from working
+        return True  # a file system without locks must not prevent all work
     return True
 
 

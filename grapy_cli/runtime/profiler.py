@@ -1,7 +1,7 @@
-"""How the time of a piece of work divides among its stages; without a profiler it costs nothing.
+"""Measure the seconds of each span of a piece of work; without a profiler it costs nothing.
 
-Functions say by `@span("reading")` which stage they are. A stage within another is counted as its
-own alone, so all of them together are the whole.
+`@span("reading")` makes a function a span. The time of a span inside another one counts only for
+the inner one, so the spans add up to the whole.
 """
 
 import time
@@ -16,11 +16,11 @@ Result = TypeVar("Result")
 
 
 class Profiler:
-    """Adds up the seconds of stages in the thread that is in `running`.
+    """Adds up the seconds of each span in the thread that is in `running`.
 
     Args:
-        wait: Waits until the device has done what it was given; cards work beside the thread.
-        clock: Tells the time, seconds.
+        wait: Waits until the device is done; a GPU works beside the thread.
+        clock: Returns the time, seconds.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Profiler:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Let the stages of this thread be counted."""
+        """Count the spans of this thread."""
         token = _WATCH.set(self)
         try:
             yield
@@ -45,7 +45,7 @@ class Profiler:
 
     @contextmanager
     def on(self, name: str) -> Iterator[None]:
-        """Count a stage from here on; the one around it stands still meanwhile."""
+        """Count for a span from here on, and not for the span around it."""
         self._switch()
         self._stack.append(name)
         try:
@@ -55,7 +55,7 @@ class Profiler:
             self._stack.pop()
 
     def _switch(self) -> None:
-        """Book the time since the last switch on the innermost stage."""
+        """Add the time since the last switch to the innermost span."""
         self._wait()
         now = self._clock()
         if self._stack:
@@ -68,7 +68,7 @@ _WATCH: ContextVar[Profiler | None] = ContextVar("profiler", default=None)
 
 
 def span(name: str) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
-    """Make a function a stage that profilers know by a name."""
+    """Make a function a span of that name."""
 
     def mark(work: Callable[Given, Result]) -> Callable[Given, Result]:
         @wraps(work)

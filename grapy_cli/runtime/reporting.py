@@ -1,4 +1,4 @@
-"""How work speaks: it emits facts as events, and a reporter at the edge decides how they look."""
+"""Events: work reports facts, and a reporter decides how they are shown."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -6,47 +6,47 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, with the numbers that belong to it."""
+    """Something that happened, with its numbers."""
 
 
 @dataclass(frozen=True)
 class Progressed(Event):
-    """A long piece of work came one item further."""
+    """A long piece of work finished one more item."""
 
     work: str
     """What is being done, in two words: "converting train", "parsing photos"."""
     done: int
     total: int
     note: str = ""
-    """A short figure worth seeing on the way: a rate, a loss."""
+    """A short figure, as a rate or a loss."""
     seconds_left: float | None = None
-    """By the rate so far; a live bar has its own."""
+    """By the rate so far; a progress bar estimates its own."""
 
 
 @dataclass(frozen=True)
 class Told(Event):
-    """A sentence a person should read once: a choice that was made, a fact about the input."""
+    """A sentence for the user: a choice that was made, or a fact about the input."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Warned(Event):
-    """A sentence about something that is wrong but does not end the work."""
+    """A sentence about a problem that does not end the work."""
 
     text: str
 
 
 @runtime_checkable
 class Reporter(Protocol):
-    """Whatever wants to hear events: a terminal, a journal, the `append` of a test's list."""
+    """A function that gets events: a terminal, a journal, the `append` of a test's list."""
 
     def __call__(self, event: Event, /) -> object:
-        """Hear one event; what is returned is not looked at."""
+        """Get one event; the returned value is ignored."""
 
 
 def tee(*reporters: Reporter) -> Reporter:
-    """Join several reporters into one; each hears every event, in the order given."""
+    """Join several reporters into one; each gets every event, in the order given."""
 
     def report(event: Event) -> None:
         for reporter in reporters:
@@ -56,4 +56,4 @@ def tee(*reporters: Reporter) -> Reporter:
 
 
 def silence(event: Event) -> None:
-    """Say nothing: the reporter of every rank but the first."""
+    """Drop an event: the reporter of every rank but the first."""

@@ -1,4 +1,4 @@
-"""The names of what a training run leaves behind."""
+"""The files of a training run."""
 
 import itertools
 from contextlib import AbstractContextManager
@@ -11,7 +11,7 @@ from grapy_cli.runtime.lock import locked
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One folder per run; made by `create`, found again by `open`."""
+    """The folder of one run; `create` makes it, `open` finds it again."""
 
     path: Path
 
@@ -20,7 +20,7 @@ class RunFolder:
         """Make the folder of a new run.
 
         Raises:
-            SettingsError: If a run lies there already.
+            SettingsError: If the folder has a run already.
         """
         folder = cls(path)
         if folder.settings_file.exists():
@@ -36,7 +36,7 @@ class RunFolder:
         """Find the folder of an earlier run.
 
         Raises:
-            SettingsError: If no run lies there.
+            SettingsError: If the folder has no run.
         """
         folder = cls(path)
         if folder.settings_file.exists():
@@ -54,19 +54,19 @@ class RunFolder:
 
     @classmethod
     def free(cls, path: Path) -> "RunFolder":
-        """Name a folder that is not there yet: `path`, or `path-2` and so on.
+        """Name a folder that does not exist yet: `path`, or `path-2` and so on.
 
-        Names made of the time come twice where two runs start in the same second, or a clock is
-        put back.
+        Names made of the time occur twice when two runs start in the same second, or a clock is set
+        back.
         """
         names = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
         return cls(next(one for one in itertools.chain([path], names) if not one.exists()))
 
     def held(self) -> AbstractContextManager[None]:
-        """Keep other processes from training here while the block runs.
+        """Lock the folder for training while the block runs.
 
         Raises:
-            LockedError: If one does already.
+            LockedError: If another process trains there.
         """
         return locked(self.path / ".train.lock")
 
@@ -77,7 +77,7 @@ class RunFolder:
 
     @property
     def journal_file(self) -> Path:
-        """Every event, a line each."""
+        """All events, one a line."""
         return self.path / "journal.jsonl"
 
     @property
@@ -97,16 +97,16 @@ class RunFolder:
 
     @property
     def tensorboard(self) -> Path:
-        """Folder of what TensorBoard shows."""
+        """Folder of TensorBoard's files."""
         return self.path / "tensorboard"
 
     @property
     def pseudo(self) -> Path:
-        """Folder of the data sets that a teacher labelled for the run."""
+        """Folder of the data sets with the teacher's pseudo labels."""
         return self.path / "pseudo"
 
     def sheet(self, epochs: int) -> Path:
-        """Photos, truths and parsings after so many epochs."""
+        """Picture of photos, truths and parsings after that many epochs."""
         return self.path / "sheets" / f"epoch-{epochs:04d}.png"
 
     def checkpoint(self, name: str) -> Path:

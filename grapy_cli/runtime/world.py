@@ -1,4 +1,4 @@
-"""The processes of one run. A single process is the ordinary case, not a special one."""
+"""The processes of one run; usually there is one."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from grapy_cli.errors import GrapyError
 
 @dataclass(frozen=True)
 class World:
-    """How many processes work together, and which of them this is."""
+    """How many processes work together, and which one this is."""
 
     rank: int = 0
     size: int = 1
@@ -24,18 +24,18 @@ class World:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process is the one that speaks and writes."""
+        """Whether this process reports and writes for all."""
         return self.rank == 0
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Add a tensor up over all processes; each gets the sum."""
+        """Return the sum of a tensor over all processes, to each of them."""
         if self.size > 1:
             tensor = tensor.clone()
             distributed.all_reduce(tensor)
         return tensor
 
     def gather(self, rows: list[Any]) -> list[Any]:
-        """Join the rows of all processes, in the order of their ranks; each gets all of them."""
+        """Return the rows of all processes in the order of their ranks, to each of them."""
         if self.size == 1:
             return rows
         gathered: list[list[Any]] = [[] for _ in range(self.size)]
@@ -43,19 +43,19 @@ class World:
         return [row for rows in gathered for row in rows]
 
     def any(self, flag: bool) -> bool:
-        """Whether any process says yes; so that all of them stop at the same step."""
+        """Tell whether the flag is set in any process, so that all stop at the same step."""
         return bool(self.sum(torch.tensor(int(flag))).item()) if self.size > 1 else flag
 
     def barrier(self) -> None:
-        """Wait until every process has come here."""
+        """Wait until every process has reached this point."""
         if self.size > 1:
             distributed.barrier()
 
 
 def world_of_environment() -> World:
-    """Read the place of this process among those torch's launcher started, without joining them.
+    """Read the rank of this process from the environment, without connecting to the others.
 
-    Enough where they share work out and never wait for each other.
+    This is enough where processes share work and never wait for each other.
     """
     return World(
         rank=int(os.environ.get("RANK", "0")),
@@ -67,13 +67,13 @@ def world_of_environment() -> World:
 
 @contextmanager
 def open_world(device_type: str) -> Iterator[World]:
-    """Join the processes that torch's launcher started, or be alone where there is none.
+    """Connect to the processes that torch's launcher started, if it did.
 
     Args:
-        device_type: "cuda" talks through NCCL (and gloo for what lies on the CPU), else gloo alone.
+        device_type: "cuda" uses NCCL, and gloo for tensors on the CPU; others use gloo alone.
 
     Raises:
-        GrapyError: If another process went away without a word, as one that was killed.
+        GrapyError: If another process ended without a message, as a killed one.
     """
     if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield World()
@@ -91,13 +91,13 @@ def open_world(device_type: str) -> Iterator[World]:
         if not _is_lost(error):
             raise
         raise GrapyError(
-            "another process of this run is gone, so this one ends as well",
-            hint="See what the other one said, then go on from the last checkpoint with --resume.",
+            "another process of this run has ended, so this one ends as well",
+            hint="See its message, then go on from the last checkpoint with --resume.",
         ) from error
     finally:
         distributed.destroy_process_group()
 
 
 def _is_lost(error: RuntimeError) -> bool:
-    """Whether talking to another process failed; gloo has no class of error for it."""
+    """Tell whether the connection to another process failed; gloo has no class of error for it."""
     return isinstance(error, distributed.DistError) or "/gloo/" in str(error)

@@ -18,7 +18,7 @@ from tests.support.networks import write_weights
 from tests.support.training import prepare_tiny
 
 EXAMPLES = ROOT / "examples"
-RECIPE = "grapy-lite-ccp"
+RECIPE = "grapy-lite"
 """Hours of training, of which tests/unit/settings/test_recipes.py tries the commands."""
 
 

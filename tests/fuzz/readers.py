@@ -129,11 +129,10 @@ def _scores(data: bytes, folder: Path) -> None:
 
 def _findings(data: bytes, folder: Path) -> None:
     path = folder / "ledger.jsonl"
-    with FinishedSamples(path, ["same"]):
-        pass
+    FinishedSamples(path, ["same"])
     path.write_bytes(path.read_bytes() + data)
-    with FinishedSamples(path, ["same"]) as ledger:
-        assert len(list(ledger)) == ledger.num_done
+    finished = FinishedSamples(path, ["same"])
+    assert len(list(finished)) == finished.num_done
 
 
 def _journal(data: bytes, folder: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grapy_cli.data.sample import COARSE, Batch
-from grapy_cli.labels import IGNORE, LABEL_SETS
+from grapy_cli.labels import IGNORE, LABEL_SETS, Category, LabelSet, Part
 from grapy_cli.labels.coarse import COARSE_IDS, PERSON, Vocabulary
 from grapy_cli.train.targets import (
     UNKNOWN,
@@ -167,3 +167,25 @@ def test_every_pixel_has_one_source(annotations):
         assert sum(counts.values()) == target.parts.numel()
         assert counts.get("own parts", 0) == (target.parts != IGNORE).sum()
         assert counts.get("none", 0) == ((target.parts == IGNORE) & (target.words < 0)).sum()
+
+
+def test_a_set_of_masks_speaks_of_whole_people():
+    """A label file of two parts: its one part is a person, of whichever group it must name."""
+    masks = LabelSet(
+        "masks",
+        "Masks",
+        "",
+        (
+            Part("background", Category.BACKGROUND, (0, 0, 0)),
+            Part("person", Category.TORSO, (9, 9, 9)),
+        ),
+    )
+    vocabulary = Vocabulary([*SETS, masks])
+    for labels in SETS:
+        allowed = vocabulary.allowed(labels)
+        nobody, person = allowed[vocabulary.offsets["masks"] :]
+        assert nobody == [name == "background" for name in labels.names]
+        assert person == [name != "background" for name in labels.names]
+    assert vocabulary.allowed(masks)[PERSON] == [False, True]
+    head = vocabulary.offsets["pascal"] + LABEL_SETS["pascal"].names.index("head")
+    assert vocabulary.allowed(masks)[head] == [False, True]

@@ -145,6 +145,7 @@ def odd_photos() -> Iterator[OddPhoto]:
     yield OddPhoto("8 in 16.png", _saves(grey.astype(np.uint16)), is_grey=True)
     yield OddPhoto("8 in 32.tif", _saves(grey.astype(np.int32)), is_grey=True)
     yield OddPhoto("12 in 32.tif", _saves(_scaled(grey, 4095, np.int32)), 1, is_grey=True)
+    yield OddPhoto("to 99999 in 32.tif", _saves(_scaled(grey, 99999, np.int32)), 1, is_grey=True)
     yield OddPhoto("share.tif", _saves(grey / np.float32(255)), 1, is_grey=True)
     yield OddPhoto("float.tif", _saves(grey.astype(np.float32)), 1, is_grey=True)
     yield OddPhoto("color 16 bits.png", _opencv(color.astype(np.uint16) * 257), 1)

@@ -1,4 +1,4 @@
-"""Putting people somewhere else: the same labels before a photo that shows nobody."""
+"""Replace the background of samples by a photo without people; labels stay the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +14,16 @@ from grapy_cli.image_io.names import is_photo_name
 from grapy_cli.image_io.photos import load_photo
 
 SOFT_EDGE = 1.0
-"""Blur of the cut's edge, pixels: a hard one would tell the network where the person ends."""
+"""Blur of the cut's edge, pixels: a hard edge would show the network where the person ends."""
 
 
 @dataclass(frozen=True)
 class RandomBackground:
-    """Exchange what is behind the people of a sample, or show the new background alone.
+    """Replace the background of a sample, or show only the new background.
 
-    What any of the sample's label maps labels (or ignores) stays as it is, photo and labels; all
-    else is background in every label set already, so no label changes. A person that nobody
-    labelled disappears with the old background.
+    Pixels that any of the sample's label maps labels or ignores stay as they are. All others are
+    background in every label set, so no label changes. An unlabeled person disappears with the old
+    background.
     """
 
     photos: Sequence[Path]
@@ -31,10 +31,10 @@ class RandomBackground:
     probability: float
     """Share of samples that get another background."""
     empty: float = 0.1
-    """Share of those that lose their people as well: cloth that nobody wears is background."""
+    """Share of those that lose their people as well: cloth without a wearer is background."""
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Exchange the background or leave the sample alone."""
+        """Replace the background or return the sample unchanged."""
         if generator.random() >= self.probability:
             return sample
         height, width = sample.photo.shape[:2]
@@ -64,7 +64,7 @@ def find_backgrounds(folder: Path) -> list[Path]:
 def cover(
     photo: UInt8[np.ndarray, "a b 3"], height: int, width: int, generator: np.random.Generator
 ) -> UInt8[np.ndarray, "{height} {width} 3"]:
-    """Resize a photo so that it covers a size, and cut that size out of it anywhere."""
+    """Resize a photo so that it covers a size, and cut that size out at a random place."""
     scale = max(height / photo.shape[0], width / photo.shape[1])
     size = max(width, round(photo.shape[1] * scale)), max(height, round(photo.shape[0] * scale))
     resized = cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)

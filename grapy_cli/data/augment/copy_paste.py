@@ -1,4 +1,4 @@
-"""Filling a photo: other people around those that are there, and things in the way."""
+"""Copy-paste augmentation: people of other photos, and occluders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,23 +19,23 @@ Picture = UInt8[np.ndarray, "..."]
 
 @dataclass(frozen=True)
 class RandomCopyPaste:
-    """Put the people of other photos among those of a sample.
+    """Paste people of other photos into a sample.
 
-    They come from photos that are annotated in the same data sets, so that every label map learns
-    of them. What any of their label maps labels or ignores is taken along.
+    They come from photos that are annotated in the same data sets, so that every label map has
+    their labels. Pixels that any of their label maps labels or ignores are copied.
     """
 
     groups: Sequence[Group]
-    """Where people are taken from."""
+    """Sources of the people."""
     probability: float
     """Share of samples that get people of other photos."""
     most: int = 3
-    """People, or groups of them, that are added at most."""
+    """Largest number of photos whose people are added."""
     size: tuple[float, float] = (0.4, 1.1)
-    """Smallest and largest height of a newcomer's photo, as a share of the sample's."""
+    """Smallest and largest height of an added photo, as a share of the sample's."""
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Add people or leave the sample alone."""
+        """Add people or return the sample unchanged."""
         if generator.random() >= self.probability:
             return sample
         groups = [group for group in self.groups if group.datasets == sample.datasets]
@@ -47,7 +47,7 @@ class RandomCopyPaste:
     def _join(self, sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
         height, width = sample.photo.shape[:2]
         factor = generator.uniform(*self.size) * height / other.photo.shape[0]
-        # Half of a newcomer may lie outside; feet are rarely far above the ground.
+        # Half of an added person may lie outside; feet are rarely far above the ground.
         top = int(generator.uniform(-0.1, 0.5) * height)
         left = int(generator.uniform(-0.25, 0.85) * width)
         moved = _moved(other, factor, (top, left), (height, width))
@@ -58,7 +58,7 @@ class RandomCopyPaste:
             sample,
             photo=lay_over(sample.photo, moved.photo, newcomers),
             label_maps={
-                # Only some have a coarse map: of the newcomers without one it knows nothing.
+                # Only some samples have a coarse map; without one added pixels are ignored in it.
                 name: np.where(newcomers, moved.label_maps.get(name, np.uint8(IGNORE)), label_map)
                 for name, label_map in sample.label_maps.items()
             },
@@ -66,7 +66,7 @@ class RandomCopyPaste:
 
 
 def _any_photo(groups: Sequence[Group], generator: np.random.Generator) -> Sample:
-    """Read one photo of all groups together, each as likely as any other."""
+    """Read a random photo of all groups, each with the same probability."""
     index = int(generator.integers(sum(len(group.keys) for group in groups)))
     for group in groups:
         if index < len(group.keys):
@@ -77,17 +77,17 @@ def _any_photo(groups: Sequence[Group], generator: np.random.Generator) -> Sampl
 
 @dataclass(frozen=True)
 class RandomOccluder:
-    """Put something before the people: a piece of a person-free photo, labelled background."""
+    """Cover a part of a sample by a piece of a person-free photo, labeled background."""
 
     photos: Sequence[Path]
     """Person-free photos."""
     probability: float
-    """Share of samples that get one."""
+    """Share of samples that get an occluder."""
     size: tuple[float, float] = (0.1, 0.45)
     """Smallest and largest extent, as a share of the photo's sides."""
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Put something in the way or leave the sample alone."""
+        """Add an occluder or return the sample unchanged."""
         if generator.random() >= self.probability:
             return sample
         height, width = sample.photo.shape[:2]
@@ -106,7 +106,7 @@ class RandomOccluder:
     def _shape(
         self, height: int, width: int, generator: np.random.Generator
     ) -> Bool[np.ndarray, "{height} {width}"]:
-        """An ellipse or a box, turned at random."""
+        """Return a random ellipse or box."""
         center = generator.uniform((0, 0), (width, height))
         sides = generator.uniform(*self.size, 2) * (width, height)
         box = (tuple(center), tuple(sides), float(generator.uniform(0, 180)))
@@ -119,7 +119,7 @@ class RandomOccluder:
 
 
 def _moved(sample: Sample, factor: float, corner: tuple[int, int], size: tuple[int, int]) -> Sample:
-    """Resize a sample and put it on an empty canvas; what sticks out is cut off."""
+    """Resize a sample and put it on an empty canvas, which crops it."""
     width, height = (max(1, round(side * factor)) for side in sample.photo.shape[1::-1])
 
     def move(picture: Picture, interpolation: int) -> Picture:

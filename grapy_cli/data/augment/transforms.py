@@ -1,4 +1,4 @@
-"""How a training sample is varied. Each step takes a sample and a generator, and gives a sample."""
+"""Augmentations of training samples: each takes a sample and a generator, and returns a sample."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -18,30 +18,30 @@ Transform = Callable[[Sample, np.random.Generator], Sample]
 Picture = UInt8[np.ndarray, "..."]
 
 WHOLE = 7
-"""Of how many windows' size a resized photo may be to be resized whole, by torch; of larger ones
-Pillow does the window alone, which is slower by the pixel."""
+"""Largest size of a resized photo, in windows, that torch resizes whole. Of larger ones Pillow
+resizes only the window, which is slower per pixel."""
 
 _GREY = np.array([0.299, 0.587, 0.114])
-"""How bright red, green and blue are to the eye (ITU-R BT.601)."""
+"""Luminance of red, green and blue (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
 class Composed:
-    """Several steps as one, carried out in order."""
+    """Several augmentations in order."""
 
     steps: tuple[Transform, ...]
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Carry out all steps."""
+        """Apply all augmentations."""
         for step in self.steps:
             sample = step(sample, generator)
         return sample
 
 
 def compose(*steps: Transform) -> Composed:
-    """Join steps into one.
+    """Join augmentations into one.
 
-    What comes out can be pickled, as loaders need it that start their workers anew.
+    The result can be pickled, which data loaders with spawned workers need.
     """
     return Composed(steps)
 
@@ -55,7 +55,7 @@ class RandomWindow:
 
     Source: reference `RandomSized_new`: factors for width and height drawn independently, sizes
         truncated, bilinear (antialiased) for the photo and nearest for labels.
-    Differs: padding is labelled 255 (ignore) unless 0 (background, the reference's) is asked for.
+    Differs: padding is labeled 255 (ignore) unless 0 (background, the reference's) is asked for.
     """
 
     size: tuple[int, int]
@@ -66,7 +66,7 @@ class RandomWindow:
     """Draw the factor's logarithm evenly instead of the factor."""
     padding_label: int = IGNORE
     focus: float = 0.0
-    """Share of windows that are laid around a pixel of a part, small parts as likely as large."""
+    """Share of windows around a pixel of a part; each part has the same probability."""
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Draw factors and offsets, and cut."""
@@ -90,7 +90,7 @@ class RandomWindow:
         scaled: tuple[int, int],
         generator: np.random.Generator,
     ) -> tuple[int, int]:
-        """A corner (top, left) that puts a pixel of the photo anywhere in the window."""
+        """Return a corner (top, left) that puts a pixel at a random place in the window."""
         top, left = (
             min(max(0, at * to // full - int(generator.integers(window))), max(0, to - window))
             for at, full, to, window in zip(pixel, source, scaled, self.size, strict=True)
@@ -134,7 +134,7 @@ class _Window:
     size: tuple[int, int]
 
     def cut(self, picture: Picture, fill: int) -> Picture:
-        """Cut the window out of a photo, resized bilinearly, or a label map, by nearest pixels."""
+        """Cut the window out of a photo (bilinear) or of a label map (nearest)."""
         height, width = self._seen
         top, left = self.corner
         if picture.ndim == 2:
@@ -153,7 +153,7 @@ class _Window:
 
     @property
     def _seen(self) -> tuple[int, int]:
-        """Height and width of what of the resized photo lies in the window."""
+        """Return the height and width of the resized photo's part inside the window."""
         height, width = (
             min(s - c, w) for s, c, w in zip(self.scaled, self.corner, self.size, strict=True)
         )
@@ -161,19 +161,19 @@ class _Window:
 
     @property
     def _step(self) -> list[float]:
-        """Pixels of the photo per pixel of the resized one, below and beside each other."""
+        """Return the pixels of the photo per pixel of the resized one, in both directions."""
         return [src / dst for src, dst in zip(self.source, self.scaled, strict=True)]
 
     @property
     def _nearest(self) -> list[Int[np.ndarray, " _"]]:
-        """The rows and the columns of the photo that pixels of the window lie nearest to."""
+        """Return the photo's rows and columns that are nearest to the window's pixels."""
         return [
             ((np.arange(corner, corner + seen) + 0.5) * step).astype(np.intp)
             for corner, seen, step in zip(self.corner, self._seen, self._step, strict=True)
         ]
 
     def _resize_window(self, photo: Picture) -> Picture:
-        """Resize the window of a photo alone."""
+        """Resize only the window of a photo."""
         (down, right), (top, left), (height, width) = self._step, self.corner, self._seen
         box = (
             left * right,
@@ -188,12 +188,12 @@ class _Window:
 def resize_photo(
     photo: UInt8[np.ndarray, "h w 3"], height: int, width: int
 ) -> UInt8[np.ndarray, "{height} {width} 3"]:
-    """Resize bilinearly, antialiased, as Pillow does, in a fifth of its time.
+    """Resize bilinearly with antialiasing, as Pillow does, in a fifth of its time.
 
     Differs: from Pillow by one level in 3 of 100 values, at some factors in up to 20 of them.
     """
-    # The batch's axis is made first: made last, its stride hides from torch that channels are last,
-    # which then takes twice the time for a result whose channels lie apart.
+    # The batch axis is added first: added last, its stride hides from torch that channels are last,
+    # which doubles the time.
     image = torch.from_numpy(photo)[None].permute(0, 3, 1, 2)
     resized = F.interpolate(image, (height, width), mode="bilinear", antialias=True)
     return resized[0].permute(1, 2, 0).numpy()
@@ -201,22 +201,22 @@ def resize_photo(
 
 @dataclass(frozen=True)
 class RandomMirror:
-    """Exchange left and right, of the photo and of the parts.
+    """Mirror the photo and exchange left and right parts.
 
-    Differs: the reference reads mirrored annotations from files of their own, which may contradict
-        their originals; here the label table says what a part becomes.
+    Differs: the reference reads mirrored annotations from separate files, which may contradict the
+    originals; here the label set says what a part becomes.
     """
 
     mirror_ids: Mapping[str, tuple[int, ...]]
-    """For each data set, `LabelSet.mirror_ids`."""
+    """`LabelSet.mirror_ids` of each data set."""
     probability: float = 0.5
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Mirror or leave alone."""
+        """Mirror or return the sample unchanged."""
         return self.mirror(sample) if generator.random() < self.probability else sample
 
     def mirror(self, sample: Sample) -> Sample:
-        """Mirror for certain."""
+        """Mirror the sample."""
         return replace(
             sample,
             photo=cv2.flip(sample.photo, 1),
@@ -235,12 +235,12 @@ class RandomMirror:
 
 @dataclass(frozen=True)
 class RandomRotation:
-    """Turn by a random angle about the middle; what comes in from outside is ignored."""
+    """Rotate by a random angle about the center; pixels from outside are ignored."""
 
     degrees: float
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Draw an angle and turn."""
+        """Draw an angle and rotate."""
         height, width = sample.photo.shape[:2]
         angle = generator.uniform(-self.degrees, self.degrees)
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
@@ -263,7 +263,7 @@ class RandomRotation:
 
 @dataclass(frozen=True)
 class RandomColor:
-    """Change light and colours as cameras and rooms do.
+    """Change brightness, contrast, saturation and tint.
 
     Args:
         strength: 0 changes nothing; 1 up to doubles or halves brightness, contrast and saturation,
@@ -278,7 +278,7 @@ class RandomColor:
         tint = 1 + generator.uniform(-self.strength, self.strength, 3) / 4
         if generator.random() < self.strength / 10:
             saturation = 0.0
-        # All of it is linear in the colours, so it is one matrix and one offset for all pixels.
+        # All changes are linear in the colors, so one matrix and one offset apply to all pixels.
         mix = saturation * np.eye(3) + (1 - saturation) * _GREY
         middle = _GREY @ cv2.mean(sample.photo)[:3]
         gain = tint * brightness**0.5
@@ -293,7 +293,7 @@ class RandomBlur:
     probability: float
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Spoil the photo or leave it alone."""
+        """Degrade the photo or return the sample unchanged."""
         if generator.random() >= self.probability:
             return sample
         if generator.random() < 0.5:

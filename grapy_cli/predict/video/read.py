@@ -4,8 +4,8 @@ Needs the extra `video`, PyAV.
 """
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
 
 def parse_video(
     path: Path,
-    parse: Callable[[UInt8[np.ndarray, "h w 3"]], Parsings],
+    parse: Callable[[Iterable[Frame]], Generator[tuple[Frame, Parsings], None, None]],
     results: Results,
     name: PurePosixPath,
     stop_asked: Callable[[], bool],
@@ -55,7 +55,7 @@ def parse_video(
 
     Args:
         path: Of the video.
-        parse: Parses one frame.
+        parse: Parses frames, and gives each with its parsings, in order.
         results: What is written; kinds that cannot be films are written of the first frame.
         name: Of its results.
         stop_asked: Asked after every frame.
@@ -80,10 +80,13 @@ def parse_video(
     sums: dict[str, Any] = {}
     count, first = 0, None
     try:
-        with video_errors(path), _open_outputs(films, path) as add:
+        with (
+            video_errors(path),
+            _open_outputs(films, path) as add,
+            closing(parse(read_frames(path))) as parsed,
+        ):
             total = expect_frames(path)
-            for frame in read_frames(path):
-                parsings = parse(frame.pixels)
+            for frame, parsings in parsed:
                 add(parsings, frame.time)
                 _add_up(sums, describe(parsings))
                 count, first = count + 1, first or parsings

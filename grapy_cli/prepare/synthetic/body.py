@@ -1,4 +1,4 @@
-"""A skeleton with random joints: one of the poses of `poses`, from the front, behind or aside."""
+"""Draw a skeleton with random joints, in one of the poses, from the front, behind or aside."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from grapy_cli.prepare.synthetic.poses import Limb, Pose, draw_pose
 
 Point = tuple[float, float]
-"""x to the right and y up, where 1 is the height of the person and (0, 0) lies between the feet."""
+"""x to the right, y up; 1 is the height of the person, (0, 0) lies between the feet."""
 
 SIDES = ("left", "right")
 HEAD = 0.12
@@ -17,16 +17,16 @@ HEAD = 0.12
 
 @dataclass(frozen=True)
 class Body:
-    """Where the joints are; left is the person's own."""
+    """The joints of a person; left is the person's left."""
 
     joints: Mapping[str, Point]
     """head, neck, chest, waist, pelvis and, with "left-" and "right-", shoulder, elbow, hand, hip,
     knee, ankle, toe."""
     faces_us: bool
     build: float
-    """How broad, around 1."""
+    """Relative width, around 1."""
     sits: bool
-    """On something that is there."""
+    """Whether the person sits on something that is drawn as well."""
 
     @property
     def top(self) -> float:
@@ -35,10 +35,10 @@ class Body:
 
 
 def draw_body(random: np.random.Generator) -> Body:
-    """Draw a pose; all lengths are fractions of the height, as in a book for artists."""
+    """Draw a pose; all lengths are fractions of the height."""
     pose = draw_pose(random)
     faces_us, build = random.random() < 0.8, random.uniform(0.8, 1.3)
-    turn = random.uniform(*pose.turn)  # how much of the shoulders' width is seen
+    turn = random.uniform(*pose.turn)  # visible share of the shoulders' width
     ahead = int(random.choice([-1, 1]))  # to which side of the photo the person looks or leans
     joints = _trunk(pose, ahead, random)
     spine = np.subtract(joints["neck"], joints["pelvis"]) / 0.33
@@ -82,13 +82,13 @@ def _limb(
     sides: tuple[int, int],
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where a limb's middle joint and its end are.
+    """Return a limb's middle joint and its end.
 
     Args:
         root: The joint it hangs from.
-        limb: In which ranges its angles lie.
+        limb: The ranges of its angles.
         lengths: Of its two bones.
-        sides: Where outwards is, and ahead; 1 is to the right.
+        sides: Directions of outwards and ahead; 1 is to the right.
         random: Draws the angles.
     """
     outwards, ahead = sides
@@ -99,5 +99,5 @@ def _limb(
 
 
 def _down(angle: float) -> np.ndarray:
-    """The direction that hangs down, turned to the right by an angle."""
+    """Return the direction down, turned to the right by an angle."""
     return np.array([np.sin(angle), -np.cos(angle)])

@@ -1,4 +1,4 @@
-"""What is worn where, and the part that each label set calls it."""
+"""Codes of what is worn where, and the part of each label set for each code."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,7 +13,7 @@ PLACES = (
     *(f"{side}-{limb}" for side in ("left", "right") for limb in (
         "upper-arm", "lower-arm", "upper-leg", "lower-leg")),
 )  # fmt: skip
-"""Where on a body something is."""
+"""A place on a body."""
 
 # fmt: off
 #                  cihp              atr               pascal
@@ -34,7 +34,7 @@ WORN: Mapping[str, tuple[str, str, str]] = MappingProxyType({
     "shoes":      ("{side}-shoe",    "{side}-shoe",    "{place}"),
     "bag":        ("background",     "bag",            "background"),
 })
-"""Each thing's part; {side}, {skin} and {place} are filled in by where it is."""
+"""The part of each thing; {side}, {skin} and {place} depend on the place."""
 # fmt: on
 
 _COLUMNS = ("cihp", "atr", "pascal")
@@ -45,17 +45,17 @@ _CODES = {
 
 
 def code_of(worn: str, place: str) -> int:
-    """The number of something worn at a place; 0 is no person."""
+    """Return the code of something worn at a place; 0 is no person."""
     return _CODES[worn, place]
 
 
 def codes_to_ids(labels: LabelSet, column: str) -> UInt8[np.ndarray, "256"]:
-    """The lookup from codes to the part ids of a label set that has a column's parts."""
+    """Return the lookup from codes to part ids, for a label set with the parts of a column."""
     table = np.zeros(256, np.uint8)
     for (worn, place), code in _CODES.items():
         name = WORN[worn][_COLUMNS.index(column)]
         filled = name.format(side=_side(place), skin=_skin(place, column), place=_plain(place))
-        # A mitten on the head is in the table as well, and means nothing.
+        # The table also has pairs without meaning, such as a mitten on the head.
         table[code] = labels.names.index(filled) if filled in labels.names else 0
     return table
 
@@ -71,6 +71,6 @@ def _plain(place: str) -> str:
 def _skin(place: str, column: str) -> str:
     if place == "head":
         return "face"
-    if place == "torso":  # ATR has no word for the skin of neck and chest
+    if place == "torso":  # ATR has no part for the skin of neck and chest
         return "torso-skin" if column == "cihp" else "face"
     return f"{_side(place)}-{place.rpartition('-')[2]}"

@@ -1,4 +1,4 @@
-"""The poses that people are drawn in: one row each, angles in degrees."""
+"""The table of poses that people are drawn in; angles in degrees."""
 
 from typing import NamedTuple
 
@@ -11,31 +11,31 @@ class Limb(NamedTuple):
     """An arm or a leg."""
 
     swing: Range
-    """Of the upper bone: 0 hangs down, 90 is level, 180 points up; outwards, or ahead."""
+    """Angle of the upper bone: 0 hangs down, 90 is level, 180 points up; outwards, or ahead."""
     bend: Range
-    """By how much the lower bone is turned back against the upper one."""
+    """Angle by which the lower bone is bent back from the upper one."""
     is_ahead: bool = False
-    """Both limbs swing to the side the person looks to, not each to its own."""
+    """Whether both limbs swing to the side the person looks to, instead of outwards."""
     seen: Range = (1.0, 1.0)
-    """Share of the upper bone's length that is seen; small where it points at us."""
+    """Visible share of the upper bone's length; small if it points at the camera."""
 
 
 class Pose(NamedTuple):
-    """How somebody stands, sits or moves."""
+    """A way to stand, sit or move."""
 
     name: str
     share: float
-    """How often, against the others."""
+    """Relative frequency."""
     lean: Range
-    """Of the spine: 0 is upright, 90 level."""
+    """Angle of the spine: 0 is upright, 90 level."""
     turn: Range
-    """Share of the shoulders' width that is seen: 1 from the front, small from the side."""
+    """Visible share of the shoulders' width: 1 from the front, small from the side."""
     arms: tuple[Limb, ...]
     """Each arm is one of these."""
     legs: tuple[Limb, ...]
     """One for both, or the left one and the right one."""
     sits: bool = False
-    """On something that is drawn as well."""
+    """Whether the person sits on something that is drawn as well."""
 
 
 HANGING = Limb((0, 25), (-20, 30))
@@ -75,7 +75,7 @@ POSES = (
 
 
 def draw_pose(random: np.random.Generator) -> Pose:
-    """Choose a pose by the shares; where legs differ, either may be the left one."""
+    """Choose a pose by the frequencies; if the legs differ, either may be the left one."""
     shares = np.array([pose.share for pose in POSES])
     pose = POSES[int(random.choice(len(POSES), p=shares / shares.sum()))]
     return pose._replace(legs=pose.legs[::-1]) if random.random() < 0.5 else pose

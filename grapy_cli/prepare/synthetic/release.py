@@ -1,4 +1,4 @@
-"""Writing made-up people to disk, just as the release would be that has their label set."""
+"""Write drawn people to disk, in the layout of the release with their label set."""
 
 import time
 from collections.abc import Callable
@@ -19,21 +19,21 @@ from grapy_cli.settings.settings import Settings
 
 
 def folder_name(settings: Settings, labels: str) -> str:
-    """The folder of a set of made-up people; other label sets and settings have another."""
+    """Return the folder of a set of drawn people; each label set and setting has its own."""
     made, seed = settings.prepare.synthetic, settings.prepare.seed
     height, width = made.size
     return f"synthetic-{labels}-{made.count}-{height}x{width}-{seed}"
 
 
 def draw_release(settings: Settings, labels: str, report: Reporter) -> Path:
-    """Draw photos, label maps and lists below DATA/raw; what is there already stays.
+    """Draw photos, label maps and lists below DATA/raw; existing files stay.
 
     The same settings give the same bytes, and the photos are the same in every label set.
 
     Args:
-        settings: Say how many, and of which size.
+        settings: Number and size of the photos.
         labels: The label set.
-        report: Hears how far it is.
+        report: Gets the progress.
     """
     made = settings.prepare.synthetic
     layout = SOURCES[labels].layouts[0]
@@ -78,7 +78,7 @@ def _draw(
 
 
 def _colored(label_map: UInt8[np.ndarray, "h w"]) -> Image.Image:
-    """PASCAL's label maps are colour pictures, each channel one grey level off here and there."""
+    """Write a label map as PASCAL does: a color picture, some channels off by one grey level."""
     table = np.zeros((256, 3), np.uint8)
     for color, part in PASCAL_COLORS.items():
         table[part] = [max(channel - 1, 0) for channel in color]

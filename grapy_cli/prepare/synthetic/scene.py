@@ -1,4 +1,4 @@
-"""Painting people before a background: the photo, and the map of what is worn where."""
+"""Paint people before a background: the photo, and the map of codes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,16 +16,16 @@ _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
 class View(NamedTuple):
-    """How people are framed."""
+    """A way to frame people."""
 
     share: float
-    """How often."""
+    """Relative frequency."""
     people: tuple[int, int]
-    """Least and most."""
+    """Smallest and largest number."""
     tall: tuple[float, float]
-    """Height of somebody who stands upright, by the photo's."""
+    """Height of a person who stands upright, as a share of the photo's."""
     room: tuple[float, float] | None = None
-    """What is free above the head, by the photo's height; None where all stand on a floor."""
+    """Space above the head, as a share of the photo's height; None if all stand on a floor."""
 
 
 VIEWS = (
@@ -36,7 +36,7 @@ VIEWS = (
     View(0.12, (1, 1), (2.4, 4.0), (-0.05, 0.12)),  # head and shoulders
 )
 
-_FINE = 4  # bits below the pixel that shapes are drawn with
+_FINE = 4  # fractional bits of coordinates in OpenCV's drawing
 
 
 def draw_scene(
@@ -46,7 +46,7 @@ def draw_scene(
 
     Args:
         size: Height and width, pixels.
-        random: All that is drawn comes from it.
+        random: Source of all random choices.
     """
     height, width = size
     photo = _background(size, random)
@@ -58,7 +58,7 @@ def draw_scene(
         tall = height * random.uniform(*view.tall)
         middle = width * (place + random.uniform(0.35, 0.65)) / num_people
         floor = height * random.uniform(0.9, 0.99)
-        if view.room:  # what lies below the photo is cut off
+        if view.room:  # cut off what lies below the photo
             floor = height * random.uniform(*view.room) + tall * body.top
             middle -= tall * body.joints["neck"][0]
         if body.sits:
@@ -76,7 +76,7 @@ def draw_scene(
 def _seat(
     body: Body, tall: float, middle: float, floor: float, random: np.random.Generator
 ) -> np.ndarray:
-    """The corners of what somebody sits on, pixels; half of the time it has a back."""
+    """Return the corners of a seat, pixels; half of the seats have a back."""
     x, y = body.joints["pelvis"]
     wide, high = random.uniform(0.1, 0.2), y + random.choice([-0.04, 0.3])
     corners = [(x + dx, dy) for dx in (-wide, wide) for dy in (0.0, high)]
@@ -84,7 +84,7 @@ def _seat(
 
 
 def _hull(discs: Sequence[Disc], tall: float, middle: float, floor: float) -> np.ndarray:
-    """The outline of a shape on the photo, pixels."""
+    """Return the outline of a shape on the photo, pixels."""
     points = np.concatenate(
         [
             _CIRCLE * max(disc.radius * tall, 0.8)
@@ -96,7 +96,7 @@ def _hull(discs: Sequence[Disc], tall: float, middle: float, floor: float) -> np
 
 
 def _around(points: np.ndarray) -> np.ndarray:
-    """The corners of the convex hull of some points."""
+    """Return the corners of the convex hull of some points."""
     return cv2.convexHull(points.astype(np.float32)).reshape(-1, 2)
 
 
@@ -107,7 +107,7 @@ def _paint(
     fabric: Tile,
     code: int,
 ) -> None:
-    """Paint a shape into both; darker at its rim, as round things are."""
+    """Paint a shape into photo and map; its rim is darker, as on round things."""
     height, width = codes.shape
     left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int), 0)
     right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 1, (width, height))
@@ -126,7 +126,7 @@ def _paint(
 
 
 def _background(size: tuple[int, int], random: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:
-    """A wall and a floor of blotches and patterns, with some things standing about."""
+    """Draw a wall and a floor with blotches and patterns, and some things in front."""
     height, width = size
     coarse = random.integers(30, 240, (*random.integers(2, 9, 2), 3), dtype=np.uint8)
     photo = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -148,7 +148,7 @@ def _background(size: tuple[int, int], random: np.random.Generator) -> UInt8[np.
 def _camera(
     photo: UInt8[np.ndarray, "h w 3"], random: np.random.Generator
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Light, colour cast, focus and noise."""
+    """Apply light, color cast, focus and noise."""
     blur = random.uniform(0.4, 1.1)
     seen = cv2.GaussianBlur(photo, (0, 0), blur).astype(np.float32)
     seen = seen * random.uniform(0.8, 1.2, 3).astype(np.float32) + random.uniform(-15, 15)

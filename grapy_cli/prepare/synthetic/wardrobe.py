@@ -1,4 +1,4 @@
-"""Dressing a body: the shapes of skin, hair, garments and what is carried, farthest first."""
+"""Dress a body: shapes of skin, hair, garments and bags, farthest first."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Tile = UInt8[np.ndarray, "t t 3"]
 
 
 class Disc(NamedTuple):
-    """A round end of a shape: where, and how large; fractions of the person's height."""
+    """A round end of a shape: place and size, in fractions of the person's height."""
 
     at: Point
     radius: float
@@ -35,17 +35,17 @@ class Shape:
 
 
 def dress(body: Body, random: np.random.Generator) -> Iterator[Shape]:
-    """Yield everything a person shows, in the order it is painted."""
+    """Yield all shapes of a person, in painting order."""
     return _Outfit(body, random).shapes()
 
 
 def plain(color: Color) -> Tile:
-    """A fabric of one colour."""
+    """Return a fabric of one color."""
     return np.full((TILE, TILE, 3), color, np.uint8)
 
 
 def weave(random: np.random.Generator) -> Tile:
-    """Draw a fabric: plain, striped, checked, dotted or knitted, in one or two colours."""
+    """Draw a fabric: plain, striped, checked, dotted or knitted, in one or two colors."""
     first, second = random.integers(10, 246, (2, 3))
     y, x = np.mgrid[:TILE, :TILE]
     width = int(random.choice([3, 4, 6]))
@@ -63,7 +63,7 @@ def weave(random: np.random.Generator) -> Tile:
 
 
 class _Outfit:
-    """The choices that make up an outfit, and the shapes that follow from them."""
+    """The choices of an outfit, and its shapes."""
 
     def __init__(self, body: Body, random: np.random.Generator) -> None:
         self.body, self.random = body, random
@@ -224,7 +224,7 @@ class _Outfit:
             yield self._hull("hat", "head", felt, *brim)
 
     def _face(self, x: float, y: float, has_glasses: bool) -> Iterator[Shape]:
-        """Eyes and mouth are skin to every label set, and only seen on the photo."""
+        """Draw eyes and mouth, which are skin in every label set."""
         dark, lips = plain((30, 25, 25)), plain((150, 70, 70))
         for side in (-1, 1):
             eye = (x + side * 0.02, y + 0.012)

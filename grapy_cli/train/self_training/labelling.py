@@ -1,11 +1,12 @@
 """A teacher labels photos, and what it says becomes prepared data sets, photo by photo."""
 
 import time
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
@@ -22,6 +23,7 @@ from grapy_cli.inference.stream import (
     Request,
     threads_for,
 )
+from grapy_cli.jsonl import Line, Log, read_lines
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
@@ -36,6 +38,9 @@ from grapy_cli.train.self_training.unlabeled_photos import PERSON, FoundPhoto
 
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
+
+LOG = ".labelled.{}.jsonl"
+"""Of the photos that a process has labelled, by its rank."""
 
 _Writers = Mapping[str, DatasetWriter]
 """By data set."""
@@ -62,8 +67,9 @@ class Labelling:
     confidence: float
     load_teacher: Callable[[], HumanParser]
     """Called where there is anything to label."""
-    anew: bool = False
-    """Whether photos that have label maps are labelled again."""
+    recipe: Mapping[str, Any] | None = None
+    """What the labels depend on: what an earlier run has logged with the same recipe is not
+    labelled again. None labels all photos and logs nothing."""
 
     @cached_property
     def _shares(self) -> dict[str, Float[np.ndarray, " p"]]:
@@ -79,17 +85,29 @@ class Labelling:
         Raises:
             DeviceError: If the device has not enough memory.
         """
-        return world.gather([self._label(self.photos[world.rank :: world.size], report)])
+        known = {str(line.row.get("photo")) for line in self._logged()}
+        world.barrier()  # all processes have read before one of them writes
+        log = Log(self.folder / LOG.format(world.rank), self.recipe) if self.recipe else None
+        photos = self.photos[world.rank :: world.size]
+        return world.gather([self._label(photos, known, log, report)])
 
-    def _label(self, photos: Sequence[FoundPhoto], report: Reporter) -> Labelled:
+    def _logged(self) -> Iterator[Line]:
+        """Give what all processes of an earlier run have logged."""
+        for path in self.folder.glob(LOG.format("*")) if self.recipe else ():
+            yield from read_lines(path)
+
+    def _label(
+        self,
+        photos: Sequence[FoundPhoto],
+        known: Collection[str],
+        log: Log | None,
+        report: Reporter,
+    ) -> Labelled:
         writers = {
             labels.name: DatasetWriter(self.folder / labels.name, labels)
             for labels in self.label_sets
         }
-        # The last file of a photo is the last data set's: with it there, all of them are.
-        last = writers[self.label_sets[-1].name]
-        done_before = () if self.anew else photos
-        before = {photo.key for photo in done_before if last.label_map(photo.key).exists()}
+        before = {photo.key for photo in photos if photo.key in known}
         counts = {name: np.zeros(256, np.int64) for name in writers}
         keys, rejected = [], []
         began, fresh = time.monotonic(), 0
@@ -101,6 +119,8 @@ class Labelling:
                 if isinstance(result, _NewLabels):
                     result.write(photo, writers)
                     fresh += 1
+                    if log:
+                        log.add({"photo": photo.key})
                 keys.append(photo.key)
                 for name, label_map in result.label_maps.items():
                     counts[name] += np.bincount(label_map.ravel(), minlength=256)
@@ -134,7 +154,7 @@ class Labelling:
             finish = partial(self._label_photo, photo, data)
             return ParseRequest(teacher, data, list(writers), finish)
 
-        stream = PhotoStream(request, threads_for(teacher, spare_memory=self.anew))
+        stream = PhotoStream(request, threads_for(teacher, spare_memory=self.recipe is None))
         yield from stream.run(photos)
 
     def _label_photo(

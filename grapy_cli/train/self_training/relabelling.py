@@ -47,7 +47,6 @@ class Relabelling:
             find_photos(wanted.photos),
             wanted.confidence,
             lambda: self.parser,
-            anew=True,
         )
         with self.trained.shown():
             rows = labelling.label(self.world, report)

@@ -1,20 +1,19 @@
 """Self-training: a teacher labels photos, which then are one more data folder of the run."""
 
 import hashlib
-import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from grapy_cli import __version__
-from grapy_cli.atomic import write_text
 from grapy_cli.data.layout import CARD, DatasetWriter, PreparedDataset, Problem
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.inference.parser import HumanParser
+from grapy_cli.jsonl import is_log_of
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.weights import resolve_weights
 from grapy_cli.runtime.reporting import Reporter, Warned
@@ -23,11 +22,8 @@ from grapy_cli.settings.settings import Settings
 from grapy_cli.train.datasets import DataRoot
 from grapy_cli.train.events import PhotosLabelled
 from grapy_cli.train.init_weights import check_label_sets
-from grapy_cli.train.self_training.labelling import Labelled, Labelling
+from grapy_cli.train.self_training.labelling import LOG, Labelled, Labelling
 from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto, find_photos, unknown_words
-
-RECIPE = "recipe.json"
-"""What the label maps depend on: an unfinished labelling by another recipe is not gone on with."""
 
 TEACHER_TTA = "flip"
 """Test-time augmentation of whoever labels."""
@@ -85,9 +81,10 @@ def teach(
         return Taught(_open(folder, label_sets, wanted.share), None)
     photos = find_photos(wanted.photos)
     weights = _teacher(settings, label_sets)
+    recipe = _recipe(photos, label_sets, weights, wanted.confidence)
     if world.is_main:
         _say_unknown(photos, report)
-        _begin(folder, label_sets, _recipe(photos, label_sets, weights, wanted.confidence))
+        _begin(folder, label_sets, recipe)
     world.barrier()
     labelling = Labelling(
         folder,
@@ -95,6 +92,7 @@ def teach(
         photos,
         wanted.confidence,
         lambda: HumanParser.load(weights, device=str(device), tta=TEACHER_TTA),
+        recipe,
     )
     rows = labelling.label(world, report)
     if world.is_main:
@@ -127,28 +125,27 @@ def _say_unknown(photos: Sequence[FoundPhoto], report: Reporter) -> None:
 
 def _recipe(
     photos: Sequence[FoundPhoto], label_sets: Sequence[LabelSet], weights: Path, confidence: float
-) -> str:
+) -> dict[str, Any]:
+    """Say what the label maps depend on."""
     digest = hashlib.blake2b(digest_size=12)
     for photo in photos:
         files = [photo.place, *photo.maps.values()]
         states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         digest.update(repr((photo.key, photo.words, states)).encode())
-    facts = {
+    return {
         "grapy": __version__,
         "teacher": hashlib.blake2b(weights.read_bytes(), digest_size=12).hexdigest(),
         "confidence": confidence,
         "label_sets": {labels.name: labels.digest for labels in label_sets},
         "photos": digest.hexdigest(),
     }
-    return json.dumps(facts, indent=1) + "\n"
 
 
-def _begin(folder: Path, label_sets: Sequence[LabelSet], recipe: str) -> None:
-    """Make the folder ready; what was labelled by another recipe goes, and what is half written."""
-    file = folder / RECIPE
-    if not file.exists() or file.read_text(encoding="utf-8") != recipe:
+def _begin(folder: Path, label_sets: Sequence[LabelSet], recipe: Mapping[str, Any]) -> None:
+    """Make the folder ready: remove what another recipe labelled, and what is half written."""
+    logs = list(folder.glob(LOG.format("*")))
+    if not logs or not all(is_log_of(path, recipe) for path in logs):
         shutil.rmtree(folder, ignore_errors=True)
-        write_text(file, recipe)
     for labels in label_sets:
         DatasetWriter(folder / labels.name, labels).sweep()
 

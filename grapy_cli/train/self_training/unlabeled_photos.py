@@ -57,7 +57,7 @@ class FoundPhoto:
 
 def _read_map(name: str, place: Place, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     labels = LABEL_SETS.get(name)
-    colors = {part.color: index for index, part in enumerate(labels.parts)} if labels else {}
+    colors = labels.ids_by_color if labels else {}
     try:
         num_parts = labels.num_parts if labels else 2
         ids = import_labels(place.read_bytes(), colors, num_parts=num_parts).ids

@@ -85,6 +85,7 @@ def test_an_id_outside_is_skipped_unless_the_truth_ignores_it(folders):
     [skipped] = result["skipped"]
     assert skipped["photo"] == "deep/a"
     assert "ids 7 lie outside the 7 parts" in skipped["reason"]
+    assert "one too high" in skipped["reason"]
 
 
 def test_colors_that_name_no_part_are_refused(folders):

@@ -131,6 +131,11 @@ def test_the_palette_of_another_tool_is_not_taken_for_another_order():
     assert [remark.problem for remark in read_by.remarks] == ["palette-contradicts"]
 
 
+@pytest.mark.parametrize("palette", [[0] * 12, [0, 0, 0, 255, 0, 0, 255, 0, 0, 0, 0, 255]])
+def test_a_palette_that_tells_parts_not_apart_never_joins_them(palette):
+    np.testing.assert_array_equal(read(encoded(indexed(IDS, palette))).ids, IDS)
+
+
 def test_one_bit_is_background_and_person():
     mask = png(IDS % 2, 1, 0)
     person = read(mask, {}, num_parts=2)

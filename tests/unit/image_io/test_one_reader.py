@@ -92,9 +92,9 @@ def test_all_commands_refuse_a_truncated_photo(tmp_path):
 @pytest.mark.parametrize(
     ("name", "notes"),
     [
-        ("12 in 16.tif", ("brightness uses 12 bits and is scaled from them",)),
-        ("color 12 in 16.png", ("brightness uses 12 bits and is scaled from them",)),
-        ("8 in 32.tif", ("brightness uses 8 bits and is scaled from them",)),
+        ("12 in 16.tif", ("brightness is scaled from the range 0 to 4095",)),
+        ("color 12 in 16.png", ("brightness is scaled from the range 0 to 4095",)),
+        ("8 in 32.tif", ("brightness is scaled from the range 0 to 255",)),
         ("thumbnail first.tif", ("page 2 of 3 is read: it is the largest",)),
         ("16 bits.png", ()),
         ("pages.tif", ()),

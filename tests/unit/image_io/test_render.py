@@ -40,6 +40,15 @@ def test_the_photo_is_on_top_and_the_legend_below():
     assert ATR.parts[5].color not in {tuple(pixel) for pixel in legend}
 
 
+def test_the_legend_leaves_out_parts_below_a_thousandth_of_the_photo():
+    label_map = map_of(400, 300)
+    label_map[0, :119], label_map[1, :120] = 5, 6
+    legend = np.array(overlay(photo_of(400, 300), label_map, NODES, 0.6))[400:].reshape(-1, 3)
+    shown = {tuple(pixel) for pixel in legend}
+    assert ATR.parts[5].color not in shown
+    assert ATR.parts[6].color in shown
+
+
 def test_the_more_alpha_the_more_colour():
     photo, label_map = photo_of(400, 300), map_of(400, 300)
     color = np.array(ATR.parts[4].color)

@@ -30,7 +30,7 @@ def images(dtype=torch.float32):
     return torch.rand(2, 3, 49, 65, generator=torch.Generator().manual_seed(1)).to(dtype) * 2 - 1
 
 
-@pytest.mark.parametrize("backbone", ["xception65", "efficientnet_lite0"])
+@pytest.mark.parametrize("backbone", ["xception65", "efficientnet_lite0", "movenet_thunder"])
 def test_logits_are_the_same(backbone):
     network = build(backbone)
     folded = fold_for_inference(copy.deepcopy(network))
@@ -42,7 +42,7 @@ def test_logits_are_the_same(backbone):
                 assert (one - other).abs().max() <= 1e-5 * other.abs().max()
 
 
-@pytest.mark.parametrize("backbone", ["xception65", "efficientnet_lite0"])
+@pytest.mark.parametrize("backbone", ["xception65", "efficientnet_lite0", "movenet_thunder"])
 def test_where_onednn_has_no_such_operation_plain_ones_do_it(backbone):
     """Doubles are not its business, and with them the difference must vanish."""
     network = build(backbone, torch.float64)

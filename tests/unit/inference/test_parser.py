@@ -121,7 +121,7 @@ def test_too_little_memory_is_said(parser):
 
 
 def test_the_python_door(weights, photo):
-    network, card = load_network(weights)
+    network, card = load_network(str(weights))
     assert not network.training
     assert card.name == "tiny"
     logits = network(torch.zeros(1, 3, 20, 30), dataset="atr")

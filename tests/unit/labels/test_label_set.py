@@ -107,9 +107,9 @@ def test_a_label_file_is_named_after_itself(tmp_path):
         ("[255, 0, 0]", "[256, 0, 0]", "256"),
         ("[255, 0, 0]", "[255, 0]", "255"),
         ("[255, 0, 0]", "[0, 255, 0]", "twice"),
-        ('mirror = "left-hand"', "", "not the other way round"),
+        ('mirror = "left-hand"', "", "the reverse is missing"),
         ('mirror = "left-hand"', 'miror = "left-hand"', "miror"),
-        ('mirror = "left-hand"', 'mirror = "foot"', "no part"),
+        ('mirror = "left-hand"', 'mirror = "foot"', "not a part"),
         ('category = "background"', 'category = "head"', "background"),
         ('"arms"\ncolor = [255', '"legs"\ncolor = [255', "differ in category"),
         ('name = "left-hand"', "", "missing"),
@@ -143,5 +143,5 @@ def test_all_faults_are_told_at_once():
         Part("a", HEAD, (1, 1, 1), "b"),
         Part("a", ARMS, (1, 1, 1)),
     )
-    with pytest.raises(DatasetError, match=r"name.*color.*no part"):
+    with pytest.raises(DatasetError, match=r"name.*color.*not a part"):
         LabelSet("x", "X", "", parts)

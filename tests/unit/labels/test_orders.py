@@ -75,8 +75,8 @@ def test_a_file_is_an_order_of_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("names = 3", "no usable names"),
-        ('names = ["background", "background"]', "twice"),
+        ("names = 3", "no valid names"),
+        ('names = ["background", "background"]', "duplicate name"),
         ('names = ["background", "a"]\nreads = 3', "holds tables"),
         ("names =", "cannot be read"),
     ],

@@ -34,7 +34,7 @@ def learn(network: GrapyNet) -> tuple[torch.Tensor, int]:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("backbone", ["xception65", "efficientnet_lite0"])
+@pytest.mark.parametrize("backbone", ["xception65", "efficientnet_lite0", "movenet_thunder"])
 def test_loss_gradients_and_statistics_are_the_same_to_the_last_bit(backbone, frozen):
     plain = build(backbone)
     if frozen:

@@ -147,6 +147,43 @@ def test_a_card_of_the_first_format_is_read(saved):
     weights.load_weights(saved)
 
 
+def test_weights_of_before_the_decoder_had_further_features_are_read(network, saved):
+    """Those embedded before: their cards say nothing of `middle` and `rates`."""
+
+    def change(card):
+        del card["numbers"]["middle"], card["numbers"]["rates"]
+
+    rewrite(saved, change)
+    loaded, _ = weights.load_weights(saved)
+    assert loaded.numbers == network.numbers
+
+
+def test_a_decoder_with_further_features_comes_back(tmp_path):
+    numbers = NetworkNumbers(
+        "movenet_multipose", 32, 0.1, 8, 4, middle=(8, 16), rates=(1, 2, 4), pyramid=None
+    )
+    network = build_network(numbers, [LABEL_SETS["pascal"]]).eval()
+    weights.save_weights(tmp_path / "w", network.state_dict(), card_for(network))
+    loaded, _ = weights.load_weights(tmp_path / "w")
+    assert loaded.numbers == numbers
+    images = torch.rand(1, 3, 33, 65)
+    torch.testing.assert_close(loaded(images, "pascal").main, network(images, "pascal").main)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"backbone": "xception65", "middle": [8]}, "no features at stride 8"),
+        ({"rates": [1, 2, 10_000]}, "no network has more than 288"),
+        ({"middle": [7]}, "cannot be read"),
+    ],
+)
+def test_numbers_that_no_network_has_are_refused(saved, numbers, words):
+    rewrite(saved, lambda card: card["numbers"].update(numbers))
+    with pytest.raises(WeightsError, match=words):
+        weights.load_weights(saved)
+
+
 def test_a_label_set_that_changed_since_is_refused(saved):
     def swap(card):
         parts = card["label_sets"][0]["parts"]

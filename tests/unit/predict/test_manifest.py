@@ -77,9 +77,9 @@ def test_shards_add_to_one_manifest_and_the_last_one_knows(tmp_path):
 
 
 def test_a_killed_run_is_remembered_but_for_the_line_that_was_cut(tmp_path):
-    with manifest_of(tmp_path) as killed:
-        killed.add(done("a"))
-        killed.add(done("b"))
+    killed = manifest_of(tmp_path)
+    killed.add(done("a"))
+    killed.add(done("b"))
     part = tmp_path / ".manifest-1-of-1.jsonl"
     part.write_text(part.read_text()[:-3])
     (tmp_path / "deep").mkdir()
@@ -90,6 +90,15 @@ def test_a_killed_run_is_remembered_but_for_the_line_that_was_cut(tmp_path):
     assert sources(later.rows) == ["a"]
     assert not part.exists()
     assert not (tmp_path / "deep/.b.png.123.part").exists()
+
+
+def test_a_shard_that_begins_again_keeps_the_rows_of_its_killed_run(tmp_path):
+    """While another shard works, nothing is tidied in between."""
+    manifest_of(tmp_path, 0, 2).add(done("a"))
+    later = manifest_of(tmp_path, 0, 2)
+    later.add(done("c"))
+    later.fold()
+    assert sources(later.rows) == ["a", "c"]
 
 
 def test_nobody_tidies_while_others_work(tmp_path):

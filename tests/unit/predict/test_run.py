@@ -54,6 +54,15 @@ def rows(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+def test_the_manifest_says_how_an_odd_photo_was_read(predict, work):
+    ramp = np.arange(600, dtype=np.uint16).reshape(20, 30)
+    Image.fromarray(ramp).save(work / "ten bits.png")
+    predict("ten bits.png", "photos/b.jpg")
+    odd, plain = rows(work / "masks/manifest.jsonl")
+    assert odd["notes"] == ["brightness is scaled from the range 0 to 1023"]
+    assert "notes" not in plain
+
+
 def test_each_photo_has_its_mask_and_its_row(predict, work):
     events = []
     summary = predict("photos", report=events.append)

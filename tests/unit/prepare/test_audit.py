@@ -106,8 +106,16 @@ PLANTED = {
         copy(label(release), label(release, "more")),
     ],
 }
-# They need other layouts or label sets; see test_release, test_own_data and test_pascal_part.
-ELSEWHERE = {"same-key", "no-person", "one-bit", "label-unturned", "label-turned-by-edges"}
+# They need other layouts or label sets: see test_release, test_own_data, test_coarse and
+# test_pascal_part.
+ELSEWHERE = {
+    "coarse-differs",
+    "same-key",
+    "no-person",
+    "one-bit",
+    "label-unturned",
+    "label-turned-by-edges",
+}
 ELSEWHERE |= {"palette-order", "palette-contradicts", "palette-foreign"}
 
 
@@ -196,7 +204,7 @@ def test_other_numbers_than_published_are_told_and_no_failure(tmp_path, prepare)
     events = []
     prepare("cihp", source=tiny.write_cihp(tmp_path), report=events.append, strict=True)
     said = [event.text for event in events if isinstance(event, Told)]
-    assert "cihp: train has 3 photos, published are 28,280" in said
+    assert "cihp: train: 3 photos, the papers say 28,280" in said
 
 
 def test_the_report_needs_no_other_file(tmp_path, prepare):

@@ -1,10 +1,13 @@
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from grapy_cli.image_io.formats import learn_heif, photo_formats
+from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
-from grapy_cli.prepare.mirrored import count_ids
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.sources import PASCAL_COLORS
 
@@ -35,6 +38,18 @@ def test_a_truncated_photo_is_refused(photo, keep):
     photo.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
     with pytest.raises(BadSample, match="cannot be read"):
         check_photo(photo.read_bytes())
+
+
+def test_a_heic_without_the_extra_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as Python marks what is not there
+    for cached in (learn_heif, photo_formats):
+        cached.cache_clear()
+    try:
+        with pytest.raises(BadSample, match=r"pip install 'grapy-cli\[heif\]'"):
+            check_photo(b"\0\0\0\x18ftypheic\0\0\0\0")
+    finally:
+        for cached in (learn_heif, photo_formats):
+            cached.cache_clear()
 
 
 @pytest.mark.parametrize("mode", ["L", "P"])

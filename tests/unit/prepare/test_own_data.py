@@ -108,6 +108,7 @@ def test_label_maps_with_a_word_in_their_names_are_matched_and_said(own, made, p
         "\ufeff# our photos\n\n'p0'\n\"images/p1.jpg\"\np2.jpg  # blurred",
         "images/p0.jpg labels/p0.png\nimages/p1.jpg\tlabels/p1.png\nimages/p2.jpg,labels/p2.png",
         "p0.JPG\rp1.JPG\rp2.JPG",
+        "image,label\np0.jpg,p0.png\np1.jpg,p1.png\np2.jpg,p2.png",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -195,7 +196,7 @@ def test_one_jpeg_among_the_label_maps_is_told(own, made, tmp_path):
     (own / "labels/p1.png").unlink()
     assert made()[0] == {"train": 2, "val": 1}
     rows = (tmp_path / "data/four/problems.csv").read_text()
-    assert "missing-label,train,p1,p1.jpg is no label map: JPEG changes ids" in rows
+    assert "missing-label,train,p1,p1.jpg is not a label map: JPEG changes ids" in rows
 
 
 def test_two_photos_of_one_name_are_a_problem_unless_the_list_names_one(

@@ -47,5 +47,5 @@ def test_photos_without_a_person_are_left_out_and_no_failure(tmp_path, release, 
 
 @pytest.mark.parametrize("content", [b"", b"no matrix" * 30])
 def test_a_file_that_is_no_annotation_is_named(content):
-    with pytest.raises(BadSample, match="no PASCAL-Part annotation"):
+    with pytest.raises(BadSample, match="not a PASCAL-Part annotation"):
         read_pascal_part(content)

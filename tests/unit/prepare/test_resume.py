@@ -55,7 +55,7 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_bytes(tmp_path, prepare, don
     events = []
     prepare("cihp", source=release, report=events.append)
     said = [event.text for event in events if isinstance(event, Told)]
-    assert f"cihp: {done} of 12 samples were done before, the others follow" in said
+    assert f"cihp: {done} of 12 samples were finished by an earlier run" in said
     prepare("cihp", source=release, root=tmp_path / "other")
     assert bytes_of(folder) == bytes_of(tmp_path / "other" / "cihp")
 

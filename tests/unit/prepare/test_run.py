@@ -122,7 +122,7 @@ def test_nothing_usable_leaves_no_data_set(tmp_path):
     release = tiny.write_atr(tmp_path)
     for path in (release / "SegmentationClassAug").iterdir():
         path.write_text("x")
-    with pytest.raises(DatasetError, match="4 photos rejected"):
+    with pytest.raises(DatasetError, match="photos rejected: 4"):
         prepare(tmp_path / "data", "atr", source=release)
     assert not (tmp_path / "data" / "atr" / "dataset.json").exists()
 
@@ -167,14 +167,14 @@ def test_a_source_where_the_data_set_goes_is_not_written_over(tmp_path):
     labels = tmp_path / "halves.toml"
     labels.write_text(OWN)
     folder = tiny.write_own(tmp_path / "data" / "halves", label_set(str(labels)))
-    with pytest.raises(DatasetError, match="is a source's") as error:
+    with pytest.raises(DatasetError, match="is not prepared") as error:
         prepare(tmp_path / "data", str(labels))
     assert str(tmp_path / "data" / "raw" / "halves") in error.value.hint
     assert not (folder / "labels" / "level3").exists()
 
 
 def test_no_data_set_is_a_question(tmp_path):
-    with pytest.raises(SettingsError, match="which data set"):
+    with pytest.raises(SettingsError, match="name the data set"):
         prepare(tmp_path)
 
 

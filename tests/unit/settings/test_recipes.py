@@ -4,9 +4,6 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,71 +15,69 @@ SHOW = f"""#!/bin/sh
 echo "$@" >> calls
 [ "$1" != train ] || "{sys.executable}" -m grapy_cli "$@" --show-settings > "$5.toml"
 """
-
-
-class Call(NamedTuple):
-    """A command of the recipe."""
-
-    words: list[str]
-    settings: Mapping[str, Any]
-    """Of a training."""
-
-    def option(self, name: str) -> str:
-        return self.words[self.words.index(name) + 1]
+WILD = ("coco_01", "coco_02", "voc_01", "lspet_01", "lspet_02")
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory):
-    """What the recipe calls, with a `grapy` that shows the settings instead of training."""
+def folder(tmp_path_factory):
+    """Where the recipe ran, with a `grapy` that shows the settings instead of doing anything."""
     folder = tmp_path_factory.mktemp("recipe")
-    (folder / "runs").mkdir()
+    for name in ("runs", "wild_people/splits", "coco128/photos", "coco128/person"):
+        (folder / name).mkdir(parents=True)
+    (folder / "wild_people/splits/train.txt").write_text("\n".join(WILD) + "\n")
+    (folder / "held-out.txt").write_text("coco_02\n")
+    for number in range(5):
+        (folder / f"coco128/photos/{number}.jpg").touch()
     (folder / "grapy").write_text(SHOW)
     (folder / "grapy").chmod(0o755)
     ran = subprocess.run(
-        ["sh", str(EXAMPLES / "grapy-lite-ccp.sh"), "encoder.safetensors"],
+        ["sh", str(EXAMPLES / "grapy-lite.sh"), "encoder.safetensors"],
         cwd=folder,
         env=plain_environment(PATH=f"{folder}{os.pathsep}{os.environ['PATH']}"),
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    return [_call(line.split(), folder) for line in (folder / "calls").read_text().splitlines()]
+    return folder
 
 
-def _call(words: list[str], folder: Path) -> Call:
-    if words[0] != "train":
-        return Call(words, {})
-    assert words[3] == "--out"
-    return Call(words, tomllib.loads((folder / f"{words[4]}.toml").read_text()))
+@pytest.fixture(scope="module")
+def calls(folder):
+    return [line.split() for line in (folder / "calls").read_text().splitlines()]
 
 
-def test_every_run_starts_from_what_an_earlier_one_made(calls):
-    made = {"encoder.safetensors"}
-    for call in calls:
-        if call.words[0] == "train":
-            assert call.option("--init").removesuffix("/last") in made
-        else:
-            assert {call.words[2], call.option("--mix")} <= made
-        made.add(call.option("--out"))
-    assert calls[-1].words[0] == "weights"
+def test_everything_is_prepared_before_it_is_trained_on(folder, calls):
+    assert [call[0] for call in calls] == ["prepare"] * 7 + ["train", "weights"]
+    roots = [call[call.index("--data") + 1] for call in calls[3:7]]
+    settings = tomllib.loads((folder / "runs/grapy-lite.toml").read_text())
+    assert settings["data"]["more"] == roots
+    assert len(settings["data"]["more_shares"]) == len(roots)
+    assert [call[2] for call in calls[:3]] == settings["data"]["dataset"]
+    assert calls[-1][2] == "runs/grapy-lite/last"
 
 
-def test_every_run_learns_all_label_sets(calls):
-    trainings = [call.settings for call in calls if call.settings]
-    assert [one["train"]["stage"] for one in trainings] == ["pretrain"] + ["joint"] * 10
-    assert all(one["data"]["dataset"] == ["cihp", "atr", "pascal"] for one in trainings)
-    assert {one["model"]["backbone"] for one in trainings} == {"efficientnet_lite0"}
+def test_photos_kept_for_scoring_are_not_trained_on(folder):
+    listed = {
+        origin: (folder / f"raw-{origin}/list/train_id.txt").read_text().split()
+        for origin in ("coco", "voc", "lspet", "coco128")
+    }
+    assert listed == {
+        "coco": ["coco_01"],
+        "voc": ["voc_01"],
+        "lspet": ["lspet_01", "lspet_02"],
+        "coco128": ["0", "2", "4"],
+    }
+    assert (folder / "raw-coco/person/coco_01.png").is_symlink()
 
 
 def test_the_file_has_every_ingredient():
-    train = resolve(config=EXAMPLES / "grapy-lite-ccp.toml", stage_rows=True).settings.train
-    augment = train.augment
+    settings = resolve(config=EXAMPLES / "grapy-lite.toml", stage_rows=True).settings
+    train, augment = settings.train, settings.train.augment
     shares = (augment.copy_paste, augment.occlude, augment.focus, augment.color, augment.blur)
     assert all(shares)
     assert augment.backgrounds
     assert augment.rotate
     assert train.ema
     assert train.loss.balance
-    assert train.self_training.photos
-    assert train.self_training.relabel_every
-    assert train.self_training.teacher is None  # what --init names
+    assert settings.data.share_labels
+    assert settings.model.backbone == "movenet_thunder"

@@ -38,9 +38,11 @@ def film(parser, tmp_path):
     def film(path, *, save=("mask",), stop=lambda: False, report=silence):
         out, name = tmp_path / "out", PurePosixPath("clip")
         results = Results(out, plan_kinds([ATR], [3], save)).of_video
-        row = parse_video(
-            path, lambda it: parser.parse_all(it, ["atr"]), results, name, stop, report
-        )
+
+        def parse(frames):
+            return ((frame, parser.parse_all(frame.pixels, ["atr"])) for frame in frames)
+
+        row = parse_video(path, parse, results, name, stop, report)
         return row, dict(zip(save, results.paths(name), strict=True))
 
     return film

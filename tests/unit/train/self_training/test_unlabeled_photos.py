@@ -41,6 +41,8 @@ def test_tags_and_masks_are_found_by_name(folder):
     found = find_photos([folder])
     assert known_of(found) == KNOWN
     np.testing.assert_array_equal(found[0].read_maps((4, 6))["person"], np.ones((4, 6)))
+    write_photo(folder / "person" / "1.png", "1")  # of one bit: white is 1, a person
+    np.testing.assert_array_equal(found[0].read_maps((4, 6))["person"], np.ones((4, 6)))
     assert found[1].read_maps((4, 6)) == {}
 
 

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Train the weights embedded in the package: prepare the data, then one run of two hours on one core.
+#
+#   sh examples/grapy-lite.sh ENCODER.safetensors
+#
+# ENCODER is the encoder of Google's MoveNet SinglePose Thunder v4 (Apache-2.0), its tensors named as
+# grapy_cli/model/movenet.py names them. In the working folder lie
+#
+#   CIHP_4w/ ATR/ pascal/  photos of Clothing Co-Parsing, labeled three times, as releases
+#   wild_people/           images/, pascal/ (parts), person/ (masks) and splits/train.txt
+#   coco128/               photos/, and person/ with masks: 1 person, 0 none, 255 unknown
+#   held-out.txt           keys of wild_people that also lie among the COCO photos kept for scoring
+#   backgrounds/           photos of garments that nobody wears
+#
+# The run goes on by `grapy train --resume runs/grapy-lite` where it was stopped.
+set -eu
+here=$(dirname "$0")
+
+for dataset in cihp:CIHP_4w atr:ATR pascal:pascal; do
+    grapy prepare --dataset "${dataset%%:*}" --source "${dataset#*:}"
+done
+
+# The photos in the wild by their origin, so that each gets a share of its own.
+for origin in coco voc lspet; do
+    raw=raw-$origin
+    mkdir -p "$raw/JPEGImages" "$raw/SegmentationPart" "$raw/person" "$raw/list"
+    grep "^${origin}_" wild_people/splits/train.txt | grep -v -x -F -f held-out.txt \
+        > "$raw/list/train_id.txt"
+    while read -r key; do
+        ln -sf "$PWD/wild_people/images/$key.jpg" "$raw/JPEGImages"
+        ln -sf "$PWD/wild_people/pascal/$key.png" "$raw/SegmentationPart"
+        ln -sf "$PWD/wild_people/person/$key.png" "$raw/person"
+    done < "$raw/list/train_id.txt"
+    grapy prepare --dataset pascal --source "$raw" --data "data-$origin"
+done
+
+# Every second of the COCO photos teaches by its person mask alone; the others are for scoring.
+mkdir -p raw-coco128/list
+ln -sfn "$PWD/coco128/photos" raw-coco128/JPEGImages
+ln -sfn "$PWD/coco128/person" raw-coco128/person
+find coco128/photos -type f | sed 's|.*/||; s|\..*||' | sort | awk 'NR % 2' \
+    > raw-coco128/list/train_id.txt
+grapy prepare --dataset pascal --source raw-coco128 --data data-coco128
+
+grapy train --config "$here/grapy-lite.toml" --out runs/grapy-lite --init "$1"
+grapy weights pack runs/grapy-lite/last --card "$here/grapy-lite-card.toml" --out grapy-lite.safetensors
