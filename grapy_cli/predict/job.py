@@ -1,7 +1,7 @@
 """What `predict` does with each photo: skip what is done, parse, write the files, make a row."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sized
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 from grapy_cli.errors import PhotoError
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.stream import (
+    ONE_BY_ONE,
     OtherWork,
     ParsedPhoto,
     ParseRequest,
@@ -71,7 +72,9 @@ class Job:
         def request(task: Task) -> Request[Outcome | None]:
             return self._request(task, stop_asked)
 
-        stream = PhotoStream(request, threads_for(self.parser), self.batch)
+        is_single = isinstance(tasks, Sized) and len(tasks) == 1  # all cores work on it
+        threads = ONE_BY_ONE if is_single else threads_for(self.parser)
+        stream = PhotoStream(request, threads, self.batch)
         with closing(stream.run(tasks, stop_asked)) as outcomes:
             yield from (outcome for outcome in outcomes if outcome is not None)
 

@@ -384,11 +384,14 @@ class BenchSettings(Section):
     """Measuring."""
 
     repeats: PositiveInt = 5
-    """How often everything is measured; what is shown are medians."""
+    """How often everything is measured; medians are shown."""
+    size: Literal["448px", "2mp", "12mp", "48mp"] | None = None
+    """Size of the photos that are measured: 448 pixels on the longest side, or 2, 12 or 48
+    megapixels. Photos of other sizes are resized first; unset keeps their own."""
     form: Literal["folded", "plain"] = "folded"
-    """Form of the network: as it parses photos, or plain, as it is trained."""
+    """Form of the network: folded, which parses photos, or plain, which is trained."""
     truth: Path | None = None
-    """Folder of label maps at the photos' relative paths, by which masks are scored as well."""
+    """Folder of label maps at the photos' relative paths; with it masks are scored as well."""
 
 
 class ExportSettings(Section):
@@ -449,6 +452,7 @@ class RunSettings(Section):
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps; auto takes CUDA, then MPS, then the CPU."""
     threads: NonNegativeInt = 0
-    """CPU threads of the network; 0 takes one per core."""
+    """CPU threads: photos that are parsed side by side, each by one thread; a single photo is
+    parsed by all of them. 0 takes one per core."""
     gpus: PositiveInt = 1
     """Processes that share the work, one per card."""

@@ -49,6 +49,7 @@ class OnGpu(HumanParser):
     """Says that it is on a GPU, and works on the CPU."""
 
     is_on_gpu = True
+    cpu_workers = 1
 
 
 @pytest.mark.parametrize("tta", ["none", "flip"])
