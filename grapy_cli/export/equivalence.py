@@ -1,4 +1,4 @@
-"""Compare another engine with torch on photos."""
+"""Check that another engine parses photos as torch does."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from grapy_cli.inference.engines.network import ExportedNetwork
 from grapy_cli.inference.tta import TTA, Network, base_size, parse_logits
 
 LOWEST_SHARE: Mapping[str, float] = MappingProxyType({"fp32": 0.9999, "bf16": 0.97, "int8": 0.9})
-"""Of pixels with the same part, by precision. Exact arithmetic in another order moves a pixel where
-two parts are equal to seven digits, and now and then those that depend on it."""
+"""Required share of pixels with the same part, by precision. Another order of exact arithmetic
+changes pixels where two parts are equal to seven digits, and sometimes those that depend on them.
+"""
 LARGEST_DIFFERENCE = 1e-4
-"""Of fp32 logits, as `Agreement.usual` counts it; what is seen is 1e-6."""
+"""Of fp32 logits, in terms of `Agreement.usual`; typical is 1e-6."""
 
 _USUAL = 0.999
 
@@ -28,15 +29,15 @@ class Agreement:
     photos: int
     pixels: int
     equal: float
-    """Share of pixels with the same part, all label sets together."""
+    """Share of pixels with the same part, over all label sets."""
     largest: float
-    """Difference of any logit. One pixel on the edge that falls to the other side makes it large:
-    the pyramid then adds another part's vector to it."""
+    """Largest difference of any logit. One pixel at an edge that changes its part makes it large:
+    the pyramid then adds the vector of another part to it."""
     usual: float
-    """Difference that 999 of 1000 logits keep below, in the photo where it is largest."""
+    """99.9th percentile of the differences, in the photo where it is largest."""
 
     def sentence(self) -> str:
-        """Describe the agreement in words."""
+        """Describe it in a sentence."""
         return (
             f"checked on {self.photos} photo{'s' if self.photos > 1 else ''}, mirrored as well: "
             f"masks agree with torch's on {100 * self.equal:.4f} % of {self.pixels} pixels; logits "
@@ -51,14 +52,14 @@ def compare(
     longest_side: int | None,
     told: Callable[[int], object] = lambda done: None,
 ) -> Agreement:
-    """Parse photos with both, also mirrored, at the size of the weights.
+    """Parse photos with both networks, and their mirror images, at the size of the weights.
 
     Args:
         torchs: The network that was exported.
-        other: The exported file.
-        photos: To parse.
+        other: The exported network.
+        photos: Photos to parse.
         longest_side: As in `HumanParser`.
-        told: Gets the number of photos that are done.
+        told: Called with the number of finished photos.
     """
     equal = pixels = count = 0
     largest = usual = 0.0
@@ -74,12 +75,12 @@ def compare(
 
 
 def demand(agreement: Agreement, precision: str, share: float | None = None) -> None:
-    """Refuse a file that does not agree with torch.
+    """Refuse a file that agrees too little.
 
     Args:
-        agreement: Of the file with torch.
+        agreement: Between the file and torch.
         precision: fp32, bf16 or int8.
-        share: Of equal pixels to require instead of the default.
+        share: Required share of equal pixels, instead of the default of the precision.
 
     Raises:
         WeightsError: If they agree too little.

@@ -1,4 +1,4 @@
-"""Run `grapy export`: write weights for another engine, and check the file before it is kept."""
+"""`grapy export`: write weights for another engine, and keep the file only if it agrees."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,19 +30,19 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
 
 CHECKED = 32
-"""Most photos of the check, spread evenly."""
+"""Most photos to check, spread evenly over those given."""
 SHOWN = 64
-"""Most photos for the ranges of int8."""
+"""Most photos for calibration."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file that can be written."""
+    """A file format."""
 
     suffix: str
     precisions: tuple[str, ...]
     needs: tuple[str, ...]
-    """Packages, all of them in the extra of the format's name."""
+    """Packages, all of them in the extra with the name of the format."""
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -61,17 +61,17 @@ class Exported:
 
     path: Path
     megabytes: float
-    """Of all its files."""
+    """Size of all its files together, bytes."""
     agreement: Agreement
 
 
 def run_export(settings: Settings, report: Reporter) -> Exported:
-    """Write weights as a file for another engine, and check it against torch on photos.
+    """Write weights as a file for another engine, and compare it with torch on photos.
 
     Raises:
-        SettingsError: If the format has no such precision, an extra is missing, photos are, or the
-            file cannot be written.
-        WeightsError: If the weights cannot be read, or the file parses otherwise than torch.
+        SettingsError: If the format does not support the precision, an extra or photos are missing,
+            or the file cannot be written.
+        WeightsError: If the weights cannot be read, or the file does not agree with torch.
         DatasetError: If the weights do not know a label set.
         PhotoError: If a photo cannot be read.
     """
@@ -120,7 +120,7 @@ def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: S
 
 
 def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> WeightsCard:
-    """The card of the weights, with the label sets that the file has and how it came about."""
+    """Return the card of the weights, with the label sets and the origin of the file."""
     card, wanted = parser.card, settings.export
     assert card is not None
     story = f"Exported by grapy {__version__} for {wanted.format} in {wanted.precision}."
@@ -133,7 +133,7 @@ def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> W
 
 
 def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
-    """Return a photo in the size of the network."""
+    """Return a photo at the size for the network."""
     grid = parser.network.numbers.output_stride if parser.longest_side else 0
     height, width = photo.pixels.shape[:2]
     size = base_size(height, width, parser.longest_side, grid=max(1, grid))
@@ -141,7 +141,7 @@ def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
 
 
 def _photos(folder: Path | None, scratch: Path, most: int) -> list[ReadPhoto]:
-    """Read photos of a folder, or make some up."""
+    """Read photos of a folder, or generate some."""
     if folder is None:
         folder = scratch / "drawn"
         folder.mkdir()
@@ -178,7 +178,7 @@ def _check_settings(settings: Settings, kind: Format) -> None:
 
 @contextmanager
 def _scratch_beside(out: Path) -> Iterator[Path]:
-    """Give a temporary folder on the same disk as the file."""
+    """Yield a temporary folder on the disk of the output file; it is deleted afterwards."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".grapy-export-", dir=out.parent) as scratch:

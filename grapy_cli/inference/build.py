@@ -1,4 +1,4 @@
-"""From settings to a parser."""
+"""Build a parser from settings."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def load_parser(
     """Load the parser that settings describe.
 
     Args:
-        settings: Theirs are device, threads, and all of `infer`.
+        settings: Device, threads and all of `infer` are used.
         world: Which of several processes this is.
-        weights: Others than those the settings name.
+        weights: Used instead of those in the settings.
         folded: As in `HumanParser.load`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Calibration: whether confidence equals accuracy."""
+"""Calibration: whether the confidence of a parser matches its accuracy."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ FULL = 65535
 """The integer for a confidence of 1: sums of integers do not depend on their order."""
 
 Bins = Int64[np.ndarray, "15 3"]
-"""By bin of confidence: pixels, right pixels, and the sum of their confidences."""
+"""By bin of confidence: pixels, correct pixels, and the sum of confidences."""
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,18 @@ class Bin:
 
     pixels: int
     confidence: float | None
-    """Mean of them; None without pixels."""
+    """Mean confidence; None without pixels."""
     accuracy: float | None
-    """Share of right pixels; None without pixels."""
+    """Share of correct pixels; None without pixels."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The expected calibration error and the bins it comes from, in [0, 1]."""
+    """The expected calibration error and its bins, in [0, 1]."""
 
     ece: float
     bins: tuple[Bin, ...]
-    """By rising confidence."""
+    """In order of confidence."""
 
 
 def count_confidences(
@@ -38,11 +38,11 @@ def count_confidences(
     right: Bool[np.ndarray, "h w"],
     counted: Bool[np.ndarray, "h w"],
 ) -> Bins:
-    """Count the pixels of a photo by their confidence.
+    """Count the pixels of a photo by confidence.
 
     Args:
-        confidence: Probability of the part that won, in [0, 1].
-        right: Where that part is the true one.
+        confidence: Probability of the parsed part, in [0, 1].
+        right: Where the parsed part is correct.
         counted: Where the truth is known.
     """
     steps = np.rint(confidence * np.float32(FULL)).astype(np.uint16)

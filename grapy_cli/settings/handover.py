@@ -13,10 +13,10 @@ from grapy_cli.settings.toml import to_toml
 
 @contextmanager
 def handed_over(settings: Settings) -> Iterator[Path]:
-    """Give a `--config` file that has exactly these settings for another process.
+    """Yield a `--config` file that gives another process exactly these settings.
 
-    Variables with settings are removed from the environment: the file has them, or options
-    changed them.
+    Environment variables with settings are removed: their values are in the file, and an option may
+    have overridden them.
     """
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]

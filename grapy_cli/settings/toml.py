@@ -10,14 +10,14 @@ from grapy_cli.settings.settings import Settings
 
 
 def to_toml(settings: Settings, origins: Mapping[str, str] | None = None) -> str:
-    """Write settings as a file that `--config` takes.
+    """Write settings in the format of a `--config` file.
 
-    Unset values have no line, because TOML cannot express them.
+    An unset value has no line, because TOML has no null.
 
     Args:
         settings: The whole tree.
-        origins: Where each value came from, by dotted path; stands behind it as a comment, and
-            what is unset is then named in a comment as well.
+        origins: Origin of each value by dotted path, written as a comment after it; unset values
+            then get a comment as well.
     """
     return "\n".join(_section_lines(settings, "", origins)).strip() + "\n"
 
@@ -50,12 +50,12 @@ def _literal(value: Any) -> str:  # noqa: ANN401 - any leaf of the tree
         case int() | float():
             return repr(value)
         case str() | Path():
-            # JSON strings are TOML strings, except for one control character that JSON allows.
+            # A JSON string is a TOML string, except for one control character that JSON allows.
             return json.dumps(_text(str(value)), ensure_ascii=False).replace("\x7f", "\\u007f")
         case _:
             return f"[{', '.join(_literal(item) for item in value)}]"
 
 
 def _text(name: str) -> str:
-    """Return a path as text: under an ASCII locale, Python holds other characters as bytes."""
+    """Return a path as text: in an ASCII locale Python keeps other characters as raw bytes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

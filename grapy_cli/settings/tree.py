@@ -1,4 +1,4 @@
-"""The leaves of the settings tree by dotted path, and how text becomes a value."""
+"""The settings tree as a table: its leaves by dotted path, and how text becomes a value."""
 
 import ast
 import inspect
@@ -25,10 +25,10 @@ def leaves() -> Mapping[str, FieldInfo]:
 
 @cache
 def purposes() -> Mapping[str, str]:
-    """Return the help text of each value, by its dotted path.
+    """Return the purpose of each value by its dotted path: the text under its field.
 
-    Pydantic can read it too (`use_attribute_docstrings`), but reads the source again for each
-    section: that took eight times as long, at the start of every command.
+    Pydantic can read it as well (`use_attribute_docstrings`), but it reads the source again for
+    each section: that takes eight times as long at the start of every command.
     """
     texts = dict(_texts(ast.parse(inspect.getsource(sections))))
     places = {path: (kind.__name__, path.rpartition(".")[2]) for path, kind, _ in _leaves(Settings)}
@@ -43,9 +43,9 @@ def groups() -> frozenset[str]:
 
 
 def option_of(path: str) -> str:
-    """Return the option of a leaf: "train.batch_size" is `--batch-size`.
+    """Return the option that sets a leaf: `--batch-size` for "train.batch_size".
 
-    A leaf of a nested section has no option; for it, this is the option that it would have.
+    A leaf of a nested section has no option; the result is then the name it would have.
     """
     flags = [known for known in leaves()[path].metadata if isinstance(known, Flag)]
     name = flags[0].name if flags else path.rpartition(".")[2]
@@ -53,22 +53,22 @@ def option_of(path: str) -> str:
 
 
 def member_types(field: FieldInfo) -> tuple[Any, ...]:
-    """Return the types of a leaf, without None; of a list or a tuple, those of its members."""
+    """Return the plain types of a leaf, or of the members of a list or tuple, without None."""
     return tuple(_plain_types(field.annotation))
 
 
 def is_list(field: FieldInfo) -> bool:
-    """Tell whether a leaf holds any number of values."""
+    """Return whether a leaf holds any number of values."""
     return get_origin(field.annotation) is list
 
 
 def is_tuple(field: FieldInfo) -> bool:
-    """Tell whether a leaf holds a fixed number of values."""
+    """Return whether a leaf holds a fixed number of values."""
     return get_origin(field.annotation) is tuple
 
 
 def choices(field: FieldInfo) -> tuple[Any, ...]:
-    """Return the choices of a leaf or of its members; empty if there is no list of choices."""
+    """Return the allowed values of a leaf or of its members; empty if there is no limit."""
     literals = (kind for kind in member_types(field) if get_origin(kind) is Literal)
     return tuple(value for literal in literals for value in get_args(literal))
 
@@ -106,7 +106,7 @@ def _leaves(
 
 
 def _texts(module: ast.Module) -> Iterator[tuple[tuple[str, str], str]]:
-    """Give the text under each field of a module's classes, by class and field."""
+    """Yield the text under each field of the classes of a module, by class and field."""
     for kind in (one for one in module.body if isinstance(one, ast.ClassDef)):
         for field, below in pairwise(kind.body):
             match field, below:

@@ -1,7 +1,7 @@
-"""What a file of OpenVINO's says of itself, read without OpenVINO.
+"""The metadata of an OpenVINO file, read without OpenVINO.
 
-The network is two files: an .xml with its operations, and beside it a .bin with its numbers. The
-first carries the digest of the second, so that a pair that does not belong together is noticed.
+The network is two files in one folder: an .xml with its operations and a .bin with its weights. The
+first holds the digest of the second, so that two files of different networks are noticed.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ NUMBERS_KEY = "grapy-numbers"
 
 
 def read_openvino_metadata(path: Path) -> dict[str, str]:
-    """Read the names and texts that the file carries beside its network.
+    """Read the metadata of the file: texts by name.
 
     Raises:
         WeightsError: If it is no such file, or damaged.
