@@ -1,6 +1,6 @@
 #!/bin/sh
-# Train on the four GPUs of one machine: first what it will take, then the run. What is learned is
-# what one GPU learns with the same batch, which the GPUs share.
+# Train on the four GPUs of one machine: first a dry run, then the run. The GPUs share each batch,
+# here of three photos for each GPU, and learn what one GPU learns with the same batch.
 #
 #   sh examples/four_gpus.sh --dataset cihp,atr,pascal --init runs/pretrain
 #
@@ -8,5 +8,7 @@
 set -eu
 gpus=${GPUS:-4}
 
-grapy train --stage joint --gpus "$gpus" --out runs/joint-four "$@" --dry-run
-grapy train --stage joint --gpus "$gpus" --out runs/joint-four "$@"
+set -- --stage joint --gpus "$gpus" --batch-size $((3 * gpus)) --out runs/joint-four "$@"
+
+grapy train "$@" --dry-run
+grapy train "$@"

@@ -1,4 +1,4 @@
-"""`grapy bench`: contestants measured by turns, so that what disturbs one disturbs the other."""
+"""`grapy bench`: contestants measured by turns, so that a disturbance disturbs all of them."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -8,15 +8,15 @@ from tempfile import TemporaryDirectory
 from grapy_cli.bench.build import Facts
 from grapy_cli.bench.contestant import Round
 from grapy_cli.bench.machine import describe_machine
+from grapy_cli.bench.photos import collect_photos
 from grapy_cli.bench.report import BenchReport, Result
 from grapy_cli.bench.truth import mean_iou
 from grapy_cli.bench.worker import Worker
 from grapy_cli.errors import SettingsError
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import read_size
-from grapy_cli.image_io.sample_photos import draw_photos
 from grapy_cli.model.weights import read_card, resolve_weights
-from grapy_cli.predict.sources import FoundPhoto, find_photos
+from grapy_cli.predict.sources import FoundPhoto
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.layers import differences, overlaid
 from grapy_cli.settings.settings import Settings
@@ -27,27 +27,30 @@ FIRST = "this"
 def run_bench(
     sources: Sequence[str], against: Path | None, settings: Settings, report: Reporter
 ) -> BenchReport:
-    """Measure how photos are parsed, and by other settings in the same breath.
+    """Measure how fast photos are parsed, by turns with other settings where a file names them.
 
     Args:
-        sources: Photos and folders; none for photos drawn for the occasion.
-        against: Settings file whose values take the place of those in `settings` for a second
-            contestant.
-        settings: Of the first contestant.
-        report: Hears of the progress.
+        sources: Photos and folders; none for photos that are drawn for this.
+        against: Settings file whose values replace those in `settings` for a second contestant.
+        settings: Those of the first contestant.
+        report: Gets the progress.
 
     Raises:
-        SettingsError: If a source or the file is not there.
+        SettingsError: If a source or the file does not exist, or label maps are given for photos
+            that are resized.
         PhotoError: If a photo cannot be read.
         WeightsError: If weights cannot be read.
         DatasetError: If weights do not know a label set, or label maps do not fit the photos.
-        DeviceError: If a device is absent, or short of memory.
+        DeviceError: If a device is absent, or does not have enough memory.
     """
+    if settings.bench.size and settings.bench.truth:
+        raise SettingsError("--truth needs the photos' own sizes", hint="Leave out --size.")
     entered = _contestants(settings, against)
     with TemporaryDirectory() as scratch:
-        photos = _photos(sources, Path(scratch) / "drawn")
+        photos = collect_photos(sources, settings.bench.size, Path(scratch))
         sizes = ["{}x{}".format(*read_size(photo.source)) for photo in photos]
-        masks = {name: Path(scratch) / str(place) for place, name in enumerate(entered)}
+        folder = Path(scratch) / "masks"
+        masks = {name: folder / str(place) for place, name in enumerate(entered)}
         facts, rounds = _measure(entered, photos, masks, report)
         is_pair = len(entered) == 2 and len({one.datasets for one in facts.values()}) == 1
         return BenchReport(
@@ -87,9 +90,9 @@ def _with_weights(settings: Settings, weights: Path) -> Settings:
 
 
 def share_of_equal(one: Path, other: Path) -> float | None:
-    """Share of pixels where the masks of two folders have the same value.
+    """Return the share of pixels where the masks of two folders have the same value.
 
-    None if they have no mask in common, as when two contestants parse by different label sets.
+    None if they have no mask in common, as for contestants with different label sets.
     """
     equal = total = 0
     for path in sorted(one.rglob("*.png")):
@@ -103,7 +106,7 @@ def share_of_equal(one: Path, other: Path) -> float | None:
 def _scores(
     masks: Mapping[str, Path], facts: Mapping[str, Facts], settings: Settings
 ) -> dict[str, float]:
-    """Mean IoU of each contestant, where it is known what the masks should be."""
+    """Return the mean IoU of each contestant, where there are label maps to compare with."""
     truth = settings.bench.truth
     if truth is None:
         return {}
@@ -136,14 +139,6 @@ def _measure(
                 rounds[name].append(worker.measure())
         report(Progressed("measuring", repeats, repeats))
     return facts, rounds
-
-
-def _photos(sources: Sequence[str], drawn: Path) -> list[FoundPhoto]:
-    if sources:
-        return find_photos(sources, leave_out=drawn)
-    drawn.mkdir()
-    draw_photos(drawn)
-    return find_photos([str(drawn)], leave_out=drawn.parent / "masks")
 
 
 def _name_of(file: Path) -> str:

@@ -153,6 +153,16 @@ class HumanParser:
         return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
 
     @property
+    def cpu_workers(self) -> int:
+        """How many photos a stream parses side by side: one per CPU thread that torch may use.
+
+        Other engines, and GPUs, divide the work on one photo by themselves.
+        """
+        return (
+            torch.get_num_threads() if self.device.type == "cpu" and self.engine == "torch" else 1
+        )
+
+    @property
     def is_on_gpu(self) -> bool:
         """Whether threads that parse mostly wait for a card."""
         return self.device.type == "cuda"

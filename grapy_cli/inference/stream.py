@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, takewhile
@@ -18,6 +18,7 @@ from threading import Condition
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+import torch
 from PIL import Image
 
 from grapy_cli.errors import PhotoError
@@ -40,6 +41,10 @@ class Parser(Protocol):
     @property
     def is_on_gpu(self) -> bool:
         """Whether threads that parse mostly wait for a GPU."""
+
+    @property
+    def cpu_workers(self) -> int:
+        """How many photos are parsed side by side on the CPU, each by one thread."""
 
     def read(self, photo: Photo) -> ReadPhoto:
         """Read a photo, or raise a PhotoError."""
@@ -96,6 +101,8 @@ class Threads(NamedTuple):
     finishing: int
     ahead: int
     """Photos that are begun before they are asked for, in each of the two pools."""
+    is_torch_single: bool = False
+    """Whether torch uses one CPU thread in each parsing thread."""
 
 
 ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
@@ -106,11 +113,17 @@ SIDE_BY_SIDE = Threads(reading=4, parsing=4, finishing=4, ahead=4)
 def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
     """Choose the threads of a stream by the parser's device.
 
+    On a CPU each photo is parsed by one thread. This uses all cores, where several threads that
+    share one photo mostly wait, and masks do not depend on the number of cores.
+
     Args:
         parser: What parses.
         spare_memory: A training run holds most of the GPU's memory.
     """
-    return SIDE_BY_SIDE if parser.is_on_gpu and not spare_memory else ONE_BY_ONE
+    if parser.is_on_gpu:
+        return ONE_BY_ONE if spare_memory else SIDE_BY_SIDE
+    count = parser.cpu_workers
+    return Threads(count, count, count, count, is_torch_single=True) if count > 1 else ONE_BY_ONE
 
 
 class _Read(NamedTuple):
@@ -166,7 +179,7 @@ class PhotoStream(Generic[Item, Result]):
             Exception: What `items`, `request` and `finish` raise, in the item's place.
         """
         room = Room(PIXELS_UNDER_WAY)
-        reading, parsing, finishing, ahead = self.threads
+        reading, parsing, finishing, ahead, is_torch_single = self.threads
 
         def read(numbered: tuple[int, Item]) -> _UnderWay:
             turn, item = numbered
@@ -187,13 +200,31 @@ class PhotoStream(Generic[Item, Result]):
                 _gather(wanted, self.batch, room) if self.batch > 1 else ([it] for it in wanted)
             )
             if parsing > 1:
-                done = in_order(groups, parse_and_finish, threads=parsing, ahead=ahead)
-                with closing(done):
+                prepare = _use_one_torch_thread if is_torch_single else None
+                done = in_order(
+                    groups, parse_and_finish, threads=parsing, ahead=ahead, prepare=prepare
+                )
+                with closing(done), _kept_torch_threads():
                     yield from chain.from_iterable(done)
             else:
                 parsed = chain.from_iterable(map(_parse, groups))
                 with closing(in_order(parsed, finish, threads=finishing, ahead=ahead)) as results:
                     yield from results
+
+
+@contextmanager
+def _kept_torch_threads() -> Iterator[None]:
+    """Restore how many CPU threads torch uses in threads that start later."""
+    count = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(count)
+
+
+def _use_one_torch_thread() -> None:
+    """Let torch use one CPU thread in this thread; threads that run already keep their number."""
+    torch.set_num_threads(1)
 
 
 def _read(
@@ -280,7 +311,12 @@ def _finish(parsed: _Parsed, room: "Room") -> Any:  # noqa: ANN401 - what the re
 
 
 def in_order(
-    items: Iterable[Item], work: Callable[[Item], Result], *, threads: int, ahead: int
+    items: Iterable[Item],
+    work: Callable[[Item], Result],
+    *,
+    threads: int,
+    ahead: int,
+    prepare: Callable[[], object] | None = None,
 ) -> Generator[Result, None, None]:
     """Work on items in threads, and give the results in the order of the items.
 
@@ -293,9 +329,10 @@ def in_order(
         work: What it raises is raised here, in the item's place.
         threads: Items that are worked on at the same time.
         ahead: Items that are begun before their results are taken.
+        prepare: Called once in each thread, before its first item.
     """
     begun: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, initializer=prepare) as pool:
         try:
             taken = iter(items)
             failure: Exception | None = None

@@ -1,7 +1,9 @@
 """Choose the device, its threads, and measure its memory."""
 
+import math
 import os
 import sys
+from pathlib import Path
 
 import torch
 
@@ -42,12 +44,16 @@ def set_threads(count: int) -> None:
 
 
 def fair_threads(processes: int) -> int:
-    """Return the CPU threads for each process of a machine; 0, torch's choice, for a single one.
+    """Return the CPU threads for each process of a machine.
+
+    A single one gets torch's choice, 0, unless it may use fewer cores than torch sees, as in a
+    container with a limit.
 
     Args:
         processes: How many work side by side on this machine.
     """
-    return max(1, usable_cores() // processes) if processes > 1 else 0
+    cores = usable_cores() // processes
+    return max(1, cores) if processes > 1 or cores < torch.get_num_threads() else 0
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -93,8 +99,24 @@ def release_memory(device: torch.device) -> None:
 
 
 def usable_cores() -> int:
-    """Return the CPU cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the CPU cores that this process may use, by its affinity and its cgroup's limit."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(cores, _cgroup_cores() or cores)
+
+
+def _cgroup_cores(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Return the limit of a container, rounded up to whole cores; None where there is none."""
+    files = (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"])  # versions 2 and 1
+    for names in files:
+        try:
+            words = [word for name in names for word in (folder / name).read_text().split()]
+            quota, period = map(int, words)
+        except (OSError, ValueError):  # "max": no limit
+            continue
+        if quota > 0 and period > 0:
+            return math.ceil(quota / period)
+    return None
 
 
 def _has_mps() -> bool:

@@ -38,9 +38,10 @@ def test_two_contestants_in_one_document(folder):
 
 
 def test_photos_are_drawn_where_none_are_named(folder):
-    ran = bench(folder, "--repeats", "1")
+    ran = bench(folder, "--repeats", "1", "--size", "448px")
     assert ran.returncode == 0, ran.stderr
     assert "photos per second" in ran.stdout
+    assert "448x336" in ran.stdout
     assert "drawn for this" in ran.stdout
 
 
@@ -56,7 +57,8 @@ def test_errors_of_the_process_that_measures_come_through(folder):
     ("arguments", "words"),
     [
         (("--against", "none.toml"), "none.toml does not exist"),
-        (("--json", "--markdown"), "exclude each other"),
+        (("--json", "--markdown"), "cannot be used together"),
+        (("--size", "2mp", "--truth", "photos"), "needs the photos' own sizes"),
         (("nowhere/",), "nowhere"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grapy_cli.data.sample import COARSE, Batch
 from grapy_cli.labels import IGNORE, LABEL_SETS, Category, LabelSet, Part
-from grapy_cli.labels.coarse import COARSE_IDS, PERSON, Vocabulary
+from grapy_cli.labels.coarse import ACCESSORIES, COARSE_IDS, PERSON, Vocabulary
 from grapy_cli.train.targets import (
     UNKNOWN,
     Targets,
@@ -102,7 +102,10 @@ def test_words_allow_what_can_be_true(labels):
     background, head = labels.names.index("background"), labels.parts[1].category
     assert allowed[0] == [part == background for part in range(labels.num_parts)]
     assert allowed[int(head)][1]
-    assert allowed[PERSON] == [part != background for part in range(labels.num_parts)]
+    rare = [name in ACCESSORIES for name in labels.names]
+    assert allowed[PERSON] == [
+        part != background and not rare[part] for part in range(labels.num_parts)
+    ]
     for part, name in enumerate(labels.names):
         assert allowed[VOCABULARY.offsets[labels.name] + part] == [
             other == name for other in labels.names
@@ -123,13 +126,21 @@ def test_a_sleeve_may_be_a_shirt_and_not_a_shoe():
         assert names.isdisjoint({"background", "left-shoe", "pants", "face"})
 
 
-def test_what_pascal_calls_background_is_no_skin_elsewhere():
-    """PASCAL labels whole bodies, so that nothing worn and no skin is background there."""
-    word = VOCABULARY.offsets["pascal"]
-    cihp = VOCABULARY.allowed(LABEL_SETS["cihp"])[word]
-    assert cihp == [name == "background" for name in LABEL_SETS["cihp"].names]
-    atr = VOCABULARY.allowed(LABEL_SETS["atr"])[word]
-    assert atr == [name in ("background", "bag") for name in LABEL_SETS["atr"].names]
+@pytest.mark.parametrize("labels", SETS, ids=NAMES)
+def test_background_is_background_in_every_set(labels):
+    """Also where the other set has no word for a bag or bare skin: else bags are found there."""
+    for other in NAMES:
+        row = VOCABULARY.allowed(labels)[VOCABULARY.offsets[other]]
+        assert row == [name == "background" for name in labels.names]
+
+
+@pytest.mark.parametrize("labels", SETS, ids=NAMES)
+def test_accessories_are_learned_from_labels_of_their_name_alone(labels):
+    allowed = VOCABULARY.allowed(labels)
+    names = [None] * COARSE_IDS + [name for it in SETS for name in it.names]
+    for name, row in zip(names, allowed, strict=True):
+        found = {part for part, can_be in zip(labels.names, row, strict=True) if can_be}
+        assert not found & ACCESSORIES - {name} or name in ACCESSORIES
 
 
 @given(

@@ -1,14 +1,17 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import torch
 
 from grapy_cli.errors import PhotoError
 from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.inference import stream
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.stream import (
     ONE_BY_ONE,
     SIDE_BY_SIDE,
@@ -17,7 +20,10 @@ from grapy_cli.inference.stream import (
     PhotoStream,
     Room,
     in_order,
+    threads_for,
 )
+from grapy_cli.inference.tta import TTA
+from tests.support.networks import tiny_network
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -128,6 +134,7 @@ class FakeParser:
     under_way: int = 0
     most_under_way: int = 0
     is_on_gpu: bool = False
+    cpu_workers: int = 1
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, photo):
@@ -209,6 +216,59 @@ def test_neighbors_of_one_size_and_the_same_label_sets_are_parsed_together():
     names = [["atr"]] * 6 + [["atr", "pascal"]] * 2
     assert list(stream_of(parser, photos, batch=3, datasets=names.__getitem__)) == list(range(8))
     assert parser.batches == [3, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("is_on_gpu", "spare_memory", "cpu_workers", "parsing"),
+    [
+        (True, False, 1, SIDE_BY_SIDE.parsing),
+        (True, True, 1, 1),
+        (False, False, 1, 1),
+        (False, False, 3, 3),
+        (False, True, 3, 3),
+    ],
+)
+def test_threads_follow_the_device(is_on_gpu, spare_memory, cpu_workers, parsing):
+    parser = FakeParser(is_on_gpu=is_on_gpu, cpu_workers=cpu_workers)
+    assert threads_for(parser, spare_memory=spare_memory).parsing == parsing
+
+
+def test_side_by_side_on_a_cpu_torch_has_one_thread_for_each_photo_and_its_own_afterwards():
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(3)
+    try:
+        parser = FakeParser(cpu_workers=3)
+        parser.parse_together = lambda readings, datasets: (
+            seen.append(torch.get_num_threads()) or [{}]
+        )
+        results = stream_of(parser, [photo()] * 6, threads_for(parser))
+        next(results)
+        assert torch.get_num_threads() == 3
+        list(results)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1] * 6
+
+
+def test_masks_of_a_folder_do_not_depend_on_the_number_of_threads():
+    """To the last bit of the logits."""
+    parser = HumanParser(tiny_network(["atr"]), None, torch.device("cpu"), TTA["flip"], 96)
+    random = np.random.default_rng(0)
+    photos = [random.integers(0, 256, (60 + 9 * n, 80, 3), np.uint8) for n in range(5)]
+    before, found = torch.get_num_threads(), {}
+    for count in (1, 2, 4):
+        torch.set_num_threads(count)
+        try:
+            results = parser.parse_many(photos, ["atr"])
+            found[count] = [one.parsings["atr"] for one in results]
+        finally:
+            torch.set_num_threads(before)
+    for count in (2, 4):
+        for one, other in zip(found[1], found[count], strict=True):
+            assert torch.equal(one.logits, other.logits)
+            np.testing.assert_array_equal(one.label_map, other.label_map)
 
 
 def test_photos_side_by_side_are_in_the_network_at_the_same_time():
