@@ -22,7 +22,7 @@ def _rows(one: Estimate) -> list[tuple[str, str]]:
         ("of it waiting for data", f"{one.waited:.0%}"),
         ("scorings on val", f"{one.scorings} of {time_of(one.seconds_per_scoring)}"),
         ("the whole run", time_of(one.seconds)),
-        ("memory of the card" if one.on_gpu else "memory", _size(one.memory)),
+        ("GPU memory" if one.on_gpu else "memory", _size(one.memory)),
         ("a checkpoint on disk", _size(one.checkpoint)),
         *_sources(one.label_sources),
     ]
@@ -38,5 +38,7 @@ def _sources(sources: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]
     ]
 
 
-def _size(count: int) -> str:
+def _size(count: int | None) -> str:
+    if count is None:
+        return "unknown"
     return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"

@@ -1,5 +1,6 @@
 """`grapy serve`: the parser as a service for one machine."""
 
+import os
 import socket
 from importlib.util import find_spec
 
@@ -69,7 +70,8 @@ def _check_extra() -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name != "nt":  # on Windows this would let two servers take one port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
         listening.listen()  # from now on the address is ours; who comes early waits a moment

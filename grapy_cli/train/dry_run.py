@@ -45,8 +45,8 @@ class Estimate:
     """Bytes of one on disk."""
     seconds: float
     """Of the whole run: steps, scorings and checkpoints."""
-    memory: int
-    """Most bytes the main process took: on the card where there is one, else of the machine."""
+    memory: int | None
+    """Most bytes that the main process took, on the GPU if there is one; None if unknown."""
     on_gpu: bool
     label_sources: Sources
     """Where the labels of each head's pixels come from, as shares in [0, 1] of the first steps."""
