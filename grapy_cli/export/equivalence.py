@@ -89,10 +89,10 @@ def demand(agreement: Agreement, precision: str, share: float | None = None) -> 
     differs = precision == "fp32" and not agreement.usual <= LARGEST_DIFFERENCE
     if differs or not agreement.equal >= wanted:
         raise WeightsError(
-            f"the file was not kept, as it parses otherwise than torch: {agreement.sentence()}; "
-            f"asked for are {100 * wanted:g} %",
-            hint="In less than fp32, more kinds of photos in --calibrate help, and --agreement "
-            "says what is enough.",
+            f"the file was not kept, because it does not agree with torch: {agreement.sentence()}; "
+            f"{100 * wanted:g} % are required",
+            hint="Below fp32, more varied photos in --calibrate help; --agreement "
+            "sets what is required.",
         )
 
 

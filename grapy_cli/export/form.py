@@ -36,7 +36,7 @@ class ExportForm(nn.Module):
         self.datasets = tuple(datasets)
 
     def forward(self, photos: UInt8[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _c h4 w4"], ...]:
-        """Parse photos by every label set."""
+        """Parse photos with every label set."""
         features = self.network.encode(images_of(photos))
         parsings = (self.network.parse(features, dataset) for dataset in self.datasets)
         return features, *(parsing.final for parsing in parsings)

@@ -14,7 +14,7 @@ ROUNDED = ("Conv", "Clip", "Relu", "Add", "Concat", "Resize")
 """Operations in integers. With convolutions alone, values would be rounded after each of them: that
 changes 3 % of the pixels of `grapy-lite-ccp`, and all of these only half a percent."""
 
-Photo = UInt8[np.ndarray, "3 _h _w"]  # each of its own size
+Photo = UInt8[np.ndarray, "3 _h _w"]  # of any size
 
 
 def quantize(path: Path, photos: Sequence[Photo]) -> None:

@@ -57,7 +57,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """The written file."""
 
     path: Path
     megabytes: float
@@ -94,17 +94,17 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
 
         agreement = compare(parser.network, network, photos, parser.longest_side, told)
         demand(agreement, wanted.precision, wanted.agreement)
-        written = sorted(scratch.glob(f"{path.stem}.*"))  # the .bin comes before its .xml
+        written = sorted(scratch.glob(f"{path.stem}.*"))  # .bin before .xml
         size = sum(file.stat().st_size for file in written) / 1e6
         for file in written:
             file.replace(out.with_suffix(file.suffix))
     if wanted.photos is None:
-        report(Warned("checked on drawn photos; --photos names some that show people"))
+        report(Warned("checked on made-up photos; use --photos to check on photos of people"))
     return Exported(out, size, agreement)
 
 
 def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: Settings) -> None:
-    """Write the file as it was asked for; ONNX comes first on every way."""
+    """Write the file; every format is made from ONNX."""
     wanted = settings.export
     metadata = {
         CARD_KEY: _card(parser, datasets, settings).model_dump_json(),
@@ -156,23 +156,23 @@ def _check_settings(settings: Settings, kind: Format) -> None:
     wanted = settings.export
     if wanted.precision not in kind.precisions:
         raise SettingsError(
-            f"{wanted.format} has no {wanted.precision} on the CPU",
-            hint=f"It has {', '.join(kind.precisions)}; openvino has all of them.",
+            f"{wanted.format} does not support {wanted.precision} on the CPU",
+            hint=f"It supports {', '.join(kind.precisions)}; openvino supports all.",
         )
     if missing := [name for name in kind.needs if not find_spec(name)]:
         raise SettingsError(
-            f"{wanted.format} is written by {', '.join(missing)}, which is not installed",
+            f"{wanted.format} needs {', '.join(missing)}, which is not installed",
             hint=f"pip install 'grapy-cli[{wanted.format}]'",
         )
     if wanted.precision != "fp32" and wanted.photos is None:
         raise SettingsError(
-            f"what {wanted.precision} costs can be seen on real photos alone",
-            hint="Name a folder of them: --photos photos/.",
+            f"{wanted.precision} changes some pixels, which only real photos show",
+            hint="Use a folder of photos: --photos photos/.",
         )
     if wanted.precision == "int8" and wanted.calibrate is None:
         raise SettingsError(
-            "int8 needs photos to find the range of every value by",
-            hint="Name a folder of them, others than those of --photos: --calibrate photos/.",
+            "int8 needs photos to measure the range of each value",
+            hint="Use a folder of photos, not those of --photos: --calibrate photos/.",
         )
 
 

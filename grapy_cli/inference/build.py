@@ -5,6 +5,7 @@ from pathlib import Path
 from grapy_cli.inference.parser import HumanParser, device_for
 from grapy_cli.runtime.device import fair_threads, set_threads
 from grapy_cli.runtime.world import World
+from grapy_cli.settings.derive import derive
 from grapy_cli.settings.settings import Settings
 
 
@@ -30,13 +31,11 @@ def load_parser(
     world = world or World()
     set_threads(settings.run.threads or fair_threads(world.local_size))
     chosen = weights or settings.infer.weights
-    return HumanParser.load(
-        chosen,
+    return derive(
+        HumanParser.load,
+        settings.infer,
+        settings.predict,
+        weights=chosen,
         device=str(device_for(chosen, settings.run.device, world.local_rank)),
-        tta=settings.infer.tta,
-        longest_side=settings.infer.longest_side,
-        tile=settings.infer.tile,
-        max_side=settings.predict.max_side,
-        precision=settings.infer.precision,
         folded=folded,
     )

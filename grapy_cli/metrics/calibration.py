@@ -15,7 +15,7 @@ Bins = Int64[np.ndarray, "15 3"]
 
 @dataclass(frozen=True)
 class Bin:
-    """Pixels whose confidence lies in one fifteenth of [0, 1]."""
+    """Pixels with a confidence in one fifteenth of [0, 1]."""
 
     pixels: int
     confidence: float | None

@@ -1,4 +1,4 @@
-"""The counts as the reference implementation takes them, quirks included."""
+"""Count as the reference implementation does, with its mistakes."""
 
 import numpy as np
 from jaxtyping import Int64, UInt8

@@ -22,6 +22,7 @@ from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.model.weights import card_of, save_weights
+from grapy_cli.safe_text import download_mistake
 
 # Their names -> our names; every row is tried on every name, in this order.
 RENAMES = (
@@ -168,7 +169,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise WeightsError(f"the checkpoint {path} does not exist") from error
     except Exception as error:  # a damaged file fails wherever the unpickler stumbles over it
-        reason = _reason(error)
+        reason = download_mistake(path) or _reason(error)
         raise WeightsError(
             f"{path} cannot be read as a checkpoint of tensors: {reason}",
             hint="It is damaged (download it again), or it holds code, which is never run.",

@@ -19,7 +19,7 @@ from grapy_cli.settings.settings import Settings
 
 @cache
 def leaves() -> Mapping[str, FieldInfo]:
-    """Every value that can be set, by its dotted path: "train.optimizer.momentum"."""
+    """Return every value that can be set, by its dotted path: "train.optimizer.momentum"."""
     return MappingProxyType({path: field for path, _, field in _leaves(Settings)})
 
 
@@ -37,7 +37,7 @@ def purposes() -> Mapping[str, str]:
 
 @cache
 def groups() -> frozenset[str]:
-    """The dotted paths of all sections, nested ones included."""
+    """Return the dotted paths of all sections, nested ones included."""
     paths = (path.split(".")[:-1] for path in leaves())
     return frozenset(".".join(path[: end + 1]) for path in paths for end in range(len(path)))
 
@@ -76,7 +76,7 @@ def choices(field: FieldInfo) -> tuple[Any, ...]:
 def read_text(text: str, field: FieldInfo) -> Any:  # noqa: ANN401 - pydantic says what it is
     """Turn typed text into a value that pydantic can check.
 
-    Text for several values is split at commas; a leading `~` of a path is the home folder.
+    Text of several values is split at commas; a leading `~` of a path is the home folder.
     """
     if is_list(field) or is_tuple(field):
         return [_read_one(item.strip(), field) for item in text.split(",") if item.strip()]

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from grapy_cli.errors import WeightsError
+from grapy_cli.safe_text import download_mistake
 
 Value = int | memoryview
 
@@ -49,7 +50,8 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
             model = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         metadata, outside = dict(_metadata(model)), _names_other_files(model)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} is no readable ONNX file: {error}") from error
+        why = download_mistake(path) or error
+        raise WeightsError(f"{path} is not an ONNX file: {why}") from error
     if outside:
         raise WeightsError(
             f"{path} keeps numbers in other files, which grapy does not read",
