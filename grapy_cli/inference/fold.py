@@ -1,7 +1,7 @@
-"""The form of a network that parses photos and is never trained: less work, the same answers.
+"""Fold a network for inference: less work, the same results.
 
-In evaluation mode batch norm is a factor and an offset per channel, so it disappears into the
-convolution before it; and oneDNN rectifies what it convolves before it leaves the cache.
+In evaluation mode batch norm is a factor and an offset per channel, so it can be folded into the
+convolution before it. And oneDNN applies a ReLU to its result while that is in the cache.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = Mapp
 
 
 def fold_for_inference(network: GrapyNet) -> GrapyNet:
-    """Turn a network in evaluation mode into the form it parses with, and return it.
+    """Fold a network in evaluation mode for inference, and return it.
 
-    The network itself is changed: its batch norms are gone, so it can be neither trained nor saved.
+    This changes the network: it has no batch norms any more, so it cannot be trained or saved.
 
-    Differs: in the order of float operations alone (relative difference about 1e-6 in float32).
+    Differs: only in the order of float operations (relative difference about 1e-6 in float32).
     """
     for module in list(network.modules()):
         if type(module) in FOLDED:
@@ -64,10 +64,10 @@ def fold_for_inference(network: GrapyNet) -> GrapyNet:
 
 
 def encode_in_bf16(network: GrapyNet) -> GrapyNet:
-    """Compute a network's features in bfloat16, and all that is decided from them in float32.
+    """Compute the features of a network in bfloat16, and heads and pyramid in float32.
 
-    The network itself is changed. It is about twice as quick where the processor multiplies
-    bfloat16, and costs about one pixel in a hundred, most of them at the borders of parts.
+    This changes the network. It is about twice as fast on CPUs that support bfloat16, and changes
+    about one pixel in a hundred, most of them at the borders of parts.
     """
     network.deeplab = _Bf16Features(network.deeplab)  # type: ignore[assignment] # same call
     return network
@@ -83,12 +83,12 @@ class _Bf16Features(nn.Module):
 
 
 class FoldedBlock(nn.Module):
-    """A block of Xception with its ReLUs inside its convolutions, or in place where they are not.
+    """A block of Xception whose ReLUs are part of its convolutions, or work in place.
 
     Args:
-        block: Its convolutions folded.
-        keeps_inner: Whether somebody asks for the features before the last ReLU; if not, what is
-            given out as those is rectified.
+        block: A block with folded convolutions.
+        keeps_inner: Whether the features before the last ReLU are needed; if not, the block
+            returns them after the ReLU.
     """
 
     def __init__(self, block: Block, *, keeps_inner: bool) -> None:
@@ -102,7 +102,7 @@ class FoldedBlock(nn.Module):
     def forward(
         self, features: Float[Tensor, "b c h w"]
     ) -> tuple[Float[Tensor, "b e u v"], Float[Tensor, "b d h w"]]:
-        """Do what `Block.forward` does; the features that come in are its own to change."""
+        """Compute `Block.forward`; this may change the input features in place."""
         inputs = F.relu_(features) if self.rectify else features
         first, second, third = self.separables
         inner = second(first(inputs))
@@ -120,7 +120,7 @@ def _fold_blocks(backbone: Xception) -> None:
 
 @torch.no_grad()
 def _fold_fusion(fusion: nn.Sequential) -> nn.Sequential:
-    """Multiply the fusion's two convolutions into one, which otherwise is done for each photo."""
+    """Multiply the two convolutions of the fusion into one, instead of once per photo."""
     matrix, bias = fusion_matrix(fusion)
     conv = nn.Conv2d(matrix.shape[1], matrix.shape[0], 1, device="meta")
     return nn.Sequential(_refill(conv, matrix[:, :, None, None], bias))
@@ -139,7 +139,7 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d | nn.Identity) -> nn.Conv2d:
 
 
 def _refill(conv: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    """Give a convolution other numbers, which are not learned any more."""
+    """Give a convolution new weights, which need no gradient."""
     weight = weight.contiguous(memory_format=torch.channels_last)
     conv.weight = nn.Parameter(weight, requires_grad=False)
     conv.bias = nn.Parameter(bias, requires_grad=False)

@@ -1,4 +1,4 @@
-"""The tables on a weights card: whoever fills them in writes TOML, so they are checked."""
+"""The tables on a weights card; people write them as TOML, so they are checked."""
 
 from typing import Annotated, Literal
 
@@ -12,14 +12,14 @@ class _Row(BaseModel):
 
 
 class DataRow(_Row):
-    """Photos that a training saw."""
+    """A data set that was trained on."""
 
     name: str
-    """What the set is called."""
+    """Name of the data set."""
     photos: NonNegativeInt
-    """How many of it were used."""
+    """Number of photos that were used."""
     used_for: str
-    """What for: training, backgrounds, ..."""
+    """Purpose: training, backgrounds, ..."""
     licence: str
     """Terms of the photos and their labels."""
 
@@ -36,26 +36,26 @@ class RecipeRow(_Row):
     crops: NonNegativeInt
     """Training samples seen."""
     hours: NonNegativeFloat
-    """By the clock."""
+    """Wall time."""
     machine: str = ""
-    """What it ran on."""
+    """The machine it ran on."""
 
 
 class Measurement(_Row):
-    """A result beside those of `grapy eval`: of other photos, by another measure."""
+    """A result besides those of `grapy eval`: on other photos, or with another measure."""
 
     name: str
-    """Of what it was measured on: "coco128, person"."""
+    """What it was measured on: "coco128, person"."""
     what: str
     """The measure: "person IoU"."""
     value: Ratio
     """The result."""
     interval: tuple[Ratio, Ratio] | None = None
-    """Between which it lies with 95 % certainty."""
+    """95 % interval."""
     photos: NonNegativeInt | None = None
-    """How many it was measured on."""
+    """Number of photos it was measured on."""
     command: str = ""
-    """What to type to measure it again."""
+    """Command that measures it again."""
 
 
 class PhotoInput(_Row):

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite, small backbones; that of the embedded weights is Lite0."""
+"""EfficientNet-Lite, small backbones; the embedded weights use Lite0."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ BLOCK_GROUPS = (
     (1, 3, 1, 6, 320),
 )
 
-# Names in the published ImageNet encoder -> names here.
+# Names in the published ImageNet encoder -> our names.
 ENCODER_RENAMES = (
     (r"^_conv_stem\.", "stem.conv."),
     (r"^_bn0\.", "stem.norm."),
@@ -49,9 +49,9 @@ def rename_encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 class ConvNorm6(nn.Module):
     """Convolution, batch norm and ReLU6; without a norm, the convolution has a bias.
 
-    Differs: TensorFlow, which trained the ImageNet weights, pads even sizes at the right and below
-        alone, so that a step of two moves the features by a pixel. For parsing they must stay
-        where the photo has them at every size, so both sides get the same, as odd sizes always do.
+    Differs: TensorFlow, which trained the ImageNet weights, pads even sizes only on the right and
+        at the bottom, so a stride of 2 shifts the features by a pixel. Parsing needs features in
+        their place, so here both sides get the same padding, as for odd sizes.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ConvNorm6(nn.Module):
 
 
 class InvertedBlock(nn.Module):
-    """Widen, convolve each channel, narrow; with the input added where the shapes allow it."""
+    """Expand, convolve each channel, project; add the input if the shapes are equal."""
 
     def __init__(
         self,
@@ -109,19 +109,19 @@ class InvertedBlock(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """Images in, deep features at the output stride and low-level features at stride 4 out.
+    """Turn images into deep features at the output stride and low-level features at stride 4.
 
     Args:
         output_stride: 8, 16 or 32; below 32, strides turn into dilations.
         width: Multiplies every channel count; 1 is the published network.
 
     Source: Tan and Le 2019; the Lite variants without squeeze-and-excitation, with ReLU6, and with
-    the stem and the number of blocks of the first and the last stage not scaled.
+    unscaled stem and number of blocks of the first and the last group.
     """
 
     OUTPUT_STRIDE: ClassVar[int] = 16
     MIDDLE: ClassVar[tuple[int, ...]] = (8, 16)
-    """Strides, beside 4, whose features are given out as well."""
+    """Strides besides 4 whose features are returned as well."""
     WIDER: ClassVar[float] = 1.0
     DEEPER: ClassVar[float] = 1.0
 
@@ -135,8 +135,8 @@ class EfficientNetLite(nn.Module):
         self.stem = ConvNorm6(3, channels, 3, stride=2)
         self.blocks = nn.ModuleList()
         reached, dilation = 2, 1
-        nominal, taps = 2, dict[int, tuple[int, int]]()  # strides before any turns into a dilation
-        for repeats, kernel, stage_stride, expansion, outputs in self._stages():
+        nominal, taps = 2, dict[int, tuple[int, int]]()  # strides before they turn into dilations
+        for repeats, kernel, stage_stride, expansion, outputs in self._groups():
             for index in range(repeats):
                 stride = stage_stride if index == 0 else 1
                 if reached * stride > output_stride:
@@ -163,8 +163,8 @@ class EfficientNetLite(nn.Module):
         self.middle_blocks = {taps[stride][0]: stride for stride in (8, 16)}
         self.middle_channels: Mapping[int, int] = {stride: taps[stride][1] for stride in (8, 16)}
 
-    def _stages(self) -> Iterator[tuple[int, int, int, int, int]]:
-        """The table of stages as this variant scales it."""
+    def _groups(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Yield the table of groups with the scale of this variant."""
         for place, (blocks, kernel, stride, expansion, channels) in enumerate(BLOCK_GROUPS):
             is_scaled = 0 < place < len(BLOCK_GROUPS) - 1
             repeats = ceil(blocks * self.DEEPER) if is_scaled else blocks
@@ -185,17 +185,17 @@ class EfficientNetLite(nn.Module):
 
 
 class EfficientNetLite0(EfficientNetLite):
-    """The smallest."""
+    """The smallest variant."""
 
 
 class EfficientNetLite2(EfficientNetLite):
-    """About half as much work again as Lite0."""
+    """Takes about 1.5 times the work of Lite0."""
 
     WIDER = 1.1
     DEEPER = 1.2
 
 
 def _in_eights(channels: float) -> int:
-    """The nearest multiple of 8 that takes no more than a tenth away."""
+    """Return the nearest multiple of 8 that is at least nine tenths of the number."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest

@@ -1,4 +1,4 @@
-"""The encoders of Google's MoveNet pose networks: MobileNetV2 that has learned from people.
+"""The encoders of Google's MoveNet pose networks: MobileNetV2 trained on people.
 
 Source: Sandler et al. 2018 (inverted blocks); MoveNet SinglePose Thunder v4 and MultiPose
 Lightning v1 (Google, Apache-2.0), whose batch norms are folded into their convolutions.
@@ -14,11 +14,11 @@ from grapy_cli.model.efficientnet import ConvNorm6, InvertedBlock
 from grapy_cli.model.xception import BackboneFeatures
 
 ENCODER_PREFIX = "encoder."
-"""Of the encoder's tensors in a MoveNet file; what follows is a name of this backbone."""
+"""Prefix of the encoder's tensors in a MoveNet file; the rest is a name of this backbone."""
 
 
 class BlockGroup(NamedTuple):
-    """Inverted blocks of equal output: the first takes the stride, the others add their input."""
+    """Inverted blocks of equal output: the first has the stride, the others add their input."""
 
     blocks: int
     stride: int
@@ -27,11 +27,11 @@ class BlockGroup(NamedTuple):
 
 
 class MoveNetEncoder(nn.Module):
-    """Images in, deep features and finer ones out. There is no batch norm: it is folded in.
+    """Turn images into deep features and finer ones. There is no batch norm: it is folded in.
 
-    Below an output stride of 32 the last group keeps its resolution: its first block loses the
-    stride, and the blocks after it are dilated. So every second feature is exactly what the
-    network gives at stride 32.
+    Below an output stride of 32 the last group keeps its resolution: its first block has no
+    stride, and the blocks after it are dilated. So every second feature is exactly that of the
+    network at stride 32.
 
     Args:
         output_stride: 16 or 32.
@@ -42,7 +42,7 @@ class MoveNetEncoder(nn.Module):
     GROUPS: ClassVar[tuple[BlockGroup, ...]]
     OUTPUT_STRIDE: ClassVar[int] = 32
     MIDDLE: ClassVar[tuple[int, ...]] = (8, 16)
-    """Strides, beside 4, whose features are given out as well."""
+    """Strides besides 4 whose features are returned as well."""
 
     def __init__(self, *, output_stride: int = 32, width: float = 1.0) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class MoveNetMultiPose(MoveNetEncoder):
 
 
 def encoder_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Take the backbone's tensors out of a MoveNet file; its head and its FPN are left out."""
+    """Return the backbone's tensors of a MoveNet file, without its head and its FPN."""
     return {
         key.removeprefix(ENCODER_PREFIX): tensor
         for key, tensor in state.items()

@@ -1,4 +1,4 @@
-"""Weights files: one safetensors file that carries all that is needed to use it."""
+"""Weights files: one safetensors file with everything needed to use it."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.safe_text import download_mistake
 
 FORMAT = 2
-"""2 adds the tables and the protocol; a card of format 1 has none of them."""
+"""Format 2 adds the tables and the protocol to format 1."""
 NEWEST_FORMAT = 3
 """3 adds networks that others trained: `network` and `input`. Other cards stay at 2."""
 CARD_KEY = "grapy"
@@ -44,7 +44,7 @@ DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
         "BOOL": torch.bool,
     }
 )
-"""What safetensors calls the types that networks and training states are made of."""
+"""Data types of networks and training states, by their name in safetensors."""
 
 
 _NUMBERS = TypeAdapter(NetworkNumbers)
@@ -58,80 +58,80 @@ MOST: Mapping[str, int] = MappingProxyType(
         "rates": 288,
     }
 )
-"""Of a network's numbers: far beyond any network, and still built in a moment."""
+"""Largest numbers of a network: beyond any real one, but still quick to build."""
 LARGEST_HEADER = 1 << 24
-"""Bytes of a file's card and table of tensors; the largest networks have a tenth of it."""
+"""Bytes of card and table of tensors; the largest networks have a tenth of it."""
 
 
 def _checked_score(score: dict[str, Any]) -> dict[str, Any]:
-    """Make sure that a result has what is shown of it."""
+    """Make sure that a score has the values that cards show."""
     lacking = {"dataset", "level", "split", "photos"} - set(score)
     if lacking:
         raise ValueError(f"a score has no {sorted(lacking)[0]}")
     for name in ("mean_iou", "mean_accuracy", "pixel_accuracy"):
         value = score.get(name)
         if not (value is None or (isinstance(value, int | float) and 0 <= value <= 1)):
-            raise ValueError(f"{name} is no share")
+            raise ValueError(f"{name} is not between 0 and 1")
     if not isinstance(score.get("protocol", {}), Mapping | str):
         raise ValueError("the protocol of a score is neither a table nor a name")
     return score
 
 
 class WeightsCard(BaseModel):
-    """What a weights file says of itself: how to build its network, and where it comes from."""
+    """The description in a weights file: how to build its network, and its origin."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     """Version of this card."""
     name: str
-    """What to call these weights."""
+    """Name of these weights."""
     grapy: str
     """Version of grapy that wrote the file."""
     numbers: dict[str, Any]
     """Arguments of `NetworkNumbers`."""
     label_sets: list[dict[str, Any]]
-    """The whole table of each label set."""
+    """The table of each label set."""
     stage: str
     """pretrain, joint, finetune, or imported."""
     longest_side: int | None = None
     """Longest side of the photos the weights expect, pixels; None for photos as they are."""
     step: int = 0
-    """Optimizer updates made in the last stage."""
+    """Optimizer updates in the last stage."""
     scores: list[Annotated[dict[str, Any], AfterValidator(_checked_score)]] = []
-    """What was measured: the results of `grapy eval`, of every data set and level."""
+    """The results of `grapy eval`, for each data set and level."""
     protocol: dict[str, Any] = {}
-    """How the scores were measured; of format 1, each score says it by itself."""
+    """How the scores were measured; in format 1, each score has its own."""
     also_measured: list[Measurement] = []
-    """What was measured beside, above all on photos unlike those trained on."""
+    """Other measurements, mainly on photos unlike the training photos."""
     trained_on: str = ""
-    """Data, in a sentence a person can judge."""
+    """The training data, in a sentence for people."""
     data: list[DataRow] = []
-    """The photos that were seen, and their terms."""
+    """The data sets that were used, and their terms."""
     training_photos: dict[str, dict[str, int]] = {}
-    """By data set and part, how many of the training photos show it."""
+    """Number of training photos that show a part, by data set and part."""
     recipe: list[RecipeRow] = []
-    """The runs, in their order."""
+    """The training runs, in order."""
     licence: str = ""
     """Terms of the weights."""
     provenance: str = ""
-    """How the weights came about: recipe, start, duration."""
+    """The origin of the weights: recipe, start, duration."""
     limits: str = ""
-    """What the weights cannot be expected to do, in plain words."""
+    """Known limits of the weights, in plain words."""
     network: str = ""
     """The architecture of a network that others trained; empty for grapy's own."""
     input: PhotoInput | None = None
     """What such a network takes, where the file itself does not say."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The card as plain values."""
+        """Return the card as plain values."""
         return self.model_dump()
 
     def network_numbers(self) -> NetworkNumbers:
-        """The numbers as the network takes them.
+        """Return the numbers in the form that the network takes.
 
         Raises:
-            TypeError, ValueError: If they are none that a network is built from.
+            TypeError, ValueError: If no network can be built from them.
         """
         pyramid = self.numbers.get("pyramid")
         plain: dict[str, Any] = {
@@ -149,11 +149,10 @@ class WeightsCard(BaseModel):
         return checked
 
     def load_label_sets(self) -> list[LabelSet]:
-        """The label sets the heads speak, checked against those that ship.
+        """Return the label sets of the heads, checked against the shipped ones.
 
         Raises:
-            WeightsError: If one is damaged, or a shipped one has changed since the weights were
-                made.
+            WeightsError: If one is damaged, or a shipped one has changed since training.
         """
         try:
             label_sets = [LabelSet.from_dict(table) for table in self.label_sets]
@@ -189,8 +188,8 @@ class WeightsCard(BaseModel):
         return translations_of(own)
 
 
-def card_of(network: GrapyNet, *, name: str, grapy: str, stage: str, **facts: Any) -> WeightsCard:  # noqa: ANN401 - the card's own fields
-    """Write the card of a network: its numbers and label sets, and whatever else is known."""
+def card_of(network: GrapyNet, *, name: str, grapy: str, stage: str, **facts: Any) -> WeightsCard:  # noqa: ANN401 - fields of the card
+    """Build the card of a network: its numbers, its label sets and other facts."""
     return WeightsCard(
         name=name,
         grapy=grapy,
@@ -208,16 +207,16 @@ def save_weights(
     *,
     half: bool = False,
 ) -> None:
-    """Write a weights file, beside first and then renamed.
+    """Write a weights file in one step.
 
     Args:
-        path: Where to.
-        tensors: A network's state.
-        card: What the file says of itself.
+        path: The file.
+        tensors: The state of a network.
+        card: Its description.
         half: Store as float16: half the size, loaded as float32 again.
 
     Raises:
-        WeightsError: If the file cannot be written; what stood there stays.
+        WeightsError: If the file cannot be written; an earlier file stays.
     """
     stored = {
         key: (tensor.half() if half and tensor.is_floating_point() else tensor)
@@ -228,24 +227,24 @@ def save_weights(
     }
     try:
         with replacing(path) as beside:
-            # Written by us: safetensors makes files that only their owner may read.
+            # Not by safetensors, which creates files that only their owner may read.
             beside.write_bytes(save(stored, {CARD_KEY: card.model_dump_json()}))
     except OSError as error:
         raise WeightsError(
-            f"{path} cannot be written: {error}", hint="Make room, or name another place."
+            f"{path} cannot be written: {error}", hint="Free some space, or choose another path."
         ) from error
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open a safetensors file whose header has a size that a header may have.
+    """Open a safetensors file, after a check of its header size.
 
     Raises:
-        WeightsError: If it is missing, damaged, or no such file.
+        WeightsError: If it is missing, damaged, or not a safetensors file.
     """
     try:
         if path.exists() and not path.is_file():
-            raise OSError("it is no plain file")
+            raise OSError("it is not a regular file")
         with path.open("rb") as file:
             header = int.from_bytes(file.read(8), "little")
         if header > LARGEST_HEADER:
@@ -318,24 +317,24 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """
     if is_exported(path):
         raise WeightsError(
-            f"{path} is for another engine: it can parse, and nothing else",
-            hint="Name the weights that it was exported from.",
+            f"{path} is for another engine: it can only parse",
+            hint="Use the weights that it was exported from.",
         )
     if is_published(path):
         raise WeightsError(
             f"{path} is another network than grapy's: it can parse and teach, and nothing else",
             hint="To learn from it: --set train.self_training.teacher=WEIGHTS",
         )
-    with _opened(path):  # looks the header over
+    with _opened(path):  # checks the header
         return dict(_stored_tensors(path))
 
 
 def _stored_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """Read the tensors of a file that is sound, in the order they lie in it.
+    """Read the tensors of a valid file, in the order of the file.
 
-    Not by safetensors itself, which maps the file: there they lie on odd addresses, where kernels
-    round otherwise (a resumed training would differ in the last bit), and copies of them would
-    have the memory hold everything twice.
+    Not by safetensors, which maps the file: its tensors have odd addresses, where kernels round
+    differently (a resumed training would differ in the last bit), and copies of them would take
+    twice the memory.
     """
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
@@ -343,7 +342,7 @@ def _stored_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
         begin = file.tell()
         for key, facts in sorted(header.items(), key=lambda one: one[1]["data_offsets"]):
             if facts["dtype"] not in DTYPES:
-                raise ValueError(f"{key} is of type {facts['dtype']}, which no network has")
+                raise ValueError(f"{key} has the type {facts['dtype']}, which no network has")
             stored = torch.empty(facts["shape"], dtype=DTYPES[facts["dtype"]], device="cpu")
             file.seek(begin + facts["data_offsets"][0])
             if stored.numel():
@@ -353,15 +352,15 @@ def _stored_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def load_weights(path: Path | str) -> tuple[GrapyNet, WeightsCard]:
-    """Build the network a weights file describes and fill it; it is in evaluation mode.
+    """Build the network of a weights file in evaluation mode, with its weights.
 
     Raises:
-        WeightsError: If the file cannot be read or does not hold what its card says.
+        WeightsError: If the file cannot be read, or does not match its card.
     """
     path = Path(path)
     card = read_card(path)
-    # On the meta device nothing is initialized that is overwritten anyway. (Buffers that files do
-    # not carry are made on the CPU all the same: they say so where they are made.)
+    # On the meta device nothing is initialized, because all of it is overwritten. (Buffers that are
+    # not in files are made on the CPU explicitly.)
     with torch.device("meta"):
         network = build_network(card.network_numbers(), card.load_label_sets())
     tensors = read_tensors(path)
@@ -388,14 +387,14 @@ def load_weights(path: Path | str) -> tuple[GrapyNet, WeightsCard]:
 
 
 def check_known(datasets: Iterable[str], known: Collection[str]) -> None:
-    """Make sure that weights know label sets.
+    """Make sure that weights have certain label sets.
 
     Args:
-        datasets: Their names.
-        known: Those of the weights.
+        datasets: Names of the label sets.
+        known: Label sets of the weights.
 
     Raises:
-        DatasetError: If one is not among them.
+        DatasetError: If the weights lack one.
     """
     unknown = [name for name in datasets if name not in known]
     if unknown:
@@ -406,7 +405,7 @@ def check_known(datasets: Iterable[str], known: Collection[str]) -> None:
 
 
 def embedded_weights() -> dict[str, Path]:
-    """The weights inside the package, by name."""
+    """Return the weights files in the package, by name."""
     return {path.stem: path for path in sorted(EMBEDDED_FOLDER.glob("*.safetensors"))}
 
 

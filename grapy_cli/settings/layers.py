@@ -32,7 +32,7 @@ ENVIRONMENT_PREFIX = "GRAPY_"
 
 
 class _Given(NamedTuple):
-    """A value and where it was written."""
+    """A value and its origin."""
 
     value: Any
     origin: str
@@ -63,12 +63,12 @@ def resolve(
     When `grapy train` resumes a run, the settings of that run replace `grapy.toml`.
 
     Args:
-        config: Settings file; without it `grapy.toml` in the folder, where there is one.
+        config: Settings file; without it `grapy.toml` in the folder, if there is one.
         flags: Options by dotted path; None and empty text mean that the option was not given.
         sets: Texts like "train.lr=0.01".
-        environ: Environment variables; those that begin with `GRAPY_` are looked at.
+        environ: Environment variables; only those that begin with `GRAPY_` are used.
         stage_rows: Whether the row of the stage table applies, as it does for `grapy train`.
-        folder: Where `grapy.toml` is looked for; the working folder unless said.
+        folder: Folder of `grapy.toml`; by default the working folder.
 
     Raises:
         SettingsError: If a key is unknown, a file cannot be read or a value cannot be used.
@@ -170,7 +170,7 @@ def _set_layer(sets: Iterable[str]) -> _Layer:
     return layer
 
 
-def _set_value(value: str, text: str) -> Any:  # noqa: ANN401 - whatever TOML says
+def _set_value(value: str, text: str) -> Any:  # noqa: ANN401 - any TOML value
     # Only tables and lists are read as TOML: `--set data.root=2026` stays a folder's name.
     if value[0] not in "[{\"'":
         return value

@@ -1,4 +1,4 @@
-"""A network in another engine's file, used as one of torch's."""
+"""A network in the file of another engine, used like one of torch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from grapy_cli.model.weights import WeightsCard, read_card
 STRIDE = 4
 """Pixels of a photo per pixel of logits."""
 STRIDES = (8, 16, 32)
-"""Pixels of a photo per pixel of the deepest features that a network can have."""
+"""Possible output strides, in pixels of a photo."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Engine:
     extra: str
     open: Callable[[Path, Place, str], Runner]
     precisions: tuple[str, ...]
-    """In which it can run a file of fp32, beside fp32."""
+    """Precisions besides fp32 in which it can run a file of fp32."""
     check: Callable[[Path, dict[str, str]], None] = lambda path, metadata: None
 
 
@@ -50,10 +50,10 @@ ENGINES: Mapping[str, Engine] = MappingProxyType(
 
 
 class ExportedNetwork:
-    """Has of `GrapyNet` what parsing needs, so that nothing around it knows the difference.
+    """Offers what parsing needs of `GrapyNet`, so it can take its place.
 
-    Differs: it takes photos as bytes, since its file normalizes them; and encoding does all of the
-        work, so `features` are the logits of all label sets, one after the other.
+    Differs: it takes photos as bytes, because its file normalizes them. `encode` does all the work,
+        so `features` are the logits of all label sets, one after the other.
     """
 
     def __init__(self, path: Path, card: WeightsCard, runner: Runner, precision: str) -> None:
@@ -65,10 +65,10 @@ class ExportedNetwork:
         self._run = runner.run
         self._parts = {name: labels.num_parts for name, labels in self.label_sets.items()}
         if self.numbers.output_stride not in STRIDES:
-            raise WeightsError(f"the card of {path} speaks of an impossible output stride")
+            raise WeightsError(f"the card of {path} has an impossible output stride")
         if list(runner.outputs) != list(self._parts):
             raise WeightsError(
-                f"{path} gives {', '.join(runner.outputs)}, its card speaks of "
+                f"{path} has the outputs {', '.join(runner.outputs)}, but its card has "
                 f"{', '.join(self._parts)}"
             )
 
@@ -82,17 +82,17 @@ class ExportedNetwork:
         height, width = ((side - 1) // STRIDE + 1 for side in photos.shape[2:])
         try:
             logits = self._run(np.ascontiguousarray(photos.numpy()))
-        except Exception as error:  # each engine has its own kinds, of which no two agree
+        except Exception as error:  # each engine has its own error types
             if any(word in str(error).lower() for word in ("alloc", "memory")):
                 raise MemoryError(f"out of memory: {error}") from error
             raise WeightsError(f"{self._path} cannot be run: {_first_line(error)}") from error
         for parts, own in zip(self._parts.values(), logits, strict=True):
             if own.shape != (len(photos), parts, height, width):
-                raise WeightsError(f"{self._path} gives logits of a wrong shape: {own.shape}")
+                raise WeightsError(f"{self._path} returns logits of a wrong shape: {own.shape}")
         return torch.cat([torch.from_numpy(own) for own in logits], 1)
 
     def parse(self, features: Float[Tensor, "b all_parts h4 w4"], dataset: str) -> ParsingLogits:
-        """Take the logits of one label set out of all."""
+        """Select the logits of one label set."""
         own = features.split(list(self._parts.values()), 1)[list(self._parts).index(dataset)]
         return ParsingLogits(None, own)
 

@@ -120,7 +120,7 @@ def test_an_operation_nobody_knows_is_refused(tmp_path):
 def test_outputs_that_the_card_does_not_speak_of_are_refused(tmp_path):
     metadata = {CARD_KEY: card(["atr"]).model_dump_json()}
     onnx.save_model(flat_model(NAMES, metadata), tmp_path / "more.onnx")
-    with pytest.raises(WeightsError, match="its card speaks of atr"):
+    with pytest.raises(WeightsError, match="its card has atr"):
         load_exported(tmp_path / "more.onnx", CPU, "fp32")
 
 
