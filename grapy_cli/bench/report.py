@@ -1,4 +1,4 @@
-"""What a bench has to say: as one document, and as rows for people."""
+"""The results of a bench: as a JSON document, and as table rows."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from grapy_cli.bench.contestant import Round
 
 
 class Measure(NamedTuple):
-    """A figure of every contestant."""
+    """A figure that each contestant has."""
 
     key: str
     title: str
@@ -26,7 +26,7 @@ MEASURES = (
     Measure("cpu_ms", "processor time of a photo, ms", 1),
     Measure("load_ms", "loading the network, ms", 1),
     Measure("memory_mib", "peak memory, MiB", 0),
-    Measure("card_memory_mib", "peak memory of the card, MiB", 0),
+    Measure("card_memory_mib", "peak memory of the GPU, MiB", 0),
 )
 
 STAGES = (
@@ -39,7 +39,7 @@ STAGES = (
     "writing",
     "describing",
 )
-"""What `runtime.profiler.span` marks on the way of a photo, in its order."""
+"""Names that `runtime.profiler.span` marks, in the order in which a photo passes them."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Result:
     name: str
     facts: Facts
     figures: Mapping[str, float | None]
-    """By the keys of `MEASURES`; None for what this system cannot know."""
+    """By the keys of `MEASURES`; None for figures that this system cannot measure."""
     stages: Mapping[str, float]
     """Share of each stage in the time from file to mask, in [0, 1]."""
 
     @classmethod
     def of(cls, name: str, facts: Facts, rounds: Sequence[Round]) -> "Result":
-        """Sum rounds up: medians of each figure."""
+        """Take the median of each figure over the rounds."""
         latencies = [seconds for one in rounds for seconds in one.latencies]
         figures = {
             "photos_per_second": statistics.median(one.photos_per_second for one in rounds),
@@ -71,25 +71,24 @@ class Result:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """One contestant, or two with what they have to do with one another."""
+    """The results of one contestant, or of two with their ratios."""
 
     machine: Mapping[str, str | int]
     photos: Sequence[str]
     """Size of each, as "512x384"."""
     drawn: bool
-    """Whether they were made for the occasion."""
+    """Whether the photos were drawn for this bench."""
     repeats: int
     results: Sequence[Result]
     differences: Mapping[str, Any]
-    """Settings of the second contestant that the first has otherwise."""
+    """Settings in which the second contestant differs from the first."""
     equal_pixels: float | None
     """Share of pixels where the two have the same part; None where there is nothing to compare."""
     mean_iou: Mapping[str, float] = field(default_factory=dict)
-    """Of each contestant by its name, in [0, 1]; empty where nobody knows what the masks should
-    be."""
+    """By the name of the contestant, in [0, 1]; empty without label maps to compare with."""
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain values."""
+        """Return the report as plain values."""
         document = {
             "machine": dict(self.machine),
             "photos": {"sizes": list(self.photos), "drawn": self.drawn},
@@ -108,7 +107,7 @@ class BenchReport:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Each figure of the second contestant divided by the first's."""
+        """Each figure of the second contestant divided by that of the first."""
         first, *others = (one.figures for one in self.results)
         return {
             key: second[key] / value  # type: ignore[operator] # both have it or neither
@@ -118,12 +117,12 @@ class BenchReport:
         }
 
     def columns(self) -> list[str]:
-        """Heads of the table; ">" marks columns of numbers."""
+        """Return the heads of the table; ">" marks columns of numbers."""
         ratio = [">ratio"] if len(self.results) > 1 else []
         return ["", *(f">{one.name}" for one in self.results), *ratio]
 
     def rows(self) -> Iterator[list[str]]:
-        """The table: figures first, then where the time from file to mask goes."""
+        """Give the rows of the table: figures first, then the share of time of each stage."""
         for measure in MEASURES:
             values = [one.figures[measure.key] for one in self.results]
             if values[0] is None:
@@ -135,7 +134,7 @@ class BenchReport:
             yield [f"  {name}", *shares, *[""] * (len(self.columns()) - 1 - len(shares))]
 
     def sentences(self) -> Iterator[str]:
-        """What was measured, on what, and how far two contestants agree."""
+        """Say what was measured, on which machine, and how far two contestants agree."""
         machine, facts = self.machine, self.results[0].facts
         threads = f"{facts.threads} thread{'s' if facts.threads > 1 else ''}"
         device = "" if facts.device == "cpu" else f"; network on {facts.device}"
@@ -166,7 +165,7 @@ class BenchReport:
             yield f"mean IoU: {scores}{change}"
 
     def to_markdown(self) -> str:
-        """A table and what was measured, for a README."""
+        """Return a table and what was measured, as Markdown for a README."""
         heads = self.columns()
         rule = ["---:" if head.startswith(">") else "---" for head in heads]
         rows = [[head.removeprefix(">") for head in heads], rule]
@@ -181,7 +180,7 @@ def _form(facts: Facts) -> str:
 
 
 def _shares(rounds: Sequence[Round]) -> dict[str, float]:
-    """Each stage's share of the time from file to mask: medians of the rounds, the rest last."""
+    """Return each stage's share of the time from file to mask, medians over the rounds."""
     shares = {
         name: statistics.median(one.stages[name] / sum(one.latencies) for one in rounds)
         for name in STAGES
