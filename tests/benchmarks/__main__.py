@@ -19,12 +19,12 @@ BENCHMARKS = (
     "files",
     "photo_sizes",
     "start",
-    "card",
+    "gpu",
 )
 
 
 def main() -> None:
-    """Run them one after the other, each in a process of its own."""
+    """Run them one after the other, each in its own process."""
     print_head()
     for name in BENCHMARKS:
         if find_spec(f"tests.benchmarks.{name}"):

@@ -22,6 +22,14 @@ def fault(**layers):
     return caught.value
 
 
+@pytest.mark.parametrize("path", ["predict.out", "evaluate.out", "train.out", "data.root"])
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_is_no_file(path, name, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=f"{path}.*file is a file, and a folder is needed"):
+        resolve(flags={path: str(tmp_path / name)})
+
+
 def test_without_layers_there_are_the_defaults():
     resolved = resolve()
     assert resolved.settings == Settings()
@@ -128,8 +136,8 @@ def test_set_takes_tables_arrays_and_strings():
             "train is a table of settings, not a single value (from --set)",
             "epochs",
         ),
-        ({"sets": ["train.lr"]}, "--set train.lr does not say", "--set train.lr=0.01"),
-        ({"sets": ["train.lr="]}, "--set train.lr= does not say", "--set train.lr=0.01"),
+        ({"sets": ["train.lr"]}, "--set train.lr is not of the form", "--set train.lr=0.01"),
+        ({"sets": ["train.lr="]}, "--set train.lr= is not of the form", "--set train.lr=0.01"),
         ({"sets": ["train.crop=[1"]}, "--set train.crop=[1 is not valid TOML", ""),
         ({"config": Path("no.toml")}, "the settings file no.toml does not exist", ""),
         ({"config": Path()}, "the settings file . cannot be read", ""),
