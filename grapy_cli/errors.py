@@ -1,24 +1,26 @@
-"""Everything a user can do wrong or run into, as one tree of errors with exit codes.
+"""The errors that a user can meet, as one tree with exit codes.
 
 GrapyError 1
-├── SettingsError 2     a value is wrong; the message names where it came from
+├── SettingsError 2     a value is invalid; the message names its origin
 ├── DatasetError 3      missing, unreadable or inconsistent data
 ├── WeightsError 4      a weights file that does not fit or cannot be read
 ├── PhotoError 5        a photo that cannot be read, a mask that cannot be written
 ├── DeviceError 6       a device that is absent or out of memory
-├── DivergedError 7     a loss that is no longer finite
+├── DivergedError 7     a loss that is not finite
 └── BaselineError 8     a score below the baseline
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
 class GrapyError(Exception):
-    """A failure with a sentence for the user.
+    """An error with a sentence for the user.
 
     Args:
         message: What is wrong and where, with the values concerned.
-        hint: What to type next; empty where nothing sensible can be said.
+        hint: What to type next; may be empty.
     """
 
     exit_code: ClassVar[int] = 1
@@ -30,7 +32,7 @@ class GrapyError(Exception):
 
 
 class SettingsError(GrapyError, ValueError):
-    """A setting or an argument has a value that cannot be used."""
+    """A setting or an argument has an invalid value."""
 
     exit_code = 2
 
@@ -60,18 +62,27 @@ class DeviceError(GrapyError, RuntimeError):
 
 
 class DivergedError(GrapyError, RuntimeError):
-    """The training loss is no longer a finite number."""
+    """The training loss is not finite."""
 
     exit_code = 7
 
 
 class BaselineError(GrapyError, RuntimeError):
-    """A score fell below the baseline it is held to."""
+    """A score is below the baseline."""
 
     exit_code = 8
 
 
-class InterruptedRun(GrapyError):  # noqa: N818 - a wish of the user's, not an error
+class InterruptedRun(GrapyError):  # noqa: N818 - not an error
     """Ctrl-C or SIGTERM arrived; what was done so far is saved."""
 
     exit_code = 130
+
+
+@contextmanager
+def said_of(what: str) -> Iterator[None]:
+    """Put the subject of an error before its message, such as the option that named a file."""
+    try:
+        yield
+    except GrapyError as error:
+        raise type(error)(f"{what}: {error.message}", hint=error.hint) from error

@@ -44,6 +44,24 @@ def decode_text(data: bytes) -> str:
         raise ValueError("it is not text in UTF-8 or UTF-16; save it as UTF-8") from error
 
 
+def download_mistake(path: Path) -> str:
+    """Say what a failed download left in the place of a file: empty where it is none of these."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            head = file.read(1024).lstrip().lower()
+    except OSError:
+        return ""
+    if not head:
+        return "it is empty"
+    if head.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer, not the file itself: `git lfs pull` fetches that"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page: download the file that the page links to"
+    return ""
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file.
 

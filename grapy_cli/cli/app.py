@@ -1,11 +1,11 @@
-"""Assembles `grapy` from its commands."""
+"""Assemble `grapy` from its commands."""
 
 import gc
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 
@@ -15,7 +15,7 @@ from grapy_cli.cli.commands import list_commands
 app = typer.Typer(
     name="grapy",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,  # a defect of ours keeps Python's own traceback
+    pretty_exceptions_enable=False,  # a defect of ours keeps its traceback
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -43,10 +43,10 @@ def grapy(
 def main() -> None:
     """Run `grapy` with the arguments of this process, and exit with its code."""
     _open_streams()
-    # SIGTERM as Ctrl-C: also a command that is still loading then tidies up behind itself.
+    # SIGTERM acts like Ctrl-C, so that a command that is still loading cleans up too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Threads of the network that wait for one another sleep. Spinning, as is usual, they would take
-    # a busy machine's cores from those they wait for: photos of 0.4 s took 10 there.
+    # Threads of the network sleep while they wait for each other. Spinning, the default, takes
+    # cores from the others on a busy machine: a photo of 0.4 s took 10 s there.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(prog_name="grapy")
@@ -60,19 +60,55 @@ def main() -> None:
         show_error(fault)
         raise SystemExit(fault.exit_code) from error
     finally:
-        # Python ends by looking all objects over for garbage, for some 0.4 s where torch is loaded.
+        # Python collects garbage at its end, which takes 0.4 s if torch is loaded.
         gc.freeze()
 
 
 def _open_streams() -> None:
-    """Let a command work whose output was closed, as by `>&-`: what it says is heard by nobody."""
+    """Let a command work with a closed output: `>&-`, or a pipe without a reader."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - till the end
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
+    sys.stderr = cast(TextIO, _Talk(sys.stderr))
+
+
+class _Talk:
+    """Standard error that may be closed during a run: messages are then dropped.
+
+    Args:
+        stream: Standard error itself.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or drop the text and all that follows."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._drop()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop what is left and all that follows."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._drop()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the stream
+        """Delegate everything else to the stream."""
+        return getattr(self._stream, name)
+
+    def _drop(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
 
 
 def _close_output() -> None:
-    """Drop what could not be written, lest Python try again at its end and complain."""
+    """Drop output that cannot be written: Python would try again at its end, and fail."""
     if sys.__stdout__ is None or sys.stdout is not sys.__stdout__ or sys.__stdout__.closed:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -48,12 +48,12 @@ def bench(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Measure how fast photos are parsed here, and what of the time goes where.
+    """Measure how fast photos are parsed here, and how much time each stage takes.
 
     Without --dataset, photos are parsed by the first label set that the weights know.
     """
     if as_json and as_markdown:
-        raise SettingsError("--json and --markdown exclude each other", hint="Leave one out.")
+        raise SettingsError("--json and --markdown cannot be used together", hint="Leave one out.")
     with loading():
         from grapy_cli.bench.run import run_bench
     from grapy_cli.cli.console import results, say, show_table

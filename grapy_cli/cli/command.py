@@ -1,4 +1,4 @@
-"""The bridge from the command line to settings: options out of fields, exit codes out of errors."""
+"""Connect the command line to the settings: options from fields, exit codes from errors."""
 
 import inspect
 import os
@@ -32,7 +32,7 @@ _COMMON = {
         typer.Option(
             "--config",
             metavar="FILE",
-            help=f"Settings file, TOML; {FILE_NAME} of the working folder unless said.",
+            help=f"Settings file, TOML; by default {FILE_NAME} in the working folder.",
         ),
     ],
     "sets": Annotated[
@@ -41,14 +41,14 @@ _COMMON = {
             "--set",
             metavar="KEY=VALUE",
             autocompletion=complete_settings,
-            help="Any setting by its full name, as train.optimizer.momentum=0.95; repeatable.",
+            help="Any setting by its full name, such as train.optimizer.momentum=0.95; repeatable.",
         ),
     ],
     "show_settings": Annotated[
         bool,
         typer.Option(
             "--show-settings",
-            help="Print every setting with its origin, as TOML, and exit.",
+            help="Print every setting and where its value comes from, as TOML, and exit.",
         ),
     ],
 }
@@ -75,7 +75,7 @@ def command(
     paths = _paths_of(sections)
 
     def register(body: Body) -> Body:
-        def run(**given: Any) -> None:  # noqa: ANN401 - whatever the options hold
+        def run(**given: Any) -> None:  # noqa: ANN401 - values of options
             with _exit_codes():
                 _call(body, paths, given)
 

@@ -1,7 +1,6 @@
-"""The commands as `grapy --help` lists them; each is imported only when somebody types it.
+"""The commands in `grapy --help`; each is imported only when it runs.
 
-So the list is there at once: reading the options of all commands (out of the settings, and those
-out of pydantic) would take longer than all the rest of the page.
+Building the options of all commands from the settings would take longer than the rest of the page.
 """
 
 from collections.abc import Mapping
@@ -13,29 +12,29 @@ import typer
 from typer.core import TyperCommand
 
 _WORK = {
-    "prepare": "Turn a data set as it is downloaded into one that trains and scores.",
+    "prepare": "Turn a downloaded data set into one for training and scoring.",
     "train": "Train a network: pretrain without the pyramid, joint on all data sets, "
     "finetune on one.",
-    "eval": "Score networks on prepared data sets, or masks that any tool wrote.",
-    "predict": "Parse photos: write a mask of body parts and garments for each.",
-    "serve": "Parse photos that come over HTTP, and show a page where they can be dropped.",
-    "export": "Write weights as a file for another engine, and check it against torch on photos.",
+    "eval": "Score networks on prepared data sets, or masks of any tool.",
+    "predict": "Parse photos: write a mask of body parts and garments for each photo.",
+    "serve": "Parse photos over HTTP, with a web page to drop photos on.",
+    "export": "Write weights for another engine, and compare it with torch on photos.",
 }
 _LOOK = {
-    "weights": "Import weights, list them, and say what is in them.",
-    "labels": "Show the parts of a label set or of another tool, or which there are.",
-    "doctor": "Look at this machine, for a bug report: versions, devices, weights, disk, extras.",
-    "bench": "Measure how fast photos are parsed here, and what of the time goes where.",
+    "weights": "Import weights, list them, and show what they contain.",
+    "labels": "Show the parts of a label set or of another tool, or list them all.",
+    "doctor": "Check this machine, for a bug report: versions, devices, weights, disk, extras.",
+    "bench": "Measure how fast photos are parsed here, and how much time each stage takes.",
 }
 PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType({"Work": _WORK, "Look": _LOOK})
-"""The panels of the page, the commands in each, and how its own help begins: a test compares."""
+"""The panels of the page and their commands, with the first line of each help page."""
 
 _MODULES: Mapping[str, str] = MappingProxyType({"eval": "evaluate"})
-"""Where a command is not in the module of its name: `eval` is a function of Python's."""
+"""Modules that do not have the name of their command: `eval` is a Python function."""
 
 
 def list_commands(app: typer.Typer) -> None:
-    """Put the commands into the list of an app."""
+    """Add the commands to an app."""
     for panel, commands in PANELS.items():
         for name, summary in commands.items():
             app.command(name, cls=_Later, help=summary, rich_help_panel=panel)(_nothing)
@@ -48,12 +47,12 @@ def load_command(name: str) -> Any:  # noqa: ANN401 - Typer keeps the class of i
 
 
 class _Later(TyperCommand):
-    """Stands in the list for a command that is not imported yet."""
+    """A command that is imported only when it runs."""
 
     def make_context(self, *given: Any, **more: Any) -> Any:  # noqa: ANN401 - as above
-        """Let the command itself read the arguments; from here on all is its own."""
+        """Import the command and let it parse the arguments."""
         return load_command(str(self.name)).make_context(*given, **more)
 
 
 def _nothing() -> None:
-    """What is listed does nothing by itself."""
+    """Do nothing: the imported command runs instead."""

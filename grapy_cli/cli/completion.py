@@ -1,4 +1,4 @@
-"""What the Tab key offers: data sets, stages, devices, settings; at once and without torch."""
+"""Complete data sets, stages, devices and settings in a shell, without importing torch."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -17,11 +17,11 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "run.device": ("auto", "cpu", "cuda", "mps"),
     }
 )
-"""Values of settings that may have others as well: a label file, a second card."""
+"""Suggested values of settings that allow others too: a label file, a second GPU."""
 
 
 def completer_of(path: str) -> Completer | None:
-    """What a setting's option is completed by; None where only its user knows.
+    """Return the completer of a setting's option; None without suggestions.
 
     Args:
         path: The setting's, dotted.
@@ -39,12 +39,12 @@ def completer_of(path: str) -> Completer | None:
 
 
 def complete_label_sets(incomplete: str) -> list[str]:
-    """Label sets, and the orders of other tools."""
+    """Complete label sets and label orders."""
     return _of_words((*LABEL_SETS, *ORDERS), incomplete)
 
 
 def complete_settings(incomplete: str) -> list[str]:
-    """Settings by their full name, up to the value."""
+    """Complete settings by their full name."""
     return _of_words((f"{path}=" for path in leaves()), incomplete)
 
 
@@ -53,7 +53,7 @@ def _of_words(words: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _of_list(words: Iterable[str], incomplete: str) -> list[str]:
-    """The next member of a list with commas; what is named is not offered again."""
+    """Complete the next member of a comma-separated list; named ones are not offered again."""
     before, comma, begun = incomplete.rpartition(",")
     named = before.split(",")
     return [f"{before}{comma}{word}" for word in _of_words(words, begun) if word not in named]

@@ -1,4 +1,4 @@
-"""How `grapy` writes: results to standard output, talk to standard error, both plain in pipes."""
+"""Write results to standard output and messages to standard error, as plain text in pipes."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,29 +12,29 @@ from grapy_cli.errors import GrapyError, InterruptedRun
 from grapy_cli.safe_text import spelled
 
 _NO_WRAPPING = 100_000
-"""Columns of a pipe: whoever reads it breaks lines where they like."""
+"""Columns of a pipe: lines are not wrapped."""
 
 
 def results() -> Console:
-    """The console for what a command was asked for."""
+    """Return the console for the results of a command."""
     return _console(stderr=False)
 
 
 def talk() -> Console:
-    """The console for everything a command says on the way."""
+    """Return the console for the messages of a command."""
     return _console(stderr=True)
 
 
 def say(console: Console, line: str, style: str = "") -> None:
-    """Print one line as it is: no markup, and no break that the text doesn't have itself.
+    """Print one line without markup and without wrapping.
 
-    Only what would act on the terminal is spelled out: the text may hold the names of files.
+    Control characters are escaped: the text may hold names of files.
     """
     console.print(Text(spelled(line, keep="\n\t"), style=style), soft_wrap=True)
 
 
 def show_error(error: GrapyError) -> None:
-    """Say what went wrong, in red, and below it what to type next."""
+    """Print an error in red, and below it the hint."""
     console = talk()
     if isinstance(error, InterruptedRun):
         say(console, error.message, "yellow")
@@ -86,5 +86,5 @@ def _console(*, stderr: bool) -> Console:
 
 
 def percent(ratio: float | None) -> str:
-    """A ratio as people read scores; a dash where there is none."""
+    """Return a ratio in percent; a dash for None."""
     return "-" if ratio is None else f"{100 * ratio:.2f}"

@@ -1,4 +1,4 @@
-"""`grapy doctor`: what this machine has of what `grapy` needs."""
+"""Run `grapy doctor`: check what this machine has."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def doctor(
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
     ] = False,
 ) -> None:
-    """Look at this machine, for a bug report: versions, devices, weights, disk, extras.
+    """Check this machine, for a bug report: versions, devices, weights, disk, extras.
 
     Ends with exit code 1 if something that grapy needs is missing.
     """
@@ -37,7 +37,7 @@ def doctor(
 
 
 def _document(facts: Sequence["Fact"]) -> dict[str, dict[str, str]]:
-    """The facts by group, and under `missing` what to type for each that is not there."""
+    """Return the facts by group, and under `missing` the command that installs each."""
     groups: dict[str, dict[str, str]] = {}
     for fact in facts:
         groups.setdefault(fact.group, {})[fact.what] = fact.found

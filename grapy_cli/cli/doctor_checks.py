@@ -1,4 +1,4 @@
-"""What `grapy doctor` looks at, as facts: versions, devices, room, rights, extras, weights."""
+"""Check versions, devices, disk, rights, extras and weights for `grapy doctor`."""
 
 import importlib
 import importlib.metadata
@@ -28,12 +28,12 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "typer": "typer",
     }
 )
-"""What grapy cannot do without: the module, and what it is installed as."""
+"""Packages that grapy needs: the module, and the name to install."""
 
 
 @dataclass(frozen=True)
 class Extra:
-    """A part of grapy that is installed by its name."""
+    """An extra of grapy: its name and its modules."""
 
     packages: Sequence[str]
     brings: str
@@ -63,18 +63,18 @@ class Fact:
     what: str
     found: str
     remedy: str = ""
-    """What to type where something is missing."""
+    """The command that installs what is missing."""
     is_needed: bool = True
-    """Whether grapy cannot do without."""
+    """Whether grapy needs it."""
 
     @property
     def is_fault(self) -> bool:
-        """Whether something that is needed is missing."""
+        """Whether grapy needs it and it is missing."""
         return self.is_needed and bool(self.remedy)
 
 
 def check_machine() -> Iterator[Fact]:
-    """Look at everything, one after the other; what is missing is a fact as well."""
+    """Run all checks; what is missing is a fact too."""
     yield from _versions()
     yield from _devices()
     yield from _weights()

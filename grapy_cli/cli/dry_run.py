@@ -1,4 +1,4 @@
-"""What a dry run found, as a table."""
+"""Print the estimate of a dry run as a table."""
 
 from collections.abc import Mapping
 
@@ -10,20 +10,20 @@ from grapy_cli.train.targets import NONE, OWN
 
 def show_estimate(estimate: Estimate) -> None:
     """Print the estimate on standard output."""
-    show_table(["of this run", ">"], _rows(estimate))
+    show_table(["this run", ">"], _rows(estimate))
 
 
 def _rows(one: Estimate) -> list[tuple[str, str]]:
     return [
         ("photos to train on", counts(one.photos)),
-        *([("to be labelled first", f"{one.to_label} photos")] if one.to_label else []),
-        ("steps to make", f"{one.steps} of {one.batch_size} photos"),
-        ("a step", f"{one.seconds_per_step:.3g} s"),
-        ("of it waiting for data", f"{one.waited:.0%}"),
-        ("scorings on val", f"{one.scorings} of {time_of(one.seconds_per_scoring)}"),
-        ("the whole run", time_of(one.seconds)),
-        ("memory of the card" if one.on_gpu else "memory", _size(one.memory)),
-        ("a checkpoint on disk", _size(one.checkpoint)),
+        *([("photos to label first", f"{one.to_label}")] if one.to_label else []),
+        ("steps", f"{one.steps} of {one.batch_size} photos"),
+        ("time of a step", f"{one.seconds_per_step:.3g} s"),
+        ("share that waits for data", f"{one.waited:.0%}"),
+        ("scorings on val", f"{one.scorings}, each {time_of(one.seconds_per_scoring)}"),
+        ("time of the whole run", time_of(one.seconds)),
+        ("GPU memory" if one.on_gpu else "memory", _size(one.memory)),
+        ("size of a checkpoint", _size(one.checkpoint)),
         *_sources(one.label_sources),
     ]
 

@@ -48,7 +48,7 @@ def evaluate(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Score networks on prepared data sets, or masks that any tool wrote."""
+    """Score networks on prepared data sets, or masks of any tool."""
     with loading():
         from grapy_cli.evaluate.baseline import compare, read_baseline
         from grapy_cli.evaluate.run import to_text
@@ -61,7 +61,7 @@ def evaluate(
         _launch(settings, _arguments(pred, truth, as_json=as_json, parts=parts))
         return
     report = _report(pred, truth, settings, reporter)
-    if report is None:  # of several processes, one answers
+    if report is None:  # only one of several processes prints
         return
     if as_json:
         typer.echo(to_text(report), nl=False)
@@ -76,13 +76,13 @@ def evaluate(
 def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> None:
     if remap and pred is None:
         raise SettingsError(
-            "--remap is for the masks of another tool, and --pred is missing",
-            hint="Networks of grapy speak its own label sets.",
+            "--remap needs --pred: it translates the masks of another tool",
+            hint="Leave out --remap, or add --pred and --truth.",
         )
     if (pred is None) != (truth is None):
         missing = "--truth" if truth is None else "--pred"
         raise SettingsError(
-            f"--pred and --truth belong together, and {missing} is missing",
+            f"--pred and --truth must be used together: {missing} is missing",
             hint="grapy eval --pred masks --truth data/atr/labels/level3 --dataset atr",
         )
 
@@ -93,12 +93,12 @@ def _launch(settings: Settings, arguments: Sequence[str]) -> None:
     try:
         launch_evaluate(settings, arguments)
     except (PhotoError, BaselineError) as error:
-        # The work is done, and the process that answers has said what is the matter.
+        # The work is done, and another process has reported the failures.
         raise typer.Exit(error.exit_code) from error
 
 
 def _arguments(pred: Path | None, truth: Path | None, *, as_json: bool, parts: bool) -> list[str]:
-    """What is no setting, as it was typed."""
+    """Arguments that are not settings."""
     given = {"--pred": pred, "--truth": truth}
     folders = [word for name, path in given.items() if path for word in (name, str(path))]
     return [*folders, *["--json"] * as_json, *["--parts"] * parts]
@@ -120,7 +120,7 @@ _SCORES = {
     "F1": "mean_f1",
     "edges": "boundary_iou",
 }
-"""What the table shows beside the mean IoU; the JSON has more."""
+"""Columns of the table after the mean IoU; the JSON has more."""
 
 
 def _show(report: "EvalReport", *, parts: bool) -> None:
@@ -161,7 +161,7 @@ def _number(result: "Result", cases: Sequence["Case"]) -> list[str]:
 
 
 def _provenance(report: "EvalReport", cases: Sequence["Case"]) -> Iterator[str]:
-    """The protocol in a few lines, each short enough for a terminal."""
+    """Return the protocol in a few short lines."""
     protocol: dict[str, Any] = report.protocol
     yield ""
     if len(cases) > 1:

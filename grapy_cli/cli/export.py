@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False)
     example="grapy export --format onnx --out model.onnx --photos photos/",
 )
 def export(*, settings: Settings, reporter: Reporter) -> None:
-    """Write weights as a file for another engine, and check it against torch on photos.
+    """Write weights for another engine, and compare it with torch on photos.
 
     Such a file is weights for every command that parses: grapy predict --weights model.onnx.
     """

@@ -1,4 +1,4 @@
-"""Every event as one line of plain text."""
+"""Format every event as one line of plain text."""
 
 from collections.abc import Mapping
 from functools import singledispatch
@@ -17,17 +17,17 @@ from grapy_cli.train.events import (
 )
 
 STARVED = 0.1
-"""A share of time waiting for data that is worth a word: below it, more workers help little."""
+"""Share of time waiting for data above which lines name it: below, more workers help little."""
 
 
 @singledispatch
 def line_of(event: Event) -> str:
-    """Say an event in a line; one that has no words of its own is shown as it is."""
+    """Return the line of an event; by default, its repr."""
     return str(event)
 
 
 def progress_of(event: Event) -> Progressed | None:
-    """The progress an event stands for; None where it is news of its own."""
+    """Return the progress in an event; None for other events."""
     match event:
         case Progressed():
             return event
@@ -38,7 +38,7 @@ def progress_of(event: Event) -> Progressed | None:
 
 
 def style_of(event: Event) -> str:
-    """The colour of an event's line where there are colours."""
+    """Return the style of the line of an event."""
     return "yellow" if isinstance(event, Warned | PhotoRejected | SampleRejected | Diverged) else ""
 
 
@@ -66,7 +66,7 @@ def _(event: Warned) -> str:
 
 @line_of.register
 def _(event: PhotoParsed) -> str:
-    first, *others = event.files or ("nothing to write: no part is there",)
+    first, *others = event.files or ("no file: the photo shows no part",)
     more = f" +{len(others)} more" if others else ""
     return f"{spelled(event.photo)} -> {spelled(first)}{more} ({event.seconds:.2f} s)"
 
@@ -89,7 +89,7 @@ def _(event: DatasetPrepared) -> str:
 
 @line_of.register
 def _(event: RunStarted) -> str:
-    start = f"goes on at step {event.first_step}" if event.first_step else "starts"
+    start = f"resumes at step {event.first_step}" if event.first_step else "starts"
     return (
         f"{event.stage} {start}, {event.steps} steps on {counts(event.datasets)} photos, "
         f"{event.parameters / 1e6:.1f} M parameters, in {event.folder}"
@@ -117,8 +117,8 @@ def _(event: EpochScored) -> str:
 @line_of.register
 def _(event: Diverged) -> str:
     photos = sum(map(len, event.photos))
-    whose = f"its {photos} photos are" if photos else "it is"
-    return f"step {event.step} is not finite: {whose} written down in diverged.json"
+    whose = f", with its {photos} photos" if photos else ""
+    return f"the loss of step {event.step} is not finite: see diverged.json{whose}"
 
 
 @line_of.register
@@ -138,7 +138,7 @@ def _training(event: StepDone) -> Progressed:
 
 
 def _losses(losses: Mapping[str, float]) -> list[str]:
-    """A data set's losses behind its name: "atr 0.513/0.498"."""
+    """Return the losses of each data set after its name: "atr 0.513/0.498"."""
     by_dataset: dict[str, list[str]] = {}
     for name, value in losses.items():
         by_dataset.setdefault(name.partition("/")[0], []).append(f"{value:.3f}")
@@ -146,12 +146,12 @@ def _losses(losses: Mapping[str, float]) -> list[str]:
 
 
 def time_of(seconds: float) -> str:
-    """A time as a person says it, in one unit."""
+    """Return a time in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def counts(counted: Mapping[str, int]) -> str:
-    """How many of what."""
+    """Return counts with their names, comma-separated."""
     return ", ".join(f"{count} {name}" for name, count in counted.items())

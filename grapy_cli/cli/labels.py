@@ -35,7 +35,7 @@ def labels(
         ),
     ] = False,
 ) -> None:
-    """Show the parts of a label set or of another tool, or which there are."""
+    """Show the parts of a label set or of another tool, or list them all."""
     if name and name in ORDERS and not template:
         _show_order(ORDERS[name], as_json=as_json)
         return
@@ -72,7 +72,7 @@ def _show_parts(labels: LabelSet) -> None:
 
 
 def _show_order(order: LabelOrder, *, as_json: bool) -> None:
-    """The ids of another tool, and what each is in the label sets that can score its masks."""
+    """Show the ids of another tool, and their parts in the label sets that can score its masks."""
     from grapy_cli.cli.console import show_table
 
     read = {

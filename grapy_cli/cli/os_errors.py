@@ -1,7 +1,7 @@
-"""What the machine refuses, said as an error of ours: a full disk, a missing library.
+"""Turn what the machine refuses into errors with a sentence: a full disk, a missing library.
 
-Commands say themselves what they know more about; this is for the rest, so that none of it ends in
-a traceback. Anything else is a defect of ours and keeps its own.
+Commands report the cases that they know more about; this is for the rest. Any other exception is a
+defect of ours and keeps its traceback.
 """
 
 import errno
@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from grapy_cli.errors import GrapyError, SettingsError
 
-_ROOM = "Make room; temporary files go to the folder that TMPDIR names."
-_RIGHTS = "Name a folder that you may write to."
+_ROOM = "Free some disk space; temporary files go to the folder in TMPDIR."
+_RIGHTS = "Use a folder that you may write to."
 _OPEN_FILES = "Close other programs, or allow more open files: ulimit -n 4096."
 
 _HINTS: Mapping[int, str] = MappingProxyType(
@@ -24,10 +24,10 @@ _HINTS: Mapping[int, str] = MappingProxyType(
         errno.EPERM: _RIGHTS,
         errno.EMFILE: _OPEN_FILES,
         errno.ENFILE: _OPEN_FILES,
-        errno.EIO: "The disk or the network to it fails: see the messages of the system.",
+        errno.EIO: "The disk or its network connection fails: see the system log.",
     }
 )
-"""What to do where the system refuses something; other numbers may be mistakes of ours."""
+"""Hints by error number; other numbers may be defects of ours."""
 
 # Libraries that OpenCV shows windows with: servers and containers have none.
 _WINDOWS = ("libGL", "libgthread", "libglib", "libSM", "libXext", "libXrender")
@@ -35,7 +35,7 @@ _HEADLESS = "pip uninstall opencv-python && pip install opencv-python-headless"
 
 
 def grapy_error_of(error: Exception) -> GrapyError | None:
-    """Say what the machine refused; None where the fault may be ours."""
+    """Return an error for what the machine refused; None if it may be a defect of ours."""
     match error:
         case OSError(errno=int(number)) if number in _HINTS:
             return SettingsError(f"the system refuses: {error}", hint=_HINTS[number])
@@ -52,10 +52,10 @@ def grapy_error_of(error: Exception) -> GrapyError | None:
 
 
 def hint_of_import(error: Exception) -> str:
-    """Say what to do about a package that cannot be loaded; empty where nobody knows."""
+    """Return a hint for a package that cannot be loaded; empty for unknown causes."""
     shows_windows = any(library in str(error) for library in _WINDOWS)
     return (
-        f"OpenCV wants it to show windows, which grapy never does: {_HEADLESS}"
+        f"OpenCV needs it only to show windows, which grapy does not: {_HEADLESS}"
         if shows_windows
         else ""
     )

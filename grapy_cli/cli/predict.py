@@ -14,7 +14,8 @@ from grapy_cli.settings.settings import Settings
 app = typer.Typer(add_completion=False)
 
 _SOURCES_HELP = (
-    "Photos, videos, folders, quoted globs, @list.txt, or - for a photo or list on standard input."
+    "Photos, videos, folders, quoted globs, @list.txt, or - for a photo or a list on "
+    "standard input."
 )
 
 
@@ -35,10 +36,10 @@ def predict(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Parse photos: write a mask of body parts and garments for each."""
+    """Parse photos: write a mask of body parts and garments for each photo."""
     if not sources:
         raise SettingsError(
-            "no photo is named", hint="grapy predict me.jpg --dataset atr --out masks"
+            "name at least one photo", hint="grapy predict me.jpg --dataset atr --out masks"
         )
     with loading():
         from grapy_cli.predict.run import plan_predict, run_predict

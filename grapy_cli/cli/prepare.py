@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False)
     example="grapy prepare --dataset cihp --source ~/Downloads/instance-level_human_parsing.tar.gz",
 )
 def prepare(*, settings: Settings, reporter: Reporter) -> None:
-    """Turn a data set as it is downloaded into one that trains and scores.
+    """Turn a downloaded data set into one for training and scoring.
 
     Without a download, `--dataset synthetic` makes people on the spot.
     """

@@ -1,4 +1,4 @@
-"""How events look: a live bar and sentences in a terminal, sparse plain lines in a pipe."""
+"""Show events: a progress bar and lines in a terminal, fewer plain lines in a pipe."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,8 +22,8 @@ from grapy_cli.runtime.reporting import Event, Progressed, Reporter
 from grapy_cli.safe_text import spelled
 from grapy_cli.train.events import StepDone
 
-# A pipe hears of progress when both a tenth and ten seconds have passed, and in long work at
-# least every five minutes: days of training stay visible, seconds of it are one line.
+# A pipe gets progress after a tenth of the work and ten seconds, and at least every five minutes:
+# training for days stays visible, and for seconds is one line.
 _SHARE = 0.1
 _PAUSE = 10.0
 _LONGEST_SILENCE = 300.0
@@ -31,7 +31,7 @@ _LONGEST_SILENCE = 300.0
 
 @contextmanager
 def open_reporter() -> Iterator[Reporter]:
-    """Open the reporter that suits standard error, and clear its display whatever happens."""
+    """Open the reporter that suits standard error, and clear its display at the end."""
     console = talk()
     if not console.is_terminal:
         yield LineReporter(console)
@@ -44,7 +44,7 @@ def open_reporter() -> Iterator[Reporter]:
 
 
 class _LatestLosses:
-    """Completes a step's losses by those last heard of the data sets that were not in its turn."""
+    """Adds the latest losses of the other data sets to a step's."""
 
     def __init__(self) -> None:
         self._losses: dict[str, float] = {}
@@ -58,14 +58,14 @@ class _LatestLosses:
 
 @dataclass
 class _Heard:
-    """What was last said about a piece of work."""
+    """The last line about a task."""
 
     done: int
     at: float
 
 
 class LineReporter:
-    """Writes a plain line per event; of progress only now and then, and always the end of it.
+    """Writes a plain line per event; of progress only some, and always the last.
 
     Args:
         console: Where to.
@@ -79,7 +79,7 @@ class LineReporter:
         self._losses = _LatestLosses()
 
     def __call__(self, event: Event, /) -> None:
-        """Write the event's line, unless it is progress that isn't due."""
+        """Write the line of an event, unless it is progress that is not due."""
         event = self._losses.complete(event)
         progress = progress_of(event)
         if progress is None or self._is_due(progress):
@@ -100,7 +100,7 @@ class LineReporter:
 
 
 class RichReporter:
-    """Shows one live bar for the work in hand and writes everything else above it."""
+    """Shows one progress bar for the current task, and writes other lines above it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -112,7 +112,7 @@ class RichReporter:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            redirect_stdout=False,  # results are not talk, even while a bar is up
+            redirect_stdout=False,  # results go to standard output, even while there is a bar
         )
         self._task: TaskID | None = None
         self._work = ""
@@ -130,7 +130,7 @@ class RichReporter:
         say(self._console, line_of(event), style_of(event))
 
     def close(self) -> None:
-        """Take the bar off the terminal."""
+        """Remove the bar from the terminal."""
         if self._task is not None:
             self._bar.stop()
             self._bar.remove_task(self._task)
@@ -150,14 +150,14 @@ class RichReporter:
             beside="" if is_long else progress.note,
             below=progress.note if is_long else "",
         )
-        self._bar.start()  # shows it where it is not shown already
+        self._bar.start()  # shows the bar if it is hidden
 
 
 class _Bar(Progress):
-    """A bar whose note may stand on a line of its own: a long one would leave no bar."""
+    """A bar that puts a long note on a second line, so that there is room for the bar."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Give the bars, and below them what has no room beside."""
+        """Give the bars, and below them the long notes."""
         yield self.make_tasks_table(self.tasks)
         for task in self.tasks:
             if task.fields["below"]:

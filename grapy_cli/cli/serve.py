@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False)
     example="curl --data-binary @me.jpg '127.0.0.1:8000/parse?dataset=atr' -o me.png",
 )
 def serve(*, settings: Settings, reporter: Reporter) -> None:
-    """Parse photos that come over HTTP, and show a page where they can be dropped."""
+    """Parse photos over HTTP, with a web page to drop photos on."""
     with loading():
         from grapy_cli.serve.run import run_serve
 

@@ -29,8 +29,12 @@ def train(
         typer.Option(
             "--dry-run",
             help="Make two steps and one parsing per data set, print what the run would take in "
-            "time, memory and room, and leave nothing behind.",
+            "time, memory and disk space, and leave nothing behind.",
         ),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Start even if a step needs more memory than there is."),
     ] = False,
     settings: Settings,
     reporter: Reporter,
@@ -40,10 +44,10 @@ def train(
         from grapy_cli.runtime.launch import is_launched
         from grapy_cli.train.run import run_train
 
-    summary = run_train(settings, reporter, dry_run=dry_run)
+    summary = run_train(settings, reporter, dry_run=dry_run, force=force)
     if summary.estimate:
         from grapy_cli.cli.dry_run import show_estimate
 
         show_estimate(summary.estimate)
-    elif not (dry_run or is_launched()):  # of several processes, the one that was typed answers
+    elif not (dry_run or is_launched()):  # only the process of the command line prints
         typer.echo(summary.folder)

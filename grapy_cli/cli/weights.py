@@ -1,4 +1,4 @@
-"""`grapy weights`: what weights files there are, what is in them, and the reference's as ours."""
+"""Run `grapy weights`: list, show, import and pack weights files."""
 
 import json
 import textwrap
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from grapy_cli.weights.card_sections import Section
 
 WIDTH = 80
-"""Columns of text that the card takes, also in a pipe: it is read by people, its JSON by others."""
+"""Columns of the card, also in a pipe: people read it, programs read its JSON."""
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Import weights, list them, and say what is in them.",
+    help="Import weights, list them, and show what they contain.",
     epilog="Example: grapy weights list",
 )
 
@@ -37,7 +37,7 @@ def import_(
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Weights file to write.")],
 ) -> None:
-    """Turn a released checkpoint of the reference code into a weights file."""
+    """Convert a released checkpoint of the reference code into a weights file."""
     from grapy_cli.cli.console import results, say, talk
     from grapy_cli.model.legacy import import_legacy
 
@@ -77,12 +77,12 @@ def info(
     settings: Settings,
     reporter: Reporter,
 ) -> None:
-    """Show what a weights file says about itself."""
+    """Show the card of a weights file."""
     if page is not None:
         _write_page(file, page, photos, settings, reporter)
         return
     if photos is not None:
-        raise SettingsError("--photos are for a page", hint="Say which one: --page card.html.")
+        raise SettingsError("--photos needs --page", hint="For example: --page card.html.")
     from grapy_cli.model.weights import read_card, resolve_weights
     from grapy_cli.weights.card_sections import sections_of
 
@@ -126,7 +126,7 @@ def pack(
         float, typer.Option("--share", min=0, max=1, help="Of the later run in the mixture.")
     ] = 0.5,
 ) -> None:
-    """Make a weights file to give away: half the size, with its card completed."""
+    """Make a weights file for publishing: half the size, with a complete card."""
     from grapy_cli.cli.console import results, say
     from grapy_cli.weights.pack import pack_weights
 

@@ -1,22 +1,32 @@
 """Load batches ahead of time: worker processes make samples while the network trains."""
 
+import pickle
 import signal
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 import cv2
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from grapy_cli.data.batches import RankBatches
 from grapy_cli.data.dataset import Draw, ParsingDataset
 from grapy_cli.data.sample import Batch, Sample
 from grapy_cli.errors import DeviceError, GrapyError
 
+AHEAD = 4
+"""Batches that a worker holds ready."""
+
+POLL = 1.0
+"""Seconds between two calls of `on_wait`."""
+
 
 def load_batches(
-    dataset: ParsingDataset, batches: RankBatches, workers: int
+    dataset: ParsingDataset,
+    batches: RankBatches,
+    workers: int,
+    on_wait: Callable[[float], None] = lambda _: None,
 ) -> Generator[Batch, None, None]:
     """Load the rest of a run's batches, in order.
 
@@ -27,6 +37,8 @@ def load_batches(
         dataset: Dataset that makes the samples.
         batches: Draws of each batch.
         workers: Number of worker processes; 0 loads in this process.
+        on_wait: Called about every second while no batch comes, with the seconds since the last
+            one. What it raises ends the loading.
 
     Raises:
         DatasetError: If a file is missing or broken.
@@ -38,11 +50,14 @@ def load_batches(
         num_workers=workers,
         collate_fn=_stack,
         worker_init_fn=_start_worker,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=AHEAD if workers else None,
         pin_memory=torch.cuda.is_available(),
+        timeout=POLL if workers else 0,
     )
+    sender = iter(loader)
     try:
-        for batch in loader:
+        for sent in _watched(sender, on_wait):
+            batch = pickle.loads(sent) if isinstance(sent, bytes) else sent
             if isinstance(batch, GrapyError):
                 raise batch
             yield batch
@@ -51,6 +66,37 @@ def load_batches(
         # during the caller's cleanup.
         time.sleep(1)
         raise _worker_killed(error) from error
+    finally:
+        _end(sender)
+
+
+def _watched(
+    loader: Iterator[Batch | bytes | GrapyError], on_wait: Callable[[float], None]
+) -> Iterator[Batch | bytes | GrapyError]:
+    """Give what a loader delivers, and call `on_wait` each time that it reports a timeout."""
+    while True:
+        begun = time.monotonic()
+        while True:
+            try:
+                sent = next(loader)
+                break
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                if "timed out" not in str(error):
+                    raise
+                on_wait(time.monotonic() - begun)
+        yield sent
+
+
+def _end(loader: object) -> None:
+    """End the workers of a loader; one that hangs ignores SIGTERM, and Python would wait for it."""
+    workers = list(getattr(loader, "_workers", ()))
+    if workers:
+        loader._shutdown_workers()  # type: ignore[attr-defined]  # else a traceback keeps them
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
 
 
 @contextmanager
@@ -91,9 +137,24 @@ class _Attempts(Dataset[Sample | GrapyError]):
             return error
 
 
-def _stack(samples: list[Sample | GrapyError]) -> Batch | GrapyError:
+def _stack(samples: list[Sample | GrapyError]) -> Batch | bytes | GrapyError:
     errors = [sample for sample in samples if isinstance(sample, GrapyError)]
-    return errors[0] if errors else Batch.of([s for s in samples if isinstance(s, Sample)])
+    if errors:
+        return errors[0]
+    batch = Batch.of([sample for sample in samples if isinstance(sample, Sample)])
+    return _packed(batch) if get_worker_info() else batch
+
+
+def _packed(batch: Batch) -> Batch | bytes:
+    """Put a batch into shared memory; if that is full, return its bytes, which go through a pipe.
+
+    Torch would fill the memory in a thread of the queue, where an error loses the batch: the
+    training process would wait for it forever.
+    """
+    try:
+        return batch.share_memory()
+    except (RuntimeError, OSError):
+        return pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)
 
 
 def _start_worker(worker: int) -> None:

@@ -82,6 +82,10 @@ class Batch:
             self.keys[number::count],
         )
 
+    def share_memory(self) -> "Batch":
+        """Move to memory that processes share; raises if it is full."""
+        return self._moved(Tensor.share_memory_)
+
     def pin_memory(self) -> "Batch":
         """Move to page-locked memory, from which copies to a GPU overlap with computation."""
         return self._moved(Tensor.pin_memory)

@@ -1,4 +1,4 @@
-"""Whether another engine says of photos what torch says."""
+"""Check that another engine parses photos as torch does."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,30 +13,31 @@ from grapy_cli.inference.engines.network import ExportedNetwork
 from grapy_cli.inference.tta import TTA, Network, base_size, parse_logits
 
 LOWEST_SHARE: Mapping[str, float] = MappingProxyType({"fp32": 0.9999, "bf16": 0.97, "int8": 0.9})
-"""Of pixels with the same part, by precision. Exact arithmetic in another order moves a pixel where
-two parts are equal to seven digits, and now and then those that depend on it."""
+"""Required share of pixels with the same part, by precision. Another order of exact arithmetic
+changes pixels where two parts are equal to seven digits, and sometimes those that depend on them.
+"""
 LARGEST_DIFFERENCE = 1e-4
-"""Of fp32 logits, as `Agreement.usual` counts it; what is seen is 1e-6."""
+"""Of fp32 logits, in terms of `Agreement.usual`; typical is 1e-6."""
 
 _USUAL = 0.999
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two engines agree; differences are shares of the largest logit."""
+    """How well two engines agree; differences are shares of the largest logit."""
 
     photos: int
     pixels: int
     equal: float
-    """Share of pixels with the same part, all label sets together."""
+    """Share of pixels with the same part, over all label sets."""
     largest: float
-    """Difference of any logit. One pixel on the edge that falls to the other side makes it large:
-    the pyramid then adds another part's vector to it."""
+    """Largest difference of any logit. One pixel at an edge that changes its part makes it large:
+    the pyramid then adds the vector of another part to it."""
     usual: float
-    """Difference that 999 of 1000 logits keep below, in the photo where it is largest."""
+    """99.9th percentile of the differences, in the photo where it is largest."""
 
     def sentence(self) -> str:
-        """For people."""
+        """Describe it in a sentence."""
         return (
             f"checked on {self.photos} photo{'s' if self.photos > 1 else ''}, mirrored as well: "
             f"masks agree with torch's on {100 * self.equal:.4f} % of {self.pixels} pixels; logits "
@@ -51,14 +52,14 @@ def compare(
     longest_side: int | None,
     told: Callable[[int], object] = lambda done: None,
 ) -> Agreement:
-    """Parse photos by both, with their mirror images, at the size the weights are made for.
+    """Parse photos with both networks, and their mirror images, at the size of the weights.
 
     Args:
         torchs: The network that was exported.
-        other: What became of it.
-        photos: To parse.
+        other: The exported network.
+        photos: Photos to parse.
         longest_side: As in `HumanParser`.
-        told: Hears how many photos are done.
+        told: Called with the number of finished photos.
     """
     equal = pixels = count = 0
     largest = usual = 0.0
@@ -74,12 +75,12 @@ def compare(
 
 
 def demand(agreement: Agreement, precision: str, share: float | None = None) -> None:
-    """Refuse a file that says something else.
+    """Refuse a file that agrees too little.
 
     Args:
-        agreement: Of the file with torch.
+        agreement: Between the file and torch.
         precision: fp32, bf16 or int8.
-        share: Of equal pixels to ask for instead of what the precision allows.
+        share: Required share of equal pixels, instead of the default of the precision.
 
     Raises:
         WeightsError: If they agree too little.
@@ -88,10 +89,10 @@ def demand(agreement: Agreement, precision: str, share: float | None = None) -> 
     differs = precision == "fp32" and not agreement.usual <= LARGEST_DIFFERENCE
     if differs or not agreement.equal >= wanted:
         raise WeightsError(
-            f"the file was not kept, as it parses otherwise than torch: {agreement.sentence()}; "
-            f"asked for are {100 * wanted:g} %",
-            hint="In less than fp32, more kinds of photos in --calibrate help, and --agreement "
-            "says what is enough.",
+            f"the file was not kept, because it does not agree with torch: {agreement.sentence()}; "
+            f"{100 * wanted:g} % are required",
+            hint="Below fp32, more varied photos in --calibrate help; --agreement "
+            "sets what is required.",
         )
 
 

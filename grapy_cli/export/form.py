@@ -1,4 +1,4 @@
-"""The network as one function from bytes to logits, and that function as an ONNX file."""
+"""The network as one function from bytes to logits, and its ONNX file."""
 
 import logging
 import warnings
@@ -16,18 +16,18 @@ from grapy_cli.model.exported.metadata import PHOTOS
 from grapy_cli.model.grapy import GrapyNet
 
 OPSET = 18
-"""Of ONNX: the first that takes the maximum of what is scattered to one place."""
+"""Version of the ONNX operators: the first that can scatter with a maximum."""
 FEATURES = "features"
-"""What all label sets share; the last thing that is computed in another precision."""
-_TRACED = (2, 3, 97, 129)  # sizes that no layer could take for another, or for its own
+"""The output that all label sets share; the last one computed in a lower precision."""
+_TRACED = (2, 3, 97, 129)  # sizes that differ from each other and from those of all layers
 
 
 class ExportForm(nn.Module):
-    """Bytes in, RGB; out the features and each label set's logits, at every fourth pixel.
+    """Turns RGB bytes into the features and the logits of each label set, at stride 4.
 
     Args:
-        network: In the form for inference.
-        datasets: The label sets that are wanted.
+        network: Folded for inference.
+        datasets: The label sets to export.
     """
 
     def __init__(self, network: GrapyNet, datasets: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ class ExportForm(nn.Module):
         self.datasets = tuple(datasets)
 
     def forward(self, photos: UInt8[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _c h4 w4"], ...]:
-        """Parse photos by every label set."""
+        """Parse photos with every label set."""
         features = self.network.encode(images_of(photos))
         parsings = (self.network.parse(features, dataset) for dataset in self.datasets)
         return features, *(parsing.final for parsing in parsings)
@@ -44,7 +44,7 @@ class ExportForm(nn.Module):
 
 @torch.no_grad()
 def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the network as ONNX: any batch and size, weights and metadata in the one file."""
+    """Write the network as one ONNX file with weights and metadata, for any batch and size."""
     import onnx
 
     size = torch.export.Dim.DYNAMIC
@@ -68,7 +68,7 @@ def write_onnx(form: ExportForm, path: Path, metadata: Mapping[str, str]) -> Non
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let the tools that rewrite networks do so without a word: what counts is checked after."""
+    """Suppress the output of the tools that convert networks; the result is checked later."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -80,7 +80,7 @@ def quiet() -> Iterator[None]:
 
 
 def _tidy(graph: Any) -> None:  # noqa: ANN401 - onnx is an extra
-    """Leave the features out of what is given back, and our own paths out of the file."""
+    """Remove the features from the outputs, and paths of our source code from the file."""
     kept = [output for output in graph.output if output.name != FEATURES]
     del graph.output[:]
     graph.output.extend(kept)

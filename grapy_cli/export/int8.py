@@ -1,4 +1,4 @@
-"""Features in 8-bit integers: which range each value has is seen on photos."""
+"""Quantize the features to 8-bit integers: photos show the range of each value."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,21 +11,21 @@ from grapy_cli.export.form import FEATURES, quiet
 from grapy_cli.model.exported.metadata import PHOTOS
 
 ROUNDED = ("Conv", "Clip", "Relu", "Add", "Concat", "Resize")
-"""Operations in integers. Convolutions alone would be rounded between them and what follows, which
-cost 3 % of the pixels of `grapy-lite-ccp` where all of these cost half a percent."""
+"""Operations in integers. With convolutions alone, values would be rounded after each of them: that
+changes 3 % of the pixels of `grapy-lite-ccp`, and all of these only half a percent."""
 
-Photo = UInt8[np.ndarray, "3 _h _w"]  # each of its own size
+Photo = UInt8[np.ndarray, "3 _h _w"]  # of any size
 
 
 def quantize(path: Path, photos: Sequence[Photo]) -> None:
-    """Rewrite an ONNX file so that what leads to its features is computed in integers.
+    """Rewrite an ONNX file so that its features are computed in integers.
 
-    Weights are rounded by channel, values by the smallest and the largest that the photos cause.
-    What is decided from the features, heads and pyramid, stays as it is.
+    Weights are rounded by channel, values by their smallest and largest value on the photos. Heads
+    and pyramid keep their precision.
 
     Args:
-        path: Of fp32; the new one takes its place.
-        photos: As the network sees them; as many kinds as it is to know.
+        path: A file of fp32, which is replaced.
+        photos: Photos at the size for the network, as varied as those to parse later.
     """
     with quiet():
         import onnx
@@ -57,7 +57,7 @@ def quantize(path: Path, photos: Sequence[Photo]) -> None:
 
 
 def leading_to(graph: Any, name: str) -> list[str]:  # noqa: ANN401 - onnx is an extra
-    """Names of the operations that a value depends on; a graph lists them in their order."""
+    """List the operations that a value depends on; a graph has them in order."""
     needed, found = {name}, []
     for node in reversed(graph.node):
         if needed.intersection(node.output):

@@ -1,4 +1,4 @@
-"""`grapy export`: weights become a file for another engine, which is checked before it is kept."""
+"""`grapy export`: write weights for another engine, and keep the file only if it agrees."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,19 +30,19 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.settings.settings import Settings
 
 CHECKED = 32
-"""Photos that are looked at at most, spread evenly over those given."""
+"""Most photos to check, spread evenly over those given."""
 SHOWN = 64
-"""Photos by which ranges are found at most."""
+"""Most photos for calibration."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file that can be written."""
+    """A file format."""
 
     suffix: str
     precisions: tuple[str, ...]
     needs: tuple[str, ...]
-    """Packages, all of them in the extra of the format's name."""
+    """Packages, all of them in the extra with the name of the format."""
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -57,21 +57,21 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """The written file."""
 
     path: Path
     megabytes: float
-    """All of its files together."""
+    """Size of all its files together, bytes."""
     agreement: Agreement
 
 
 def run_export(settings: Settings, report: Reporter) -> Exported:
-    """Write weights as a file for another engine, and check it against torch on photos.
+    """Write weights as a file for another engine, and compare it with torch on photos.
 
     Raises:
-        SettingsError: If the format has no such precision, an extra is missing, photos are, or the
-            file cannot be written.
-        WeightsError: If the weights cannot be read, or the file parses otherwise than torch.
+        SettingsError: If the format does not support the precision, an extra or photos are missing,
+            or the file cannot be written.
+        WeightsError: If the weights cannot be read, or the file does not agree with torch.
         DatasetError: If the weights do not know a label set.
         PhotoError: If a photo cannot be read.
     """
@@ -94,17 +94,17 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
 
         agreement = compare(parser.network, network, photos, parser.longest_side, told)
         demand(agreement, wanted.precision, wanted.agreement)
-        written = sorted(scratch.glob(f"{path.stem}.*"))  # the .bin comes before its .xml
+        written = sorted(scratch.glob(f"{path.stem}.*"))  # .bin before .xml
         size = sum(file.stat().st_size for file in written) / 1e6
         for file in written:
             file.replace(out.with_suffix(file.suffix))
     if wanted.photos is None:
-        report(Warned("checked on drawn photos; --photos names some that show people"))
+        report(Warned("checked on made-up photos; use --photos to check on photos of people"))
     return Exported(out, size, agreement)
 
 
 def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: Settings) -> None:
-    """Write the file as it was asked for; ONNX comes first on every way."""
+    """Write the file; every format is made from ONNX."""
     wanted = settings.export
     metadata = {
         CARD_KEY: _card(parser, datasets, settings).model_dump_json(),
@@ -120,7 +120,7 @@ def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: S
 
 
 def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> WeightsCard:
-    """The card of the weights, with the label sets that the file has and how it came about."""
+    """Return the card of the weights, with the label sets and the origin of the file."""
     card, wanted = parser.card, settings.export
     assert card is not None
     story = f"Exported by grapy {__version__} for {wanted.format} in {wanted.precision}."
@@ -133,7 +133,7 @@ def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> W
 
 
 def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
-    """A photo as the network sees it."""
+    """Return a photo at the size for the network."""
     grid = parser.network.numbers.output_stride if parser.longest_side else 0
     height, width = photo.pixels.shape[:2]
     size = base_size(height, width, parser.longest_side, grid=max(1, grid))
@@ -141,7 +141,7 @@ def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
 
 
 def _photos(folder: Path | None, scratch: Path, most: int) -> list[ReadPhoto]:
-    """Read photos of a folder, or draw some."""
+    """Read photos of a folder, or generate some."""
     if folder is None:
         folder = scratch / "drawn"
         folder.mkdir()
@@ -156,29 +156,29 @@ def _check_settings(settings: Settings, kind: Format) -> None:
     wanted = settings.export
     if wanted.precision not in kind.precisions:
         raise SettingsError(
-            f"{wanted.format} has no {wanted.precision} on the CPU",
-            hint=f"It has {', '.join(kind.precisions)}; openvino has all of them.",
+            f"{wanted.format} does not support {wanted.precision} on the CPU",
+            hint=f"It supports {', '.join(kind.precisions)}; openvino supports all.",
         )
     if missing := [name for name in kind.needs if not find_spec(name)]:
         raise SettingsError(
-            f"{wanted.format} is written by {', '.join(missing)}, which is not installed",
+            f"{wanted.format} needs {', '.join(missing)}, which is not installed",
             hint=f"pip install 'grapy-cli[{wanted.format}]'",
         )
     if wanted.precision != "fp32" and wanted.photos is None:
         raise SettingsError(
-            f"what {wanted.precision} costs can be seen on real photos alone",
-            hint="Name a folder of them: --photos photos/.",
+            f"{wanted.precision} changes some pixels, which only real photos show",
+            hint="Use a folder of photos: --photos photos/.",
         )
     if wanted.precision == "int8" and wanted.calibrate is None:
         raise SettingsError(
-            "int8 needs photos to find the range of every value by",
-            hint="Name a folder of them, others than those of --photos: --calibrate photos/.",
+            "int8 needs photos to measure the range of each value",
+            hint="Use a folder of photos, not those of --photos: --calibrate photos/.",
         )
 
 
 @contextmanager
 def _scratch_beside(out: Path) -> Iterator[Path]:
-    """Give a folder on the disk where the file is to lie; nothing of it stays."""
+    """Yield a temporary folder on the disk of the output file; it is deleted afterwards."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".grapy-export-", dir=out.parent) as scratch:

@@ -14,6 +14,7 @@ from grapy_cli.atomic import replacing
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.photos import UNREADABLE
 from grapy_cli.labels import IGNORE
+from grapy_cli.safe_text import download_mistake
 
 _FORMATS = ("PNG",)
 _STRIP = 256  # rows
@@ -31,7 +32,8 @@ def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
                 return np.array(picture)
             mode = picture.mode
     except UNREADABLE as error:
-        raise DatasetError(f"the label map {path} cannot be read: {error}") from error
+        why = download_mistake(path) or error
+        raise DatasetError(f"the label map {path} cannot be read: {why}") from error
     raise DatasetError(f"the label map {path} is neither grey nor indexed, but {mode}")
 
 

@@ -21,6 +21,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from grapy_cli.errors import DatasetError, PhotoError
 from grapy_cli.image_io.formats import HEIF_SUFFIXES, USUAL, learn_heif, photo_formats
+from grapy_cli.safe_text import download_mistake
 
 UNREADABLE = (
     OSError,
@@ -344,4 +345,5 @@ def _unreadable(photo: Source, error: Exception) -> PhotoError:
         return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
-    return PhotoError(f"the photo {photo} cannot be read: {error}")
+    why = download_mistake(Path(photo)) or error
+    return PhotoError(f"the photo {photo} cannot be read: {why}")

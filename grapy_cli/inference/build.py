@@ -1,10 +1,11 @@
-"""From settings to a parser."""
+"""Build a parser from settings."""
 
 from pathlib import Path
 
 from grapy_cli.inference.parser import HumanParser, device_for
 from grapy_cli.runtime.device import fair_threads, set_threads
 from grapy_cli.runtime.world import World
+from grapy_cli.settings.derive import derive
 from grapy_cli.settings.settings import Settings
 
 
@@ -18,9 +19,9 @@ def load_parser(
     """Load the parser that settings describe.
 
     Args:
-        settings: Theirs are device, threads, and all of `infer`.
+        settings: Device, threads and all of `infer` are used.
         world: Which of several processes this is.
-        weights: Others than those the settings name.
+        weights: Used instead of those in the settings.
         folded: As in `HumanParser.load`.
 
     Raises:
@@ -30,13 +31,11 @@ def load_parser(
     world = world or World()
     set_threads(settings.run.threads or fair_threads(world.local_size))
     chosen = weights or settings.infer.weights
-    return HumanParser.load(
-        chosen,
+    return derive(
+        HumanParser.load,
+        settings.infer,
+        settings.predict,
+        weights=chosen,
         device=str(device_for(chosen, settings.run.device, world.local_rank)),
-        tta=settings.infer.tta,
-        longest_side=settings.infer.longest_side,
-        tile=settings.infer.tile,
-        max_side=settings.predict.max_side,
-        precision=settings.infer.precision,
         folded=folded,
     )

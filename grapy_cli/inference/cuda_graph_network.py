@@ -1,4 +1,4 @@
-"""A network on a CUDA card, which repeats its work from recordings."""
+"""A network on a CUDA GPU that replays its work as CUDA graphs."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,29 +14,29 @@ from grapy_cli.model.grapy import GrapyNet, ParsingLogits
 
 
 class CudaGraphNetwork:
-    """Has of `GrapyNet` what parsing needs, so that nothing around it knows the difference.
+    """Offers what parsing needs of `GrapyNet`, so it can take its place.
 
-    Differs: it takes photos as bytes, from the CPU; and it gives the final logits alone.
+    Differs: it takes photos as bytes on the CPU, and returns only the final logits.
 
     Args:
-        network: In evaluation mode; it must not change any more.
-        record: See `Replayed`.
+        network: In evaluation mode; it must not change afterwards.
+        capture: See `GraphReplay`.
     """
 
-    def __init__(self, network: GrapyNet, record: Capture = capture_on_gpu) -> None:
+    def __init__(self, network: GrapyNet, capture: Capture = capture_on_gpu) -> None:
         self.network = network
         self.label_sets = network.label_sets
         self.numbers = network.numbers
         parameter = next(network.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
-        self._encode = GraphReplay(self._encode_step_by_step, record)
+        self._encode = GraphReplay(self._encode_step_by_step, capture)
         self._parse = {
-            name: GraphReplay(partial(self._parse_step_by_step, dataset=name), record)
+            name: GraphReplay(partial(self._parse_step_by_step, dataset=name), capture)
             for name in network.label_sets
         }
 
     def parameters(self) -> Iterator[Parameter]:
-        """The network's own."""
+        """The parameters of the network."""
         return self.network.parameters()
 
     def encode(self, photos: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
@@ -44,17 +44,17 @@ class CudaGraphNetwork:
         return self._encode(to_device(photos, self._device))
 
     def parse(self, features: Float[Tensor, "b c h4 w4"], dataset: str) -> ParsingLogits:
-        """Read features by one label set."""
+        """Compute the final logits of one label set."""
         return ParsingLogits(None, self._parse[dataset](features))
 
     @property
-    def recordings(self) -> int:
-        """How many there are, of all pieces of work."""
-        return sum(work.recordings for work in self._works)
+    def num_graphs(self) -> int:
+        """Number of CUDA graphs, of the encoder and of all label sets."""
+        return sum(work.num_graphs for work in self._works)
 
     def forget(self) -> bool:
-        """Give up all recordings with the memory they hold, and say whether there were any."""
-        had_any = self.recordings > 0
+        """Drop all graphs and their memory, and return whether there were any."""
+        had_any = self.num_graphs > 0
         for work in self._works:
             work.forget()
         return had_any

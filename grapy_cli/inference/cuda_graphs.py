@@ -1,8 +1,8 @@
-"""Work of a CUDA card that is repeated from recordings instead of being spelled out each time.
+"""Work on a CUDA GPU that is replayed as CUDA graphs.
 
-A forward pass is hundreds of small steps, and Python takes longer to name each than a card to do
-it. A recording (a CUDA graph) names all of them at once. It is good for one size of input alone, so
-each size that comes again has its own; and what is repeated are the very same steps.
+A forward pass is hundreds of small kernels, and Python takes longer to launch each one than a GPU
+takes to run it. A CUDA graph launches all of them at once. A graph is valid for one input shape, so
+each shape that comes again gets its own graph. The replayed kernels are the same ones.
 """
 
 from collections import OrderedDict, deque
@@ -17,112 +17,112 @@ from torch import Tensor
 Work = Callable[[Tensor], Tensor]
 Capture = Callable[[Work, Tensor], Work]
 
-RECORDINGS = 64
-"""Kept of one piece of work: more than photos of a longest side of 448 pixels have sizes."""
+MOST_GRAPHS = 64
+"""Graphs kept for one function: photos with a longest side of 448 pixels have fewer sizes."""
 WARM_UPS = 3
-"""Times that work is done before it is recorded, so that libraries have made their choices."""
+"""Runs before the capture, in which libraries choose their algorithms."""
 
-_BY_TURNS = Lock()
+_LOCK = Lock()
 
 
 class GraphReplay:
-    """Does a piece of work on tensors, from recordings where their shape has come before.
+    """Runs a function on tensors, and replays a CUDA graph for shapes that have come before.
 
-    The recording that was not used for the longest time makes room for a new one. Where work
-    cannot be recorded it is done step by step. Threads may share it.
+    A new graph replaces the least recently used one. Where a function cannot be captured, it runs
+    step by step. Threads may share one object.
 
     Args:
-        work: Takes a tensor and gives one. All it does is done by the card, which it never waits
-            for, and hangs on nothing but the tensor.
-        record: Records work on a tensor, and gives what repeats it on others of that shape; raises
-            a RuntimeError where that cannot be.
-        most: Recordings that are kept.
+        work: Takes a tensor and returns one. It runs on the GPU, never waits for the GPU, and
+            depends on nothing but the tensor.
+        capture: Captures `work` on a tensor, and returns a function that replays it on other
+            tensors of that shape; raises a RuntimeError where that is impossible.
+        most: Number of graphs to keep.
     """
 
-    def __init__(self, work: Work, record: Capture, most: int = RECORDINGS) -> None:
+    def __init__(self, work: Work, capture: Capture, most: int = MOST_GRAPHS) -> None:
         self._work = work
-        self._record = record
+        self._capture = capture
         self._most = most
         self._seen: deque[object] = deque(maxlen=most)
-        self._recordings: OrderedDict[object, Work | None] = OrderedDict()
-        self._can_record = True
+        self._graphs: OrderedDict[object, Work | None] = OrderedDict()
+        self._can_capture = True
 
     def __call__(self, given: Tensor) -> Tensor:
-        """Do the work."""
-        with _BY_TURNS:  # nobody waits for the card in here
-            replay = self._recording_of(given)
+        """Run the function."""
+        with _LOCK:  # no thread waits for the GPU while it holds this
+            replay = self._graph_of(given)
             if replay is not None:
                 return replay(given)
         return self._work(given)
 
     @property
-    def recordings(self) -> int:
-        """How many shapes have one."""
-        return sum(replay is not None for replay in self._recordings.values())
+    def num_graphs(self) -> int:
+        """Number of shapes that have a graph."""
+        return sum(replay is not None for replay in self._graphs.values())
 
     def forget(self) -> None:
-        """Give up all recordings, and the memory that nothing else can use meanwhile."""
-        with _BY_TURNS:
-            self._recordings.clear()
+        """Drop all graphs, and the memory that only they can use."""
+        with _LOCK:
+            self._graphs.clear()
 
-    def _recording_of(self, given: Tensor) -> Work | None:
+    def _graph_of(self, given: Tensor) -> Work | None:
         key = given.shape, given.dtype
-        if key not in self._recordings:
-            if key not in self._seen or not self._can_record:
+        if key not in self._graphs:
+            if key not in self._seen or not self._can_capture:
                 self._seen.append(key)
                 return None
             self._seen.remove(key)
-            self._recordings[key] = self._try_to_record(given)
-            if len(self._recordings) > self._most:
-                self._recordings.popitem(last=False)
-        self._recordings.move_to_end(key)
-        return self._recordings[key]
+            self._graphs[key] = self._try_to_capture(given)
+            if len(self._graphs) > self._most:
+                self._graphs.popitem(last=False)
+        self._graphs.move_to_end(key)
+        return self._graphs[key]
 
-    def _try_to_record(self, given: Tensor) -> Work | None:
+    def _try_to_capture(self, given: Tensor) -> Work | None:
         try:
-            return self._record(self._work, given)
+            return self._capture(self._work, given)
         except torch.OutOfMemoryError:
             return None
-        except RuntimeError:  # a step that waits for the card, which other shapes have as well
-            self._can_record = False
+        except RuntimeError:  # a step that waits for the GPU: other shapes have it as well
+            self._can_capture = False
             return None
 
 
 def capture_on_gpu(work: Work, given: Tensor) -> Work:
-    """Record work on a tensor as a CUDA graph, and give what repeats it on others of its shape.
+    """Capture work on a tensor as a CUDA graph, and return what replays it on others of its shape.
 
-    All recordings of a card have their memory in common, so together they need that of the
-    largest: one must have been repeated and its result taken before the next begins. `Replayed`
-    sees to that, as long as all threads leave the card on its usual stream.
+    All graphs of a GPU share one memory pool, so together they need the memory of the largest. One
+    graph must have run, and its result must have been copied, before the next one starts.
+    `GraphReplay` ensures that, as long as all threads use the default stream of the GPU.
 
     Raises:
-        RuntimeError: If it cannot be recorded.
+        RuntimeError: If the work cannot be captured.
     """
-    device, own = given.device, given.clone()
+    device, static = given.device, given.clone()
     with torch.cuda.device(device):
-        here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
-        beside.wait_stream(here)
-        with torch.cuda.stream(beside):
+        current, side = torch.cuda.current_stream(), torch.cuda.Stream()
+        side.wait_stream(current)
+        with torch.cuda.stream(side):
             for _ in range(WARM_UPS):
-                work(own)
-        here.wait_stream(beside)
+                work(static)
+        current.wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         try:
-            # Other threads go on meanwhile with what they do on the card.
+            # Other threads may use the GPU during the capture.
             with torch.cuda.graph(graph, pool=_pool(device), capture_error_mode="thread_local"):
-                result = work(own)
+                result = work(static)
         except RuntimeError:
-            _pool.cache_clear()  # torch believes that the failed recording still has this one
+            _pool.cache_clear()  # torch still counts this pool as used by the failed capture
             raise
 
     def replay(fresh: Tensor) -> Tensor:
-        own.copy_(fresh)
+        static.copy_(fresh)
         graph.replay()
-        return result.clone()  # the next one has its result in the same place
+        return result.clone()  # the next replay writes its result to the same place
 
     return replay
 
 
 @cache
-def _pool(device: torch.device) -> Any:  # noqa: ANN401 - a handle of torch's own
+def _pool(device: torch.device) -> Any:  # noqa: ANN401 - torch's handle has no type
     return torch.cuda.graph_pool_handle()

@@ -1,7 +1,7 @@
-"""Bringing arrays to a card and back while it works on others; on the CPU they stay where they are.
+"""Copy arrays to a GPU and back while it works on others; on the CPU nothing is copied.
 
-What lies in pinned memory, which the system never moves, a card copies by itself: no thread waits
-for what it sends, and what comes back, which is larger, passes beside the work on later photos.
+A GPU copies pinned memory, which the system never moves, without help from the CPU. So no thread
+waits for an upload, and downloads, which are larger, overlap with the work on later photos.
 """
 
 from functools import cache
@@ -12,25 +12,25 @@ from torch import Tensor
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Bring a tensor of the CPU to where the network is; on CUDA without waiting for it."""
+    """Copy a CPU tensor to the device of the network; on CUDA without waiting for the copy."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def to_arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    """Bring tensors back from where the network is, waiting for nothing that comes after them."""
+    """Copy tensors back to the CPU, and wait for no work that was queued after them."""
     device = tensors[0].device
     if device.type != "cuda":
         return tuple(tensor.cpu().numpy() for tensor in tensors)
-    back = _way_back(device)
-    back.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(back):
-        brought = [_pinned(tensor) for tensor in tensors]
-        arrived = torch.cuda.Event(blocking=True)  # the thread sleeps: others have work
-        arrived.record(back)
-    arrived.synchronize()
-    return tuple(one.numpy() for one in brought)
+    stream = _download_stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        copies = [_pinned(tensor) for tensor in tensors]
+        done = torch.cuda.Event(blocking=True)  # the thread sleeps, so that others can work
+        done.record(stream)
+    done.synchronize()
+    return tuple(one.numpy() for one in copies)
 
 
 def _pinned(tensor: Tensor) -> Tensor:
@@ -39,5 +39,5 @@ def _pinned(tensor: Tensor) -> Tensor:
 
 
 @cache
-def _way_back(device: torch.device) -> torch.cuda.Stream:
+def _download_stream(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)

@@ -1,4 +1,4 @@
-"""A convolution that the CPU's library, oneDNN, does at its best, whatever the convolution is."""
+"""A convolution that uses the fastest path of oneDNN, the library for CPUs, for every shape."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -13,15 +13,15 @@ ONEDNN_NAMES: Mapping[str, tuple[str, list[float]]] = MappingProxyType(
     {"none": ("none", []), "relu": ("relu", []), "relu6": ("hardtanh", [0.0, 6.0])}
 )
 FAR = 6
-"""Largest dilation of a depthwise convolution that oneDNN 3.12 has a quick kernel for: beyond it
-1 to 2 of the 90 GFLOP/s of a core are left."""
+"""Largest dilation of a depthwise convolution with a fast kernel in oneDNN 3.12. Beyond it, a core
+reaches 1 to 2 of its 90 GFLOP/s."""
 
 FEW = 800
-"""Largest number of pixels of features for which the order of 32-bit weights counts."""
+"""Largest number of feature pixels for which the memory layout of 32-bit weights matters."""
 
 
 class FoldedConv(nn.Module):
-    """A convolution with bias and the activation behind it, one operation where oneDNN has it.
+    """A convolution with bias and activation, as one operation where oneDNN has it.
 
     Args:
         conv: With the batch norm folded in.
@@ -35,7 +35,7 @@ class FoldedConv(nn.Module):
         self._packed: Tensor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the weight in oneDNN's order, which cannot be copied but is soon made again."""
+        """Leave out the reordered weight, which cannot be copied but is quickly made again."""
         return self.__dict__ | {"_packed": None}
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
@@ -53,7 +53,7 @@ class FoldedConv(nn.Module):
                 return features
 
     def _convolve(self, features: Float[Tensor, "b c h w"], step: int = 1) -> Tensor:
-        """Convolve by oneDNN, of features of which every `step`-th pixel is there."""
+        """Convolve with oneDNN; `features` hold every `step`-th pixel."""
         conv = self.conv
         name, scalars = ONEDNN_NAMES[self.activation]
         padding = [int(side) // step for side in conv.padding]
@@ -70,9 +70,9 @@ class FoldedConv(nn.Module):
         return by_phases(features, step, lambda phases: self._convolve(phases, step))
 
     def _weight(self, padding: list[int], dilation: list[int], features: Tensor) -> Tensor:
-        """The weight as oneDNN multiplies it, where a tenth of the time would go into that.
+        """Return the weight in the memory layout of oneDNN, which saves a tenth of the time.
 
-        It is kept beside the one that other ways need, so not where it would gain little.
+        It is a second copy in memory, so it is not made where it gains little.
         """
         conv = self.conv
         if features.dtype != torch.bfloat16 and features.shape[2] * features.shape[3] > FEW:
@@ -90,10 +90,10 @@ def by_phases(
     step: int,
     convolve: Callable[[Float[Tensor, "n c u v"]], Float[Tensor, "n d u v"]],
 ) -> Float[Tensor, "b d h w"]:
-    """Convolve with a dilation of `step` by way of a convolution without one.
+    """Convolve with a dilation of `step` through a convolution without dilation.
 
-    Pixels that a dilated convolution joins lie `step` apart, so each of the step² phases of the
-    features is a picture by itself; their empty ends are the zeros that padding would give.
+    A dilated convolution joins pixels that are `step` apart. So each of the step² phases of the
+    features is an independent image; zeros at their ends are the padding.
     """
     batch, _, height, width = features.shape
     rows, columns = -(-height // step), -(-width // step)
@@ -106,14 +106,14 @@ def by_phases(
 
 
 def has_onednn(features: Tensor) -> bool:
-    """Whether torch's private fused convolution is there and takes such features.
+    """Return whether torch's private fused convolution exists and accepts such features.
 
-    It has no gradient, and is made for inference on the CPU in these types alone.
+    It has no gradient, and only supports inference on the CPU in these types.
     """
     return (
         features.device.type == "cpu"
         and not torch.is_grad_enabled()
-        and not torch.compiler.is_compiling()  # as for an export, whose engine fuses by itself
+        and not torch.compiler.is_compiling()  # in an export, whose engine fuses by itself
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
         and (features.dtype == torch.float32 or _has_bf16(features))
@@ -121,5 +121,5 @@ def has_onednn(features: Tensor) -> bool:
 
 
 def _has_bf16(features: Tensor) -> bool:
-    """Whether features are bfloat16 and oneDNN multiplies that on this processor."""
+    """Return whether features are bfloat16 and oneDNN supports that on this CPU."""
     return features.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -1,4 +1,4 @@
-"""How well the outlines of parts are met: large insides hide them from the usual IoU."""
+"""Boundary IoU: how well outlines match, which the large interiors of parts hide in plain IoU."""
 
 import math
 
@@ -9,20 +9,19 @@ from jaxtyping import Bool, Int64, UInt8
 from grapy_cli.labels import IGNORE
 
 SHARE = 0.02
-"""How far from its outline a pixel may lie to count, as a share of the photo's diagonal."""
+"""Largest distance of a counted pixel from the outline, as a share of the photo's diagonal."""
 
 
 def count_boundaries(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], num_parts: int
 ) -> Int64[np.ndarray, "3 p"]:
-    """Count the pixels near the outline of each part: of both, of the truth, of the parsing.
+    """Count the pixels near the outline of each part: in both, in the truth, in the parsing.
 
-    A pixel counts for its part where the outline, seen from inside, is near. The photo's edge is
-    an outline. What the truth ignores counts for nothing, and its rim is an outline in both.
+    A pixel counts for its part if it is inside the part and near the outline. The edge of the photo
+    is an outline. Pixels that the truth ignores are not counted, and their border is an outline.
 
-    Source: Cheng et al. 2021, Boundary IoU; pixels are near that a square of the source's size
-        around them does not hold the part alone, which is the source's erosion, of all parts at
-        once.
+    Source: Cheng et al. 2021, Boundary IoU. A pixel is near if a square around it, of the source's
+        size, also holds other parts: the source's erosion, for all parts at once.
     """
     known = truth < num_parts
     distance = max(1, round(SHARE * math.hypot(*truth.shape)))

@@ -1,4 +1,4 @@
-"""Whether a parser is as sure as it is right."""
+"""Calibration: whether the confidence of a parser matches its accuracy."""
 
 from dataclasses import dataclass
 
@@ -7,30 +7,30 @@ from jaxtyping import Bool, Float32, Int64
 
 NUM_BINS = 15
 FULL = 65535
-"""The integer that stands for a confidence of 1: sums of integers don't depend on their order."""
+"""The integer for a confidence of 1: sums of integers do not depend on their order."""
 
 Bins = Int64[np.ndarray, "15 3"]
-"""By bin of confidence: pixels, those of them that are right, and the sum of their confidences."""
+"""By bin of confidence: pixels, correct pixels, and the sum of confidences."""
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Pixels whose confidence lies in one fifteenth of [0, 1]."""
+    """Pixels with a confidence in one fifteenth of [0, 1]."""
 
     pixels: int
     confidence: float | None
-    """Mean of them; None without pixels."""
+    """Mean confidence; None without pixels."""
     accuracy: float | None
-    """Share of them that is right; None without pixels."""
+    """Share of correct pixels; None without pixels."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The expected calibration error and the bins it comes from, in [0, 1]."""
+    """The expected calibration error and its bins, in [0, 1]."""
 
     ece: float
     bins: tuple[Bin, ...]
-    """From the least sure to the surest."""
+    """In order of confidence."""
 
 
 def count_confidences(
@@ -38,11 +38,11 @@ def count_confidences(
     right: Bool[np.ndarray, "h w"],
     counted: Bool[np.ndarray, "h w"],
 ) -> Bins:
-    """Count a photo's pixels by how sure the parser was of them.
+    """Count the pixels of a photo by confidence.
 
     Args:
-        confidence: Probability of the part that won, in [0, 1].
-        right: Where that part is the true one.
+        confidence: Probability of the parsed part, in [0, 1].
+        right: Where the parsed part is correct.
         counted: Where the truth is known.
     """
     steps = np.rint(confidence * np.float32(FULL)).astype(np.uint16)
@@ -53,7 +53,7 @@ def count_confidences(
 
 
 def calibration_of(bins: Bins) -> Calibration | None:
-    """Compute the expected calibration error; None where nothing was counted.
+    """Compute the expected calibration error; None without counts.
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, eq. 5, over 15 bins.
     """
@@ -71,5 +71,5 @@ def calibration_of(bins: Bins) -> Calibration | None:
 
 
 def _starts() -> list[int]:
-    """The first step of each bin; a bin has its upper end, as in the source."""
+    """Return the first integer of each bin; a bin includes its upper end, as in the source."""
     return [0, *(FULL * index // NUM_BINS + 1 for index in range(1, NUM_BINS))]

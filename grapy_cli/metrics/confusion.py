@@ -1,4 +1,4 @@
-"""Who was taken for whom: the counts every score is made of."""
+"""The confusion matrix: the counts behind every score."""
 
 import cv2
 import numpy as np
@@ -12,18 +12,18 @@ def count_pairs(
 ) -> Int64[np.ndarray, "p p"]:
     """Count the pixels of each true part (rows) that were parsed as each part (columns).
 
-    Pixels whose truth is 255 are left out. Counts are 64-bit integers: those of photos, and of
-    processes, are added up without losing any.
+    Pixels whose truth is 255 are left out. Counts are 64-bit integers, so the sums over photos and
+    processes are exact.
 
     Raises:
-        ValueError: If an id lies outside the label set: silently wrong counts are worse than none.
+        ValueError: If an id is outside the label set.
 
-    Differs: the reference resizes a mask of another size than its truth, and puts an id outside
-        the label set into a neighbour's count; `metrics/reference.py` repeats that.
+    Differs: the reference resizes a mask that does not have the size of its truth, and adds an id
+        outside the label set to the count of a neighbor; `metrics/reference.py` does the same.
     """
     pairs, pixels = _runs(label_map, truth)
     rows = max(num_parts, (int(pairs.max(initial=0)) >> 8) + 1)
-    # As weights the pixels are 64-bit floats, exact up to 2^53 of them.
+    # Weights are 64-bit floats, so counts are exact up to 2^53 pixels.
     found = np.bincount(pairs, pixels, rows << 8).reshape(rows, 256)[:, :IGNORE]
     counts = found[:num_parts, :num_parts]
     if counts.sum() != found.sum():
@@ -34,10 +34,10 @@ def count_pairs(
 def _runs(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"]
 ) -> tuple[UInt16[np.ndarray, " r"], Float64[np.ndarray, " r"]]:
-    """Runs of equal pixels along the rows: parsed id times 256 plus true id, and their lengths.
+    """Find runs of equal pixels along the rows: parsed id times 256 plus true id, and lengths.
 
-    Label maps are areas, so runs are far fewer than pixels; what is done with every pixel is only
-    to see whether it differs from the one before it.
+    Label maps consist of areas, so there are far fewer runs than pixels. Each pixel is only
+    compared with the one before it.
     """
     pairs = cv2.merge([truth, label_map]).view("<u2").ravel()
     is_last = np.ones(pairs.size, np.bool_)

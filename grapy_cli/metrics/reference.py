@@ -1,17 +1,17 @@
-"""The counts as the reference implementation takes them, quirks included."""
+"""Count as the reference implementation does, with its mistakes."""
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
 SKIPPED = "105047_427469"
-"""A photo with this in its name is left out by the reference's evaluation."""
+"""The reference's evaluation leaves out photos with this text in their names."""
 
 
 def fit_to_truth(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
 ) -> UInt8[np.ndarray, "u v"]:
-    """Resize a mask of another size by the Lanczos filter, which invents ids along the edges."""
+    """Resize a mask with the Lanczos filter, which creates wrong ids along the edges."""
     if label_map.shape == truth.shape:
         return label_map
     height, width = truth.shape
@@ -22,12 +22,12 @@ def fit_to_truth(
 def count_pairs_as_reference(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], num_parts: int
 ) -> Int64[np.ndarray, "p p"]:
-    """Count pixels by true part and parsed part, an id outside into the next row's count.
+    """Count pixels by true part and parsed part; an id outside counts in the next row.
 
-    True ids outside the label set are left out as 255 is.
+    True ids outside the label set are left out, as 255 is.
 
     Raises:
-        ValueError: If a parsed id lies so far outside that the reference itself breaks off.
+        ValueError: If a parsed id is so large that the reference fails as well.
 
     Source: the reference's evaluation, `fast_hist`.
     """
@@ -37,6 +37,6 @@ def count_pairs_as_reference(
     if len(counts) > num_parts**2:
         raise ValueError(
             f"id {label_map[known].max()} lies outside the {num_parts} parts of the label set, "
-            "and the reference breaks off"
+            "and the reference fails on it"
         )
     return counts.reshape(num_parts, num_parts)

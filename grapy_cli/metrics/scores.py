@@ -1,4 +1,4 @@
-"""Scores of a parsing, from counted pixels."""
+"""Compute the scores of a parsing from counted pixels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Ratio = float | None
 
 @dataclass(frozen=True)
 class PartScore:
-    """How well one part is found; None where it occurs neither in the truth nor in the parsing."""
+    """Scores of one part; None if it occurs neither in the truth nor in the parsing."""
 
     iou: Ratio
     accuracy: Ratio
@@ -21,22 +21,22 @@ class PartScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """The field's numbers, ratios in [0, 1].
+    """The usual scores, ratios in [0, 1].
 
-    Means leave out parts that occur nowhere; a part that is parsed but never true has IoU and F1 0,
-    counts in their means, and is left out of `mean_accuracy`.
+    Means leave out parts that occur nowhere. A part that is parsed but never true has IoU and F1 0.
+    It counts in their means, and `mean_accuracy` leaves it out.
 
-    Source: the reference's evaluation, to the last digit; "mean accuracy" is the paper's.
+    Source: the reference's evaluation, to the last digit; "mean accuracy" is the paper's term.
     """
 
     mean_iou: Ratio
     mean_accuracy: Ratio
     pixel_accuracy: Ratio
     weighted_iou: Ratio
-    """IoU of the parts, weighted by their share of the true pixels."""
+    """Mean IoU, weighted by the share of the true pixels of each part."""
     mean_f1: Ratio
     boundary_iou: Ratio
-    """Mean of the parts' boundary IoU; None where no boundaries were counted."""
+    """Mean boundary IoU of the parts; None if no boundaries were counted."""
     left_right_exchange: Ratio
     """See `exchange_of`."""
     parts: dict[str, PartScore]
@@ -53,9 +53,9 @@ def scores_of(
 
     Args:
         counts: Pixels by true part (rows) and parsed part.
-        names: Of the parts.
-        boundary: Pixels near the parts' boundaries, as `totals_of` orders them.
-        mirror_ids: For each part its partner in a mirror; empty where there are no partners.
+        names: Names of the parts.
+        boundary: Pixels near the outlines of parts, in the order of `totals_of`.
+        mirror_ids: For each part its left-right partner; empty without partners.
     """
     ratios = _ratios(totals_of(counts))
     edges = np.zeros((3, len(names)), np.int64) if boundary is None else boundary
@@ -73,19 +73,19 @@ def scores_of(
 
 
 def totals_of(counts: Int64[np.ndarray, "p p"]) -> Int64[np.ndarray, "3 p"]:
-    """Reduce counts to three rows: pixels of each part that are right, true, and parsed."""
+    """Reduce counts to three rows per part: correct, true and parsed pixels."""
     return np.stack([np.diag(counts), counts.sum(1), counts.sum(0)])
 
 
 def means_of(
     totals: Int64[np.ndarray, "*r 3 p"],
 ) -> Mapping[str, Float64[np.ndarray, "*r"]]:
-    """Compute the scores of all parts together, of one set of totals or of many; NaN for none."""
+    """Compute the scores over all parts, of one or several sets of totals; NaN without counts."""
     right, true, _ = np.moveaxis(totals, -2, 0)
     total = true.sum(-1)
     ratios = _ratios(totals)
     with np.errstate(invalid="ignore", divide="ignore"):
-        # Weighted by pixels, then divided: shares of the pixels add up to 1 only nearly.
+        # Weighted by pixels, then divided: the shares of parts do not add up to exactly 1.
         weighted = np.where(true > 0, true * ratios["iou"], 0).sum(-1) / total
         return {
             "mean_iou": _mean(ratios["iou"]),
@@ -97,10 +97,10 @@ def means_of(
 
 
 def exchange_of(counts: Int64[np.ndarray, "p p"], mirror_ids: Sequence[int]) -> Ratio:
-    """How often left is taken for right, or right for left.
+    """Compute how often left is parsed as right, or right as left.
 
-    Of the pixels of a part with a partner that were found as it or as its partner, the share that
-    was found as the partner; None where there are none. 0.5 is what guessing gives.
+    This is the share of pixels that were parsed as the partner of their part, among those that were
+    parsed as the part or its partner. None without such pixels; a random guess gives 0.5.
     """
     exchanged = found = 0
     for part, partner in enumerate(mirror_ids):
@@ -113,7 +113,7 @@ def exchange_of(counts: Int64[np.ndarray, "p p"], mirror_ids: Sequence[int]) -> 
 def lift_counts(
     counts: Int64[np.ndarray, "p p"], lift: Sequence[int], num_nodes: int
 ) -> Int64[np.ndarray, "n n"]:
-    """Add up a matrix of parts to one of a coarser level's nodes."""
+    """Add up a matrix of parts to a matrix of the nodes of a coarser level."""
     belongs = np.eye(num_nodes, dtype=np.int64)[np.asarray(lift)]
     coarse: Int64[np.ndarray, "n n"] = belongs.T @ counts @ belongs
     return coarse
@@ -130,7 +130,7 @@ def _ratios(totals: Int64[np.ndarray, "*r 3 p"]) -> dict[str, Float64[np.ndarray
 
 
 def _mean(ratios: Float64[np.ndarray, "*r p"]) -> Float64[np.ndarray, "*r"]:
-    """The mean of those that are known; NaN where none is."""
+    """Return the mean of known ratios; NaN if none is known."""
     known = ~np.isnan(ratios)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, ratios, 0).sum(-1) / known.sum(-1))

@@ -1,4 +1,4 @@
-"""Training in less memory: what a block computed is forgotten, and computed again for gradients."""
+"""Train in less memory: drop the activations of a block, and compute them again for gradients."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,10 +19,10 @@ BLOCKS = (Block, InvertedBlock, ASPP)
 
 
 def checkpoint_activations(network: GrapyNet) -> GrapyNet:
-    """Have the network keep the inputs of its blocks alone, and return it.
+    """Make the network keep only the inputs of its blocks during training, and return it.
 
-    Losses, gradients and statistics are the same to the last bit; a step takes about a third more
-    arithmetic. The blocks keep their names, so weights fit as before.
+    Losses, gradients and statistics are the same to the last bit. A step takes about a third more
+    arithmetic. The blocks keep their names, so weights still fit.
     """
     deeplab = network.deeplab
     blocks: list[nn.Module] = [module for module in deeplab.modules() if isinstance(module, BLOCKS)]
@@ -34,20 +34,20 @@ def checkpoint_activations(network: GrapyNet) -> GrapyNet:
     return network
 
 
-def _forward(block: nn.Module, forward: Callable[..., Any], *inputs: torch.Tensor) -> Any:  # noqa: ANN401 - the block's own
+def _forward(block: nn.Module, forward: Callable[..., Any], *inputs: torch.Tensor) -> Any:  # noqa: ANN401 - each block has its types
     if not torch.is_grad_enabled():
         return forward(*inputs)
     return checkpoint(
         forward,
         *inputs,
         use_reentrant=False,
-        preserve_rng_state=False,  # nothing in a block is drawn
-        context_fn=lambda: (nullcontext(), _statistics_as_they_are(block)),
+        preserve_rng_state=False,  # no block is random
+        context_fn=lambda: (nullcontext(), _frozen_statistics(block)),
     )
 
 
 @contextmanager
-def _statistics_as_they_are(block: nn.Module) -> Iterator[None]:
+def _frozen_statistics(block: nn.Module) -> Iterator[None]:
     """Keep batch norm from counting the same batch twice."""
     norms = [one for one in block.modules() if isinstance(one, _BatchNorm)]
     before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]

@@ -1,4 +1,4 @@
-"""The two convolution blocks that backbones and decoder are made of."""
+"""The two convolution blocks that backbones and decoder consist of."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class ConvNorm(nn.Module):
-    """A convolution without bias, batch norm, and a ReLU where asked for."""
+    """A convolution without bias, batch norm and an optional ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, relu: bool = True
@@ -23,7 +23,7 @@ class ConvNorm(nn.Module):
 
 
 class SeparableConv(nn.Module):
-    """A 3x3 convolution of each channel by itself, then a 1x1 convolution across channels.
+    """A depthwise 3x3 convolution, then a pointwise 1x1 convolution.
 
     Both are followed by batch norm; with `relu` also by a ReLU each (ASPP, decoder, Xception's
     exit), without it by none (inside Xception's blocks, which rectify before each convolution).

@@ -1,4 +1,4 @@
-"""DeepLab v3+: what is seen at several distances around a pixel, sharpened by fine features."""
+"""DeepLab v3+: context at several distances around a pixel, refined by low-level features."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,12 @@ Backbone = Xception | EfficientNetLite | MoveNetEncoder
 def resize(
     features: Float[Tensor, "b c h w"], height: int, width: int
 ) -> Float[Tensor, "b c {height} {width}"]:
-    """Resize bilinearly, corner pixels' centres aligned, as the reference does everywhere."""
+    """Resize bilinearly with the centers of corner pixels aligned, as the reference does."""
     return F.interpolate(features, (height, width), mode="bilinear", align_corners=True)
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling: 1x1, three dilated convolutions and the whole photo's mean.
+    """Atrous spatial pyramid pooling: 1x1, three dilated convolutions and a global mean.
 
     Source: Chen et al. 2018.
     """
@@ -40,20 +40,20 @@ class ASPP(nn.Module):
         self.project = ConvNorm(5 * outputs, outputs)
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        """Look around each pixel; training needs two photos, for the pool's batch norm."""
+        """Add context to each pixel; batch norm of the pool needs two photos in training."""
         pooled = self.pool(features.mean((2, 3), keepdim=True)).expand(-1, -1, *features.shape[2:])
         return self.project(torch.cat([*(branch(features) for branch in self.branches), pooled], 1))
 
 
 class DeepLabV3Plus(nn.Module):
-    """Images in, the decoder's features out: stride 4, never negative.
+    """Turn images into the decoder's features: stride 4, never negative.
 
     Args:
         backbone: Gives deep and low-level features.
         rates: Dilations of ASPP; 6, 12, 18 in the paper.
         features: Channels of ASPP and of the output; 256 in the paper.
         low_level: Channels the low-level features are projected to; 48 in the paper.
-        middle: Strides, 8 and 16, whose features the decoder sees as well, each projected to
+        middle: Strides (8 and 16) of more features for the decoder, each projected to
             `low_level` channels; none in the paper.
     """
 

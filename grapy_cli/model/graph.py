@@ -1,7 +1,7 @@
 """One level of the graph pyramid: aggregate, reason, distribute (the paper's GSA, GCR and GSD).
 
-Regions are given as a node map: for every pixel the id of the node it belongs to. The regions of a
-level cover the photo without overlap, so this says all that boolean masks would.
+Regions are given as a node map: the node id of every pixel. The regions of a level cover the photo
+without overlap, so a node map holds the same information as boolean masks.
 """
 
 import warnings
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from grapy_cli.labels import Category
 
 PIXELS_AT_ONCE = 512
-"""Whose features are worked on at once where that keeps them in the processor's cache."""
+"""Pixels per block of the backward pass, so that their features stay in the cache of the CPU."""
 
 Pooling = Literal["both", "mean", "max"]
 Reasoning = Literal["attention", "convolution"]
@@ -32,12 +32,12 @@ def aggregate(
     """Summarize each region of a photo as one graph node.
 
     A node is the mean of the features inside its region followed by their maximum. Outside its
-    region a feature counts as zero for the maximum, so that is never negative unless the region
-    covers the photo; an empty region is a node of zeros.
+    region a feature counts as zero for the maximum. So a maximum is negative only if its region
+    covers the photo. An empty region is a node of zeros.
 
     Source: He et al. 2020, Graph Semantics Aggregation (eqs. 2 and 3).
-    Differs: eq. 3 takes the maximum inside the region alone; the reference multiplies by the mask
-        first, and its checkpoints were trained with that.
+    Differs: eq. 3 takes the maximum only inside the region; the reference multiplies by the mask
+        first, and its checkpoints were trained that way.
     """
     pixels = features.flatten(2).transpose(1, 2)
     counts, sums, maxima = region_sums(pixels, node_map.flatten(1), num_nodes)
@@ -47,14 +47,15 @@ def aggregate(
 def region_sums(
     pixels: Float[Tensor, "b hw c"], index: Int[Tensor, "b hw"], num_nodes: int
 ) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
-    """Count, add up and take the maximum of each region's pixels; zeros where there are none.
+    """Compute the pixel count, sum and maximum of each region; zeros for an empty region.
 
     Args:
-        pixels: Features, one row a pixel.
+        pixels: Features, one row per pixel.
         index: Node id of each pixel.
-        num_nodes: Of the level.
+        num_nodes: Number of nodes of the level.
     """
-    # Other engines know no sums by row; a card waits for one and adds in another order each time.
+    # Other engines have no sums by row. On a GPU they need a synchronization, and the order of
+    # their additions varies.
     if torch.compiler.is_compiling() or pixels.device.type != "cpu":
         return _region_sums_by_matrix(pixels, index, num_nodes)
     if not torch.is_grad_enabled():
@@ -65,7 +66,7 @@ def region_sums(
 def _region_sums_by_matrix(
     pixels: Float[Tensor, "b hw c"], index: Int[Tensor, "b hw"], num_nodes: int
 ) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
-    """The same in operations that have gradients and that every engine knows."""
+    """Compute the same with operations that have gradients and that every engine has."""
     regions = _one_hot_regions(index, num_nodes, pixels)
     spread = index[:, :, None].expand_as(pixels)
     maxima = pixels.new_zeros(pixels.shape[0], num_nodes, pixels.shape[2]).scatter_reduce(
@@ -75,7 +76,7 @@ def _region_sums_by_matrix(
 
 
 def look_up(table: Float[Tensor, "b n c"], index: Int[Tensor, "b hw"]) -> Float[Tensor, "b hw c"]:
-    """Give each pixel its node's row: by the quickest way that there is, with a gradient or not."""
+    """Give each pixel the row of its node, in the fastest way with or without a gradient."""
     if not torch.is_grad_enabled():
         rows = _rows(index, table.shape[1])
         return table.flatten(0, 1).index_select(0, rows).view(*index.shape, -1)
@@ -92,14 +93,14 @@ def _one_hot_regions(
 def _region_sums_by_row(
     pixels: Float[Tensor, "b hw c"], index: Int[Tensor, "b hw"], num_nodes: int
 ) -> tuple[Float[Tensor, "b n 1"], Float[Tensor, "b n c"], Float[Tensor, "b n c"]]:
-    """The same without a gradient, reading each pixel once: three to five times as quick."""
-    _spend_the_warning()
+    """Compute the same without a gradient in one pass over the pixels, 3 to 5 times as fast."""
+    _silence_beta_warning()
     batch, _, channels = pixels.shape
     rows, flat = pixels.reshape(-1, channels), _rows(index, num_nodes)
     table = batch * num_nodes, channels
     counts = torch.bincount(flat, minlength=batch * num_nodes).to(pixels.dtype)
     sums = pixels.new_zeros(table).index_add_(0, flat, rows)
-    # From -inf on, since `include_self=False` writes that once for every pixel.
+    # Start at -inf: `include_self=False` would write that once per pixel.
     maxima = pixels.new_full(table, -torch.inf).index_reduce_(0, flat, rows, "amax")
     maxima.masked_fill_(counts[:, None] == 0, 0)
     shape = (batch, num_nodes, -1)
@@ -107,15 +108,15 @@ def _region_sums_by_row(
 
 
 class _RegionSums(torch.autograd.Function):
-    """`_region_sums_by_row` with a gradient of its own, which goes over the pixels once as well.
+    """`_region_sums_by_row` with a gradient that also takes one pass over the pixels.
 
-    Of several pixels that are all the largest each gets its share, as by torch's own `amax`.
-    On a card sums by row come out otherwise each time, so there matrices do it.
+    Pixels that share the maximum share its gradient, as in torch's `amax`. On a GPU the result of
+    sums by row varies, so GPUs use matrices.
     """
 
     @staticmethod
     def forward(
-        ctx: Any,  # noqa: ANN401 - torch's own
+        ctx: Any,  # noqa: ANN401 - torch's context has no type
         pixels: Float[Tensor, "b hw c"],
         index: Int[Tensor, "b hw"],
         num_nodes: int,
@@ -149,14 +150,14 @@ class _RegionSums(torch.autograd.Function):
 
 
 def _rows(index: Int[Tensor, "b hw"], num_nodes: int) -> Int[Tensor, " bhw"]:
-    """Number the nodes of all photos through."""
+    """Give the nodes of all photos consecutive numbers."""
     first = num_nodes * torch.arange(index.shape[0], device=index.device)
     return (index + first[:, None]).flatten()
 
 
 @cache
-def _spend_the_warning() -> None:
-    """Torch says once per process that `index_reduce` is in beta; nobody needs to read it."""
+def _silence_beta_warning() -> None:
+    """Make torch issue its warning that `index_reduce` is in beta, and ignore it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.zeros(1).index_reduce(0, torch.zeros(1, dtype=torch.long), torch.ones(1), "amax")
@@ -169,7 +170,7 @@ def pool_nodes(
     num_pixels: int,
     pooling: Pooling,
 ) -> Float[Tensor, "b n d"]:
-    """Make nodes of what is known of each region, with the edge cases `aggregate` tells of."""
+    """Make nodes from counts, sums and maxima, with the edge cases that `aggregate` describes."""
     mean = sums / counts.clamp(min=1)
     maximum = torch.where(counts == num_pixels, maxima, maxima.clamp(min=0))
     maximum = torch.where(counts == 0, torch.zeros_like(maximum), maximum)
@@ -185,7 +186,7 @@ def pool_nodes(
 def distribute(
     nodes: Float[Tensor, "b n c"], node_map: Int[Tensor, "b h w"]
 ) -> Float[Tensor, "b c h w"]:
-    """Hand each node back to the pixels of its region.
+    """Copy each node back to the pixels of its region.
 
     Source: He et al. 2020, Graph Semantics Distribution (eq. 7).
     """
@@ -194,7 +195,7 @@ def distribute(
 
 
 class NodeAttention(nn.Module):
-    """Every node looks at every node of its photo.
+    """Self-attention: every node attends to every node of its photo.
 
     Source: He et al. 2020, eqs. 4 to 6; queries and keys have an eighth of the channels, and the
         product is not scaled.
@@ -215,7 +216,7 @@ class NodeAttention(nn.Module):
 
 
 class NodeConvolution(nn.Module):
-    """Nodes exchange along the body's joints: the paper's ablation without attention.
+    """Graph convolution along the joints of the body: the paper's ablation without attention.
 
     Source: He et al. 2020, Table 4 (GCN); Kipf and Welling 2017 for the normalization.
     """
@@ -228,33 +229,33 @@ class NodeConvolution(nn.Module):
         self.register_buffer("adjacency", body_adjacency(categories), persistent=False)
 
     def forward(self, nodes: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
-        """Add to each node what its neighbours tell."""
+        """Add to each node the projection of its neighbors."""
         return nodes + self.adjacency @ self.value(nodes)
 
 
 def body_adjacency(categories: Sequence[int]) -> Float[Tensor, "n n"]:
-    """Say which nodes touch, from their groups: normalized so that rows mix, not grow.
+    """Compute the normalized adjacency of nodes from their groups.
 
     Nodes of one group touch, the torso touches head, arms and legs, the background everything.
     """
     hubs = (Category.BACKGROUND, Category.TORSO)
     touching = [[float(a == b or a in hubs or b in hubs) for b in categories] for a in categories]
-    matrix = torch.tensor(touching, device="cpu")  # see GraphPyramid: never on the meta device
+    matrix = torch.tensor(touching, device="cpu")  # never on the meta device: see GraphPyramid
     scale = matrix.sum(1).rsqrt()
     return scale[:, None] * matrix * scale[None, :]
 
 
 class GraphReasoning(nn.Module):
-    """Nodes in, refined nodes of the features' width out, after several rounds of exchange.
+    """Refine nodes by several rounds of attention or convolution.
 
     Args:
         inputs: Width of an aggregated node.
-        channels: Width of the features the nodes go back to; inside it is twice that.
+        channels: Width of the refined nodes, that of the features; it is doubled inside.
         categories: Level-2 group of each node, for graph convolution.
 
     Source: He et al. 2020, Graph Context Reasoning; three rounds in the paper.
-    Differs: the linear layers before and after, and batch norm and ReLU around each round, are
-        the reference's.
+    Differs: the linear layers before and after, and batch norm and ReLU around each round, come
+        from the reference.
     """
 
     def __init__(
@@ -277,7 +278,7 @@ class GraphReasoning(nn.Module):
         self.leave = nn.Linear(wide, channels)
 
     def forward(self, nodes: Float[Tensor, "b n d"]) -> Float[Tensor, "b n c"]:
-        """Let the nodes of each photo reason together; empty ones take part as zeros."""
+        """Refine the nodes of each photo together; empty ones take part as zeros."""
         nodes = self.enter(nodes)
         for norm, exchange in zip(self.norms, self.rounds, strict=True):
             nodes = F.relu(exchange(norm(nodes.transpose(1, 2)).transpose(1, 2)))

@@ -33,9 +33,9 @@ BACKBONES: Mapping[str, type[Backbone]] = {
 
 @dataclass(frozen=True)
 class NetworkNumbers:
-    """All that is needed to build a network, beside its label sets; the defaults are the paper's.
+    """Everything needed to build a network besides its label sets; defaults are the paper's.
 
-    Without `pyramid` the network is a plain DeepLab v3+, as the pretrain stage trains it.
+    Without `pyramid` the network is a plain DeepLab v3+, which the pretrain stage trains.
     """
 
     backbone: BackboneName = "xception65"
@@ -45,9 +45,9 @@ class NetworkNumbers:
     low_level: int = 48
     pyramid: PyramidNumbers | None = field(default_factory=PyramidNumbers)
     middle: tuple[Literal[8, 16], ...] = ()
-    """Strides, beside 4, whose features the decoder sees."""
+    """Strides besides 4 whose features the decoder uses."""
     rates: tuple[int, int, int] | None = None
-    """Dilations of ASPP; None is 6, 12, 18 at output stride 16, and in inverse proportion else."""
+    """Dilations of ASPP; None is 6, 12, 18 at output stride 16, and inversely proportional else."""
 
     def __post_init__(self) -> None:
         lacking = set(self.middle) - set(BACKBONES[self.backbone].MIDDLE)
@@ -65,20 +65,20 @@ class ParsingLogits(NamedTuple):
     """Unnormalized scores of every part at every pixel."""
 
     refined: Float[Tensor, "b p h w"] | None
-    """After the pyramid, the paper's ŷ; None where the network has no pyramid."""
+    """After the pyramid, the paper's ŷ; None if the network has no pyramid."""
     main: Float[Tensor, "b p h w"]
     """From the decoder, the paper's y."""
 
     @property
     def final(self) -> Tensor:
-        """The best the network has to say: refined where there is a pyramid."""
+        """The best available logits: refined ones if there is a pyramid."""
         return self.main if self.refined is None else self.refined
 
 
 class GrapyNet(nn.Module):
-    """Parses images by any of its label sets.
+    """Parses images into the parts of any of its label sets.
 
-    `encode` is the expensive part and the same for all label sets; `parse` is cheap.
+    `encode` is expensive and shared by all label sets; `parse` is cheap.
     """
 
     def __init__(self, numbers: NetworkNumbers, label_sets: Sequence[LabelSet]) -> None:
@@ -113,18 +113,18 @@ class GrapyNet(nn.Module):
         return self.deeplab(images)
 
     def parse(self, features: Float[Tensor, "b c h4 w4"], dataset: str) -> ParsingLogits:
-        """Read features by one label set; the logits have the features' size."""
+        """Compute the logits of one label set; they have the size of the features."""
         main = self.main_heads[dataset](features)
         if self.numbers.pyramid is None:
             return ParsingLogits(None, main)
-        label_map = main.argmax(1)  # gives no gradient: the main head learns from its own loss
+        label_map = main.argmax(1)  # no gradient: the main head learns from its own loss
         refined = self.refined_heads[dataset](
             fused.refine(self.pyramid, features, label_map, dataset)
         )
         return ParsingLogits(refined, main)
 
     def forward(self, images: Float[Tensor, "b 3 h w"], dataset: str) -> ParsingLogits:
-        """Parse images, RGB in [-1, 1], by one label set; the logits have the images' size."""
+        """Parse images, RGB in [-1, 1], by one label set; logits have the size of the images."""
         refined, main = self.parse(self.encode(images), dataset)
         height, width = images.shape[2:]
         return ParsingLogits(

@@ -1,7 +1,7 @@
-"""You may ignore this file: it reads the checkpoints of the reference implementation, and no other.
+"""You may ignore this file: it only reads the checkpoints of the reference implementation.
 
-Their tensors get our names, the stem is turned round from BGR to RGB, and 1x1 convolutions over
-nodes become the linear layers they are. What the reference never uses is left out and listed.
+Their tensors get our names, the stem is changed from BGR to RGB, and 1x1 convolutions over nodes
+become linear layers. Tensors that the reference never uses are left out and listed.
 """
 
 import pickle
@@ -22,8 +22,9 @@ from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.model.weights import card_of, save_weights
+from grapy_cli.safe_text import download_mistake
 
-# Names there -> names here; every row is tried on every name, in this order.
+# Their names -> our names; every row is tried on every name, in this order.
 RENAMES = (
     (r"^xception_features\.(conv|bn)1\.", r"deeplab.backbone.stem.0.\1."),
     (r"^xception_features\.(conv|bn)2\.", r"deeplab.backbone.stem.1.\1."),
@@ -79,11 +80,11 @@ class Kind(NamedTuple):
 
     name: str
     sign: str
-    """Only names of this kind (and of kinds above it in the table) begin so."""
+    """Prefix of names that only this kind (and kinds above it in the table) has."""
     head: str = ""
-    """Tensor that tells how many parts its only label set has; empty for the three together."""
+    """Tensor whose size is the number of parts of its label set; empty for the three together."""
     unused: str = "(?!)"
-    """Names that its forward pass never meets begin so."""
+    """Prefixes of names that its forward pass never uses."""
 
 
 KINDS = (
@@ -95,20 +96,20 @@ KINDS = (
 
 
 class LegacyNetwork(NamedTuple):
-    """A checkpoint of the reference in our terms."""
+    """A checkpoint of the reference with our names."""
 
     kind: str
     numbers: NetworkNumbers
     label_sets: list[LabelSet]
-    """Empty for a DeepLab trained on parts unknown here: it is good to start a training from."""
+    """Empty for a DeepLab with unknown parts: training can start from it."""
     tensors: dict[str, Tensor]
     unused: list[str]
-    """The reference's names of what was left out."""
+    """The reference's names of the tensors that were left out."""
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What was found in a checkpoint, and where it went."""
+    """What a checkpoint held, and the file that was written."""
 
     kind: str
     label_sets: tuple[str, ...]
@@ -131,7 +132,7 @@ def import_legacy(
         numbers: Size of the network; the reference builds only the paper's.
 
     Raises:
-        WeightsError: If the file cannot be read, or is none of the reference's networks.
+        WeightsError: If the file cannot be read, or is not a network of the reference.
     """
     state = read_checkpoint(path)
     try:
@@ -155,7 +156,7 @@ def import_legacy(
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint, whatever they are wrapped in; nothing is executed.
+    """Read the tensors of a checkpoint, at the top level or in a table; nothing is executed.
 
     Raises:
         WeightsError: If the file is missing, damaged, or holds more than tensors.
@@ -168,7 +169,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise WeightsError(f"the checkpoint {path} does not exist") from error
     except Exception as error:  # a damaged file fails wherever the unpickler stumbles over it
-        reason = _reason(error)
+        reason = download_mistake(path) or _reason(error)
         raise WeightsError(
             f"{path} cannot be read as a checkpoint of tensors: {reason}",
             hint="It is damaged (download it again), or it holds code, which is never run.",
@@ -187,7 +188,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def _refuse_packed(path: Path) -> None:
-    """Make sure that a checkpoint is as large as its file: torch packs nothing."""
+    """Make sure that a checkpoint is not compressed: torch compresses nothing."""
     if path.exists() and not path.is_file():
         raise ValueError("it is no plain file")
     if zipfile.is_zipfile(path):
@@ -197,7 +198,7 @@ def _refuse_packed(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, in a line; torch's own advice is to run the code after all."""
+    """Describe the error in one line, without torch's advice to run the code."""
     if found := re.search(r"\bGLOBAL ([\w.]+)", str(error)):
         return f"it calls {found[1]}"
     if isinstance(error, pickle.UnpicklingError):
@@ -210,7 +211,7 @@ def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) 
 
     Args:
         state: The reference's tensors by its names.
-        numbers: Size of the network; with or without pyramid is seen from the names.
+        numbers: Size of the network; the names show whether it has a pyramid.
 
     Raises:
         WeightsError: If tensors are missing, unknown or have another shape.
@@ -243,7 +244,7 @@ def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) 
 
 
 def rename(name: str, dataset: str) -> str:
-    """Give our name for one of the reference's; heads that are the only ones speak `dataset`."""
+    """Return our name for a name of the reference; a single head is for `dataset`."""
     for pattern, ours in RENAMES:
         name = re.sub(pattern, ours, name)
     return name.replace("{dataset}", dataset)
@@ -260,7 +261,7 @@ def _kind_of(state: Mapping[str, Tensor]) -> Kind:
 
 
 def _label_sets_of(state: Mapping[str, Tensor], kind: Kind) -> list[LabelSet]:
-    """The shipped label sets the heads speak, told by how many parts they have."""
+    """Find the shipped label sets of the heads by their number of parts."""
     if not kind.head:
         return list(LABEL_SETS.values())
     num_parts = state[kind.head].shape[0] if kind.head in state and state[kind.head].dim() else 0
@@ -290,7 +291,7 @@ def _is_linear_here(tensor: Tensor, expected: Tensor | None) -> bool:
 
 
 def _finish(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copy the tensors in our order and precision, the stem turned round from BGR to RGB."""
+    """Copy the tensors in our order and precision, with the stem changed from BGR to RGB."""
     finished = {name: tensors[name].to(value.dtype, copy=True) for name, value in expected.items()}
     finished[STEM] = finished[STEM].flip(1)
     return finished

@@ -15,7 +15,7 @@ from grapy_cli.model.graph import GraphReasoning, Pooling, Reasoning, aggregate,
 
 @dataclass(frozen=True)
 class PyramidNumbers:
-    """How a pyramid is built; the defaults are the paper's, the others its Table 4."""
+    """How a pyramid is built; defaults are the paper's, the other values are its Table 4."""
 
     levels: Literal["1-2-3", "3"] = "1-2-3"
     pooling: Pooling = "both"
@@ -24,14 +24,14 @@ class PyramidNumbers:
 
 
 class GraphPyramid(nn.Module):
-    """Refine features by the parsing they gave rise to.
+    """Refine features by the parsing that was computed from them.
 
-    Levels 1 and 2 are shared by all label sets, level 3 is each one's own: so data sets that are
-    labelled differently teach one another.
+    All label sets share levels 1 and 2, and each has its level 3. So data sets with different
+    labels help each other.
 
     Source: He et al. 2020, eqs. 2 to 9, and GPM-based Mutual Learning (eq. 11).
-    Differs: the reference's `transform` of each level and its fusion, one 1x1 convolution more
-        than the paper's eqs. 7 and 9 say, are shared by all label sets as well.
+    Differs: all label sets also share the reference's `transform` of each level, and its fusion
+        with one 1x1 convolution more than the paper's eqs. 7 and 9 have.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class GraphPyramid(nn.Module):
         self.reasoning = nn.ModuleDict()
         for labels in label_sets:
             for level in self.levels:
-                # Overwriting would give each label set its own coarse levels.
+                # To overwrite it would give each label set its own coarse levels.
                 if (name := _block(level, labels.name)) not in self.reasoning:
                     self.reasoning[name] = GraphReasoning(
                         width,
@@ -57,7 +57,7 @@ class GraphPyramid(nn.Module):
                         rounds=numbers.rounds,
                         reasoning=numbers.reasoning,
                     )
-                # On the CPU even while weights are loaded onto the meta device: no file has it.
+                # On the CPU even if the network is built on the meta device: no file holds it.
                 lift = torch.tensor(labels.lift(level), device="cpu")
                 self.register_buffer(_lift(level, labels.name), lift, persistent=False)
         self.transforms = nn.ModuleDict(
@@ -69,22 +69,22 @@ class GraphPyramid(nn.Module):
         )
 
     def lift(self, level: Level, dataset: str) -> Int[Tensor, " p"]:
-        """For each part of a label set, the node it belongs to at a level."""
+        """Return the node at a level for each part of a label set."""
         return self.get_buffer(_lift(level, dataset))
 
     def reason(
         self, nodes: Float[Tensor, "b n d"], level: Level, dataset: str
     ) -> Float[Tensor, "b n c"]:
-        """Turn aggregated nodes into what is added to their pixels."""
+        """Turn aggregated nodes into the vectors that are added to their pixels."""
         refined = self.reasoning[_block(level, dataset)](nodes)
         return self.transforms[level.name.lower()](refined)
 
     def forward(
         self, features: Float[Tensor, "b c h w"], label_map: Int[Tensor, "b h w"], dataset: str
     ) -> Float[Tensor, "b c h w"]:
-        """Refine features by the part each pixel was first taken for.
+        """Refine features by a first parsing.
 
-        This is the definition, in the paper's order; `fused.refine` is the same function faster.
+        This is the definition in the order of the paper; `fused.refine` computes the same faster.
         """
         floors = [features]
         for level in self.levels:
@@ -104,7 +104,7 @@ def _lift(level: Level, dataset: str) -> str:
 
 
 def _categories(labels: LabelSet, level: Level) -> list[int]:
-    """The level-2 group of each node; the person of level 1 counts as torso."""
+    """Return the level-2 group of each node; the person of level 1 counts as torso."""
     match level:
         case Level.HUMAN:
             return [0, 2]

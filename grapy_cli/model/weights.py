@@ -20,6 +20,7 @@ from grapy_cli.model.card import DataRow, Measurement, RecipeRow
 from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
+from grapy_cli.safe_text import download_mistake
 
 FORMAT = 2
 """2 adds the tables and the protocol; a card of format 1 has none of them."""
@@ -225,12 +226,15 @@ def _opened(path: Path) -> Iterator[Any]:
     except FileNotFoundError as error:
         raise WeightsError(
             f"the weights {path} do not exist",
-            hint="`grapy weights list` names those in the package; leave --weights out for them.",
+            hint="`grapy weights list` names those in the package.",
         ) from error
     except (SafetensorError, OSError, ValueError, AttributeError, KeyError) as error:
+        mistake = download_mistake(path)
         raise WeightsError(
-            f"{path} is no readable safetensors file: {error}",
-            hint=f"A .pth of the reference is converted by `grapy weights import {path}`.",
+            f"{path} is not a safetensors file: {mistake or error}",
+            hint=""
+            if mistake
+            else f"`grapy weights import {path}` converts a .pth file of the reference.",
         ) from error
 
 
@@ -377,7 +381,7 @@ def resolve_weights(path: Path | None) -> Path:
         if name not in embedded:
             raise WeightsError(
                 f"the package holds no weights {name!r}",
-                hint="Name a file with --weights, or train one with `grapy train`.",
+                hint="Name a weights file, or train one with `grapy train`.",
             )
         return embedded[name]
     if not path.is_dir():

@@ -12,21 +12,21 @@ from grapy_cli.model.convolutions import ConvNorm, SeparableConv
 
 
 class BackboneFeatures(NamedTuple):
-    """What a backbone makes of images: deep features, and finer ones at stride 4."""
+    """The output of a backbone: deep features, and finer ones at stride 4."""
 
     deep: Float[Tensor, "b c h w"]
     low_level: Float[Tensor, "b d h4 w4"]
     middle: Mapping[int, Tensor] = MappingProxyType({})
-    """Features at strides 8 and 16, by stride, of backbones that have them."""
+    """Features by stride, 8 and 16, of backbones that have them."""
 
 
 class Block(nn.Module):
     """Three separable convolutions beside a shortcut.
 
-    The ReLU in front rectifies the block's *input*, so the shortcut sees relu(x) as well.
+    The first ReLU rectifies the *input* of the block, so the shortcut gets relu(x) as well.
 
-    Differs: a textbook block would send x itself through the shortcut. The reference's ReLU works
-        in place on the input, and its checkpoints were trained with that.
+    Differs: a textbook block sends x through the shortcut. The ReLU of the reference works in
+        place on the input, and its checkpoints were trained that way.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Block(nn.Module):
     def forward(
         self, features: Float[Tensor, "b c h w"]
     ) -> tuple[Float[Tensor, "b e u v"], Float[Tensor, "b d h w"]]:
-        """Return the block's output, and its features before the last convolution and its ReLU."""
+        """Return the output, and the features before the last convolution and its ReLU."""
         inputs = F.relu(features) if self.rectify else features
         first, second, third = self.separables
         inner = second(F.relu(first(inputs)))
@@ -56,20 +56,20 @@ class Block(nn.Module):
 
 
 class Xception(nn.Module):
-    """Images in, deep features at the output stride and low-level features at stride 4 out.
+    """Turn images into deep features at the output stride and low-level features at stride 4.
 
     Args:
         output_stride: 8, 16 (the paper's) or 32; below 32, strides turn into dilations.
         width: Multiplies every channel count; 1 is the paper's network.
 
     Source: Chen et al. 2018 (DeepLab v3+), as the reference implementation builds it.
-    Differs: at output stride 8 the reference cannot run and loses a convolution of its third
-        block; here only strides and dilations change, so one checkpoint serves all strides.
+    Differs: at output stride 8 the reference fails, and its third block lacks a convolution.
+        Here only strides and dilations change, so one checkpoint fits all strides.
     """
 
     OUTPUT_STRIDE: ClassVar[int] = 16
     MIDDLE: ClassVar[tuple[int, ...]] = ()
-    """Strides, beside 4, whose features are given out as well."""
+    """Strides besides 4 whose features are returned as well."""
 
     def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What happens while photos are parsed."""
+"""Events of parsing photos."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from grapy_cli.runtime.reporting import Event
 
 @dataclass(frozen=True)
 class PhotoParsed(Event):
-    """A photo is parsed and everything asked for is written."""
+    """A photo is parsed and its files are written."""
 
     photo: str
     files: tuple[str, ...]
@@ -16,7 +16,7 @@ class PhotoParsed(Event):
 
 @dataclass(frozen=True)
 class PhotoRejected(Event):
-    """A photo could not be read or parsed; the work goes on with the next."""
+    """A photo could not be read or parsed; the next ones are."""
 
     photo: str
     reason: str

@@ -1,4 +1,4 @@
-"""What `predict` does with each photo: skip what is done, parse, write the files, make a row."""
+"""Process each photo of `predict`: skip it if it is done, else parse it and write its files."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sized
@@ -28,13 +28,13 @@ from grapy_cli.runtime.reporting import Reporter, silence
 
 @dataclass(frozen=True)
 class Outcome:
-    """A photo that needs no more work."""
+    """The result of one photo."""
 
     task: Task
     row: Mapping[str, Any]
-    """Of the manifest; that of a photo that failed has a `reason`."""
+    """Its row of the manifest; that of a failure has a `reason`."""
     was_done: bool = False
-    """An earlier run did it."""
+    """Whether an earlier run parsed it."""
 
     @property
     def has_failed(self) -> bool:
@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """How photos are done."""
+    """Processes the photos of a run."""
 
     parser: HumanParser
     plan: Plan
@@ -98,7 +98,7 @@ class Job:
         return ParseRequest(self.parser, task.photo.source, self.plan.datasets, finish)
 
     def _write(self, task: Task, digest: str, parsed: ParsedPhoto, seconds: float) -> Outcome:
-        """Write the files of a photo, on which that many seconds were spent before."""
+        """Write the files of a photo; `seconds` were spent on it before."""
         begun = time.perf_counter()
         try:
             files = self.plan.results.write(parsed.parsings, task.name)
@@ -111,7 +111,7 @@ class Job:
     def _parse_video(
         self, task: Task, digest: str, seconds: float, stop_asked: Callable[[], bool]
     ) -> Outcome | None:
-        """Do a video, frame by frame; None if it was stopped."""
+        """Process a video, frame by frame; None if a signal stopped it."""
         begun = time.perf_counter()
         results, source = self.plan.results.of_video, Path(str(task.photo))
         try:

@@ -1,12 +1,13 @@
-"""The memory of an output folder: a row for each photo that is done, and for each that failed.
+"""The manifest of an output folder: a row for each photo that is parsed, and for each that failed.
 
-While a run works, its rows go to a part of its own, a hidden file that only grows; when it ends the
-part is folded into the manifest, whose rows stand in the order of the photos. What a killed run
-left behind is folded in by the next.
+A run appends its rows to a hidden file, its part. At its end it merges the part into the manifest,
+in the order of the photos. The next run merges the part of a run that was killed.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -39,12 +40,12 @@ class Shard:
         number, _, count = text.partition("/")
         if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
             raise SettingsError(
-                f"there is no shard {text!r}", hint="--shard 2/3 is the second of three."
+                f"{text!r} is not a shard", hint="For example, --shard 2/3 is the second of three."
             )
         return cls(int(number) - 1, int(count))
 
     def split(self, index: int, count: int) -> "Shard":
-        """Share this share out again among so many."""
+        """Divide this share again."""
         return Shard(self.index + index * self.count, self.count * count)
 
     def __str__(self) -> str:
@@ -53,7 +54,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a file, read anew whenever they are gone through; none where it is not there."""
+    """The rows of a file, which is read for each iteration; none if it does not exist."""
 
     path: Path
 
@@ -61,16 +62,16 @@ class Rows:
         return (line.row for line in self.lines())
 
     def lines(self) -> Iterator[Line]:
-        """The lines that hold rows.
+        """Give the lines with valid rows.
 
-        Others are passed over: one that a kill cut off, one of another version that says less, or
-        one that names files which lie elsewhere.
+        Others are skipped: cut off by a kill, of another version, or with files outside of the
+        folder.
         """
         return (line for line in read_lines(self.path) if is_row(line.row))
 
 
 def is_row(row: Row) -> bool:
-    """Tell whether a row holds what is read of it: everything of a photo, or why it failed."""
+    """Tell whether a row is valid: with all fields of a photo, or the reason of a failure."""
     wanted = _FAILED if "reason" in row else _DONE
     return all(is_fit(row.get(name)) for name, is_fit in wanted.items())
 
@@ -96,7 +97,7 @@ def _is_share_or_absent(value: object) -> bool:
 
 
 def _are_inside(value: object) -> bool:
-    """Whether they are files of the output folder: no row may lead out of it."""
+    """Tell whether all are files of the output folder: no row may lead out of it."""
     return isinstance(value, list) and all(
         isinstance(file, str) and "\0" not in file and _stays(PurePosixPath(file)) for file in value
     )
@@ -119,14 +120,14 @@ _DONE: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         "doubt": _is_share_or_absent,
     }
 )
-"""What is read of a row; an older one has no doubt."""
+"""Checks of the fields of a row; older rows have no doubt."""
 
 
 class Manifest:
     """The rows of an output folder, and the part that this run adds to them.
 
     Args:
-        out: The output folder, which has to be there.
+        out: The output folder, which must exist.
         sources: All photos of the command, also those of other shards, in their order.
         shard: Whose part this is.
     """
@@ -138,34 +139,40 @@ class Manifest:
         self._log = Log(out / f".manifest-{shard}.jsonl")
 
     def recall(self) -> dict[str, bytes]:
-        """Say what is done: for each photo its last row, as it stands in the file."""
-        done, _ = self._joined(self._parts())
+        """Return the last row of each photo that is parsed, as JSON."""
+        done, _, _ = self._joined(self._parts())
         return done
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write down that a photo is done, or, by a row with a `reason`, that it failed.
+        """Add the row of a photo; one with a `reason` says that it failed.
 
         Raises:
-            OSError: If it cannot be written, or somebody has removed the folder meanwhile.
+            OSError: If it cannot be written, or the folder was removed meanwhile.
         """
         self._log.add(row)
 
     def fold(self, *, everything: bool = False) -> bool:
-        """Fold this run's part into the manifest, and say whether all photos have a row now.
+        """Merge this run's part into the manifest, and tell whether all photos have a row now.
+
+        Files of replaced rows are removed if no other row has them: masks of an earlier layout.
 
         Args:
-            everything: Fold in all parts there are; no other run may be at work.
+            everything: Merge all parts; no other run may be at work.
         """
         parts = self._parts() if everything else [self._log.path]
-        done, failed = self._joined(parts)
+        done, failed, replaced = self._joined(parts)
         in_order = [done[source] for source in self._sources if source in done]
         own = set(self._sources)
-        taken = {file for line in in_order for file in json.loads(line)["files"]}
-        in_order += [
-            line
-            for source, line in done.items()
-            if source not in own and taken.isdisjoint(json.loads(line)["files"])
-        ]
+        taken = {file for line in in_order for file in _files_of(line)}
+        for source, line in done.items():
+            if source in own:
+                continue
+            if taken.isdisjoint(_files_of(line)):
+                in_order.append(line)
+            else:
+                replaced.update(_files_of(line))
+        if replaced:
+            self._remove(replaced, in_order)
         write_lines(self.rows.path, in_order)
         failures = [failed[source] for source in self._sources if source in failed]
         if failures:
@@ -177,11 +184,11 @@ class Manifest:
         return all(source in done or source in failed for source in self._sources)
 
     def is_left_over(self) -> bool:
-        """Whether there is a part, of a run that is at work or was killed."""
+        """Tell whether there is a part, of a run that works or was killed."""
         return bool(self._parts())
 
     def count(self) -> tuple[int, int]:
-        """How many of the command's photos are done, and how many failed."""
+        """Count the photos of the command that are parsed, and that failed."""
         own = set(self._sources)
         done = sum(row["source"] in own for row in self.rows)
         return done, sum(row["source"] in own for row in self.failures)
@@ -189,14 +196,46 @@ class Manifest:
     def _parts(self) -> list[Path]:
         return sorted(self._out.glob(".manifest-*-of-*.jsonl"))
 
-    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        """Join manifest, failures and parts: by photo its last row, of those done and failed."""
+    def _joined(self, parts: Sequence[Path]) -> tuple[dict[str, bytes], dict[str, bytes], set[str]]:
+        """Join manifest, failures and parts.
+
+        Returns:
+            By photo its last row, of those done and of those failed; and the files of rows that
+            another row of the same photo replaced.
+        """
         done: dict[str, bytes] = {}
         failed: dict[str, bytes] = {}
+        replaced: set[str] = set()
         for rows in (self.rows, self.failures, *map(Rows, parts)):
             for line in rows.lines():
                 source = line.row["source"]
                 now, before = (failed, done) if "reason" in line.row else (done, failed)
+                if now is done and source in done:
+                    replaced.update(_files_of(done[source]))
                 now[source] = line.text
                 before.pop(source, None)
-        return done, failed
+        return done, failed, replaced
+
+    def _remove(self, replaced: set[str], lines: Sequence[bytes]) -> None:
+        """Remove files that no row has any more, and folders that become empty.
+
+        Photos are kept, even if a row names one as its file; so are the pictures of the gallery.
+        """
+        others = (line.text for part in self._parts() for line in Rows(part).lines())
+        owned = {file.casefold() for line in (*lines, *others) for file in _files_of(line)}
+        photos = {os.path.realpath(source) for source in self._sources}
+        for file in sorted(replaced):
+            path = self._out / file
+            is_kept = file.casefold() in owned or os.path.realpath(path) in photos
+            if is_kept or file.startswith(".") or not path.is_file():
+                continue
+            path.unlink()
+            for folder in path.relative_to(self._out).parents[:-1]:
+                with suppress(OSError):  # it is not empty
+                    (self._out / folder).rmdir()
+
+
+def _files_of(line: bytes) -> list[str]:
+    """Return the files of a row; none of one that failed."""
+    files: list[str] = json.loads(line).get("files", [])
+    return files

@@ -1,4 +1,4 @@
-"""An output folder while runs work on it: one at a time, or the shards of one together."""
+"""Lock an output folder for one run, or for the shards of one."""
 
 import math
 import re
@@ -20,13 +20,13 @@ _UNFINISHED = re.compile(r"\..+\.\d+\.part")
 def open_folder(
     out: Path, sources: Sequence[str], shard: Shard, *, patience: float = 20.0
 ) -> Iterator[Manifest]:
-    """Hold an output folder for a shard, and fold its rows into the manifest whatever happens.
+    """Lock an output folder for a shard, and merge its rows into the manifest at the end.
 
     Args:
-        out: The folder; made where it is missing.
+        out: The folder; created if it is missing.
         sources: All photos of the command.
         shard: Others of the same command may work beside it.
-        patience: Seconds one of several shards waits for another that tidies the folder up.
+        patience: Seconds that a shard waits for another one that cleans the folder up.
 
     Raises:
         LockedError: If another run works on the folder, or this shard is being worked on.
@@ -49,13 +49,13 @@ def open_folder(
 
 @contextmanager
 def joining(out: Path) -> Iterator[None]:
-    """Hold the manifest itself, which shards that end at the same time write by turns."""
+    """Lock the manifest: shards that end at the same time write it one after the other."""
     with locked(out / _JOINING, patience=math.inf):
         yield
 
 
 def tidy(out: Path, sources: Sequence[str]) -> None:
-    """Fold in what killed runs left, and remove their unfinished files; not while others work.
+    """Merge the parts of killed runs and remove their unfinished files; not while others work.
 
     Raises:
         OSError: If the folder cannot be written to.

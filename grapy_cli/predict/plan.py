@@ -1,4 +1,4 @@
-"""What a run is about to do, before any network is loaded."""
+"""Plan a run before a network is loaded."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ class Task(NamedTuple):
     """One photo to do."""
 
     turn: int
-    """From 0, without gaps."""
+    """Its number, from 0."""
     photo: FoundPhoto
     name: PurePosixPath
     """Of its results."""
@@ -30,32 +30,32 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The photos of a command, what becomes of each, and what that depends on."""
+    """The photos of a command, their results, and what these depend on."""
 
     photos: Sequence[FoundPhoto]
     names: Sequence[PurePosixPath]
-    """Of their results."""
+    """Names of their results."""
     datasets: Sequence[str]
     results: Results
     recipe: str
-    """Digest of weights and settings, as far as they change results."""
+    """Digest of the weights and settings that results depend on."""
 
     @property
     def sources(self) -> list[str]:
-        """The photos as the manifest calls them."""
+        """The photos, as the manifest names them."""
         return [str(photo) for photo in self.photos]
 
     def tasks(self, shard: Shard) -> list[Task]:
-        """The photos of a shard: every so-many-th."""
+        """Return the photos of a shard: every n-th one."""
         mine = list(zip(self.photos, self.names, strict=True))[shard.index :: shard.count]
         return [Task(turn, photo, name) for turn, (photo, name) in enumerate(mine)]
 
     def results_of(self, photo: FoundPhoto) -> Results:
-        """What is written about a photo, or a video."""
+        """Return what is written for a photo, or for a video."""
         return self.results.of_video if photo.is_video else self.results
 
     def check(self, task: Task, known: Mapping[str, bytes]) -> tuple[str, dict[str, Any] | None]:
-        """Digest a photo, and find its row if an earlier run did it from the same, in the same way.
+        """Digest a photo, and find its row if an earlier run parsed it in the same way.
 
         Args:
             task: The photo.
@@ -74,22 +74,22 @@ class Plan:
 
 
 def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Choose the label sets asked for; all of them, or the only one there is.
+    """Choose the label sets: the named ones, all, or the only one.
 
     Args:
-        named: What was asked for; may hold "all".
-        known: What the weights know.
+        named: From the settings; may hold "all".
+        known: Those of the weights.
 
     Raises:
-        DatasetError: If the weights do not know one, or it must be said which.
+        DatasetError: If the weights do not have one, or the choice is not clear.
     """
     if not known:
-        raise DatasetError("the weights know no label set: they are for --init alone")
+        raise DatasetError("the weights have no label set: they can only be used with --init")
     if "all" in named or (not named and len(known) == 1):
         return list(known)
     if not named:
         raise DatasetError(
-            "say by which label set the photos are to be parsed",
+            "several label sets are possible: choose with --dataset",
             hint=f"--dataset {known[0]}, or --dataset all",
         )
     names = [dataset_name(name) for name in named]
@@ -98,16 +98,16 @@ def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def comparable(known: Iterable[str]) -> list[str]:
-    """All label sets the weights know, to compare what they say.
+    """Return all label sets of the weights, to compare them.
 
     Raises:
-        DatasetError: If there are not two.
+        DatasetError: If there is only one.
     """
     names = list(known)
     if len(names) < 2:
         raise DatasetError(
-            "weights of one label set have nothing to be compared with",
-            hint="Leave out --consistency; the manifest tells a photo's doubt without it.",
+            "--consistency compares label sets, and these weights have only one",
+            hint="Leave out --consistency; the manifest has the doubt of each photo without it.",
         )
     return names
 
@@ -118,7 +118,7 @@ def recipe_of(
     label_sets: Sequence[LabelSet],
     kinds: Sequence[Kind],
 ) -> str:
-    """Digest whatever decides what results are like, beside the photo.
+    """Digest everything that the results depend on, except for the photo.
 
     Args:
         weights: The file.
@@ -133,7 +133,7 @@ def recipe_of(
 
 
 def spare_photos(plan: Plan) -> None:
-    """Make sure that no result takes the place of a photo.
+    """Check that no result would overwrite a photo.
 
     Raises:
         SettingsError: If one would.
@@ -144,13 +144,13 @@ def spare_photos(plan: Plan) -> None:
         for path in plan.results_of(photo).paths(name):
             if (file_id := _file_id(path)) and file_id in photos:
                 raise SettingsError(
-                    f"a result of {photo} would take the place of the photo {path}",
-                    hint="Name another folder by --out.",
+                    f"a result of {photo} would overwrite the photo {path}",
+                    hint="Use another folder for --out.",
                 )
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:
-    """What two names of one file share, also where upper and lower case are the same."""
+    """Return what all names of a file share, also on file systems that ignore case."""
     try:
         found = path.stat()
     except (OSError, ValueError):  # a name that no file can have
@@ -163,7 +163,7 @@ def _digest(photo: FoundPhoto) -> str:
         return hashlib.sha256(photo.source).hexdigest()
     try:
         if photo.source.exists() and not photo.source.is_file():
-            raise OSError("it is no file; what comes through a pipe is named -")
+            raise OSError("it is not a file; for a pipe, use -")
         return file_digest(photo.source)
     except (OSError, ValueError) as error:
         raise PhotoError(f"the photo {photo} cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""How far a run has come, counted and told."""
+"""Count and report the progress of a run."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, Told
 
 @dataclass
 class RunProgress:
-    """Counts the outcomes of a run and tells of each."""
+    """Counts the outcomes of a run and reports each."""
 
     total: int
     report: Reporter
     parsed: int = 0
     failed: int = 0
     kept: int = 0
-    """Done by an earlier run."""
+    """Parsed by an earlier run."""
     _begun: float = field(default_factory=time.perf_counter)
 
     def add(self, outcome: Outcome) -> None:
-        """Count a photo, and tell of it what is news."""
+        """Count a photo, and report it unless an earlier run did it."""
         row, photo = outcome.row, str(outcome.task.photo)
         if outcome.was_done:
             self.kept += 1
@@ -35,18 +35,18 @@ class RunProgress:
         self.report(self._progress())
 
     def end(self) -> None:
-        """Make sure that nothing is left to do.
+        """Check that all photos are done.
 
         Raises:
-            InterruptedRun: If somebody stopped the run before that.
+            InterruptedRun: If the run was stopped before that.
         """
         if self._done < self.total:
             raise InterruptedRun(
-                f"stopped with {self._done} of {self.total} photos done, each of its files whole",
-                hint="The same command goes on where it stopped.",
+                f"stopped after {self._done} of {self.total} photos; their files are complete",
+                hint="Run the same command again to parse the rest.",
             )
         if self.kept:
-            self.report(Told(f"{self.kept} of {self.total} photos were done before"))
+            self.report(Told(f"{self.kept} of {self.total} photos were parsed by an earlier run"))
 
     @property
     def _done(self) -> int:
@@ -55,7 +55,9 @@ class RunProgress:
     def _progress(self) -> Progressed:
         worked = self.parsed + self.failed
         if not worked:
-            return Progressed("parsing photos", self._done, self.total, f"{self.kept} done before")
+            return Progressed(
+                "parsing photos", self._done, self.total, f"{self.kept} by an earlier run"
+            )
         pace = worked / (time.perf_counter() - self._begun)
         note = f"{pace:.2g} photos/s" if pace < 10 else f"{pace:.0f} photos/s"
         left = (self.total - self._done) / pace

@@ -1,9 +1,12 @@
-"""`grapy predict`: photos in, masks out."""
+"""Run `grapy predict`: parse photos and write masks."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.inference.build import load_parser
@@ -28,25 +31,28 @@ from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
 NOT_OF_A_RESULT = frozenset({"out", "gallery", "contact_sheet"})
-"""Fields of the settings of `predict` that change no photo's files."""
+"""Fields of `predict` that do not change the files of a photo."""
+
+STANDARD_OUTPUT = Path("-")
+"""What `--out` names for the result of one photo."""
 
 LOOKED_AT = 3
-"""Photos that a run of more than these names at its end."""
+"""Photos to check that the end of a run names, if it has more than these."""
 
 
 @dataclass(frozen=True)
 class PredictSummary:
-    """What came of the photos."""
+    """How many photos were parsed, and how many failed."""
 
     parsed: int
     failed: int
     kept: int = 0
-    """Done by an earlier run."""
+    """Parsed by an earlier run."""
 
 
 @dataclass(frozen=True)
 class PlannedPhoto:
-    """What a run would do with a photo."""
+    """What a run would do for one photo."""
 
     photo: str
     files: tuple[str, ...]
@@ -55,19 +61,21 @@ class PlannedPhoto:
 
 
 def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) -> PredictSummary:
-    """Parse photos and write what was asked for, each photo by itself: a broken one is reported.
+    """Parse photos and write the results; a photo that fails is reported, and the run continues.
 
-    What an earlier run of the same settings has done stays as it is.
+    Photos that an earlier run parsed with the same settings are skipped.
 
     Raises:
-        SettingsError: If a source is not there, a mask would take the place of a photo, or another
-            run works on the output folder.
+        SettingsError: If a source does not exist, a mask would overwrite a photo, or another run
+            uses the output folder.
         WeightsError: If the weights cannot be read.
         DatasetError: If the weights do not know a label set.
         DeviceError: If the device is absent or out of memory.
-        PhotoError: If results cannot be written at all, or at the first failure if asked for.
-        InterruptedRun: If somebody stopped the run; the same command goes on.
+        PhotoError: If results cannot be written, or at the first failure with `fail_fast`.
+        InterruptedRun: If a signal stopped the run; the same command resumes it.
     """
+    if settings.predict.out == STANDARD_OUTPUT:
+        return _write_to_standard_output(sources, settings, reporter)
     plan, card = _plan(sources, settings)
     out, world = settings.predict.out, world_of_environment()
     shard = Shard.read(settings.batch.shard).split(world.rank, world.size)
@@ -81,8 +89,43 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
             return _parse_photos(plan, shard, manifest, settings, report)
 
 
+def _write_to_standard_output(
+    sources: Sequence[str], settings: Settings, reporter: Reporter
+) -> PredictSummary:
+    """Parse one photo into a temporary folder, and write its result to standard output."""
+    with TemporaryDirectory() as scratch:
+        predict = settings.predict.model_copy(update={"out": Path(scratch)})
+        run = settings.run.model_copy(update={"gpus": 1})
+        settings = settings.model_copy(update={"predict": predict, "run": run})
+        plan, _ = _plan(sources, settings)
+        if len(plan.photos) > 1:
+            _refuse_output(f"{len(plan.photos)} photos")
+        [photo], [name] = plan.photos, plan.names
+        results = plan.results_of(photo)
+        paths = results.paths(name)
+        if len(results.kinds) > 1 or len(paths) > 1:
+            _refuse_output("several files")
+        if sys.stdout.isatty():
+            raise SettingsError(
+                "--out - would write a picture to the terminal",
+                hint="Send it to a file: grapy predict ... --out - > mask.png",
+            )
+        summary = run_predict(sources, settings, reporter)
+        if not summary.failed:
+            sys.stdout.buffer.write(paths[0].read_bytes())
+            sys.stdout.buffer.flush()
+        return summary
+
+
+def _refuse_output(what: str) -> NoReturn:
+    raise SettingsError(
+        f"--out - writes one file of one photo, and this would be {what}",
+        hint="Name a folder: --out masks.",
+    )
+
+
 def plan_predict(sources: Sequence[str], settings: Settings) -> Iterator[PlannedPhoto]:
-    """Say what `run_predict` would do with each photo, and write nothing.
+    """Give what `run_predict` would do for each photo; nothing is written.
 
     Raises:
         SettingsError, WeightsError, DatasetError: As `run_predict`.
@@ -153,7 +196,8 @@ def _parse_photos(
             progress.add(outcome)
             if batch.fail_fast and outcome.has_failed:
                 raise PhotoError(
-                    outcome.row["reason"], hint="The same command tries again and goes on."
+                    outcome.row["reason"],
+                    hint="Run the same command again to retry it and parse the rest.",
                 )
     with joining(plan.results.out):
         is_whole = manifest.fold()
@@ -161,13 +205,13 @@ def _parse_photos(
         if is_whole:
             _finish(plan, manifest, settings, report)
     failed = progress.failed
-    if is_launched():  # the launcher stops all when one of them fails, so only the last one may
+    if is_launched():  # the launcher stops all processes when one fails, so only the last one may
         failed = manifest.count()[1] if is_whole else 0
     return PredictSummary(progress.parsed, failed, progress.kept)
 
 
 def _finish(plan: Plan, manifest: Manifest, settings: Settings, report: Reporter) -> None:
-    """Write what belongs to all photos together; whoever ends last does it."""
+    """Write the files about all photos together; the shard that ends last does this."""
     out, kinds = plan.results.out, plan.results.kinds
     options = settings.predict
     whole = {"gallery": options.gallery, "sheet": options.contact_sheet}
@@ -179,7 +223,7 @@ def _finish(plan: Plan, manifest: Manifest, settings: Settings, report: Reporter
 
 
 def _launch(sources: Sequence[str], settings: Settings, plan: Plan) -> PredictSummary:
-    """Share the photos out among processes; each of them comes to `run_predict` again."""
+    """Start several processes, which share the photos and call `run_predict` again."""
     if STANDARD_INPUT in sources:
         raise SettingsError(
             "several processes cannot share standard input",
@@ -191,17 +235,17 @@ def _launch(sources: Sequence[str], settings: Settings, plan: Plan) -> PredictSu
         with handed_over(settings) as file:
             arguments = ["predict", "--config", str(file), "--", *sources]
             launch(arguments, settings.run.gpus, go_on="the same command")
-    except PhotoError:  # photos that failed are no news; anything else leaves photos undone
+    except PhotoError:  # photos that failed are reported; any other error leaves photos undone
         if sum(manifest.count()) < len(plan.photos):
             raise
     finally:
-        tidy(out, plan.sources)  # of one that crashed
+        tidy(out, plan.sources)  # after a process that crashed
     done, failed = manifest.count()
     return PredictSummary(done, failed)
 
 
 def _grave_news(reporter: Reporter) -> Reporter:
-    """Only what went wrong: the progress of one process is enough."""
+    """Report only failures and warnings: one process reports the progress."""
 
     def report(event: Event) -> None:
         if isinstance(event, PhotoRejected | Warned):
@@ -212,10 +256,10 @@ def _grave_news(reporter: Reporter) -> Reporter:
 
 def _introduce(card: WeightsCard, weights: Path | None) -> str:
     if weights is not None:
-        return f"weights {weights} ({card.name})"
+        return f"using the weights {weights} ({card.name})"
     return (
-        f"weights {card.name}, embedded and small (`grapy weights info` tells their limits); "
-        "larger ones are trained by `grapy train` or taken over by `grapy weights import`"
+        f"using the small embedded weights {card.name}; `grapy weights info` shows their limits, "
+        "`grapy train` and `grapy weights import` make larger ones"
     )
 
 
@@ -226,5 +270,5 @@ def _writing_to(out: Path) -> Iterator[None]:
     except OSError as error:
         raise PhotoError(
             f"results cannot be written to {out}: {error}",
-            hint="What was written before is whole and stays; the same command goes on.",
+            hint="Files that were written before are complete; the same command resumes the run.",
         ) from error

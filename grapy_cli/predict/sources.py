@@ -1,4 +1,4 @@
-"""Which photos are meant, and what their masks are called."""
+"""Find the photos that a command names, and name their results."""
 
 import glob
 import os
@@ -22,7 +22,7 @@ STANDARD_INPUT = "-"
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
 )
-"""Files with these names are taken for videos where they are named; folders are not searched."""
+"""Named files with these suffixes are videos; folders are not searched for them."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class FoundPhoto:
     """One photo to parse, or one video."""
 
     source: Path | bytes
-    """Where it lies, or its bytes where they came through standard input."""
+    """Its path, or its bytes from standard input."""
     relative: PurePosixPath
-    """Its path below the folder that was searched; its name alone where it was named itself."""
+    """Its path below the folder that was searched; only its name if it was named itself."""
 
     @property
     def is_video(self) -> bool:
-        """Whether its name says that it has many frames."""
+        """Whether its suffix is that of a video."""
         return isinstance(self.source, Path) and self.source.suffix.lower() in VIDEO_SUFFIXES
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class FoundPhoto:
 
 
 def find_photos(sources: Sequence[str], *, leave_out: Path) -> list[FoundPhoto]:
-    """Find the photos that are meant, each once, in the order they were named.
+    """Find the named photos, each once, in order.
 
     Args:
         sources: Photos, folders, globs, `@list.txt` with one path a line, `-` for a photo or such a
@@ -64,7 +64,7 @@ def find_photos(sources: Sequence[str], *, leave_out: Path) -> list[FoundPhoto]:
     if not found:
         raise SettingsError(
             f"no photo found in {', '.join(sources)}",
-            hint="Folders are searched for .jpg, .png, .webp and whatever else Pillow reads.",
+            hint="Folders are searched for .jpg, .png, .webp and all formats of Pillow.",
         )
     return list(found.values())
 
@@ -101,7 +101,7 @@ def _numbered(path: PurePosixPath) -> Iterator[PurePosixPath]:
 
 
 def _identity(photo: FoundPhoto) -> str:
-    """The place of a photo; a link is a photo of its own, so that every name has its mask."""
+    """Return the place of a photo; a link counts as another photo, with its own mask."""
     if isinstance(photo.source, Path):
         return os.path.normpath(photo.source.absolute())
     return str(photo.relative)
@@ -123,7 +123,7 @@ def _expand(source: str, leave_out: Path) -> Iterable[FoundPhoto]:
 
 
 def _is(asked: Callable[[], bool]) -> bool:
-    """Ask a path that may be none at all: far too long, or with a null in it."""
+    """Ask a path that may be impossible: too long, or with a NUL byte."""
     try:
         return asked()
     except (OSError, ValueError):
@@ -133,7 +133,7 @@ def _is(asked: Callable[[], bool]) -> bool:
 def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
     if folder.resolve() == leave_out:
         raise SettingsError(
-            f"results would go among the photos of {folder}", hint="Name another folder by --out."
+            f"--out is the folder with the photos, {folder}", hint="Use another folder for --out."
         )
     files, closed = _below(folder)
     for path in sorted(files | closed):
@@ -146,9 +146,10 @@ def _search(folder: Path, leave_out: Path) -> Iterator[FoundPhoto]:
 
 
 def _below(folder: Path) -> tuple[set[Path], set[Path]]:
-    """Everything below a folder, links to folders not followed, and the folders that are closed.
+    """Return all files below a folder, and the folders that cannot be read.
 
-    These count as photos that cannot be read, so that nothing is left out without a word.
+    The latter count as photos that cannot be read, so that nothing is left out silently. Links to
+    folders are not followed.
     """
     closed: list[str] = []
     walk = os.walk(folder, onerror=lambda error: closed.append(error.filename))
@@ -157,7 +158,7 @@ def _below(folder: Path) -> tuple[set[Path], set[Path]]:
 
 
 def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
-    """Photos that match a glob, named by their path below the folder it starts from."""
+    """Give the photos that match a glob, named by their path below its fixed part."""
     parts = Path(pattern).parts
     start = 0
     while start < len(parts) and _is(Path(*parts[: start + 1]).exists):
@@ -166,7 +167,7 @@ def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
     try:
         paths = [path for path in sorted(base.glob(str(rest))) if path.is_file()]
     except (ValueError, OSError, NotImplementedError) as error:
-        raise SettingsError(f"{pattern} is no pattern of files: {error}") from error
+        raise SettingsError(f"{pattern} is not a valid glob: {error}") from error
     if not paths:
         raise SettingsError(f"nothing matches {pattern}")
     for path in paths:
@@ -179,7 +180,7 @@ def _match(pattern: str, leave_out: Path) -> Iterator[FoundPhoto]:
 
 
 def _is_result(path: Path, searched: Path, leave_out: Path) -> bool:
-    """Whether a file lies where results go, which a folder around all the photos does not say."""
+    """Tell whether a file is in the output folder, if that is below the searched folder."""
     own = searched.resolve()
     below = leave_out != own and leave_out.is_relative_to(own)
     return below and path.resolve().is_relative_to(leave_out)

@@ -1,4 +1,4 @@
-"""The service: its addresses and what they answer."""
+"""The addresses of the service and their responses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ Kind = Literal["mask", "overlay", "json"]
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
-# How a photo may come, for /openapi.json.
+# How a request may carry a photo, for /openapi.json.
 _BYTES = {"type": "string", "format": "binary"}
 _FORM = {"type": "object", "properties": {"photo": _BYTES}}
 _BODIES = {"image/*": {"schema": _BYTES}, "multipart/form-data": {"schema": _FORM}}
@@ -33,24 +33,24 @@ _BODIES = {"image/*": {"schema": _BYTES}, "multipart/form-data": {"schema": _FOR
 
 @dataclass(frozen=True)
 class Limits:
-    """What one photo, and all of them together, may ask of the machine."""
+    """Limits on requests."""
 
     waiting: int = 8
-    """Photos that wait while another is parsed."""
+    """Photos that may wait while one is parsed."""
     megabytes: float = 20.0
-    """Of a request."""
+    """Largest request, millions of bytes."""
     megapixels: float = 50.0
-    """Of a photo."""
+    """Largest photo, millions of pixels."""
     timeout: float = 60.0
-    """Seconds for a photo to arrive, and again to be parsed."""
+    """Seconds for a photo to arrive, and again for its parsing."""
 
 
 def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> FastAPI:
-    """Put the service together.
+    """Build the service.
 
     Args:
         parser: Parses all photos, one at a time.
-        limits: See there.
+        limits: On requests.
         local: Whether only this machine is served: then requests that name another host are
             refused, so that no page of the web can reach the service by a name of its own.
     """
@@ -71,18 +71,18 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
 
     @app.get("/")
     def page() -> HTMLResponse:
-        """A page where photos can be dropped and their parts seen."""
+        """A page to drop photos on, which shows their parts."""
         headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
         return HTMLResponse(document, headers=headers)
 
     @app.get("/favicon.ico", include_in_schema=False)
     def icon() -> Response:
-        """None; browsers ask for one all the same."""
+        """There is none, but browsers ask for it."""
         return Response(status_code=204)
 
     @app.get("/health")
     def health() -> dict[str, object]:
-        """Whether the service stands, and by which weights it parses."""
+        """Whether the service runs, and with which weights."""
         return {
             "status": "ok",
             "grapy": __version__,
@@ -94,7 +94,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
 
     @app.get("/labels")
     def labels() -> list[dict[str, object]]:
-        """The label sets with the ids, names and colours of every level."""
+        """The label sets, with the ids, names and colors of every level."""
         return [describe_labels(one) for one in parser.network.label_sets.values()]
 
     @app.post("/parse", openapi_extra={"requestBody": {"required": True, "content": _BODIES}})
@@ -119,7 +119,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
 
 
 def _kind_of(accept: str) -> Kind:
-    """What a client that names no kind gets: JSON if it takes no pictures, else the mask."""
+    """Return the default kind of a client: JSON if it does not accept pictures, else the mask."""
     return "json" if "application/json" in accept and "image/" not in accept else "mask"
 
 
@@ -129,7 +129,7 @@ def _datasets(text: str, parser: HumanParser) -> list[str]:
         return list(parser.datasets)
     if not names:
         raise SettingsError(
-            "say by which label set the photo is to be parsed",
+            "several label sets are possible: choose with ?dataset=",
             hint=f"?dataset={parser.datasets[0]}, or ?dataset=all with kind=json",
         )
     parser.check_datasets(names)
@@ -139,7 +139,7 @@ def _datasets(text: str, parser: HumanParser) -> list[str]:
 def _levels(text: str) -> list[int]:
     names = dict.fromkeys(text.split(","))
     if not set(names) <= {"1", "2", "3"}:
-        raise SettingsError(f"levels={text} is not made of 3, 2 and 1", hint="?levels=3,2,1")
+        raise SettingsError(f"levels={text} may only have 3, 2 and 1", hint="?levels=3,2,1")
     return [int(name) for name in names]
 
 

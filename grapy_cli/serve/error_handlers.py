@@ -1,4 +1,4 @@
-"""How errors are answered: a status, and JSON with what is wrong (`error`) and a `hint`."""
+"""Turn errors into responses: a status, and JSON with `error` and `hint`."""
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,7 +10,7 @@ from grapy_cli.serve.request_body import TooLargeError
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Teach an app what to answer to each kind of error."""
+    """Add the response of each kind of error to an app."""
 
     def say(status: int, error: str, hint: str = "", **headers: str) -> JSONResponse:
         return JSONResponse({"error": error, "hint": hint}, status, headers)

@@ -1,4 +1,4 @@
-"""The queue before the network: one photo is parsed at a time, few wait, no more are let in."""
+"""The queue of photos: one is parsed at a time, a few wait, more are refused."""
 
 import asyncio
 import math
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 class QueueFullError(Exception):
-    """All places are taken.
+    """The queue is full.
 
     Args:
-        seconds: After which there should be one again.
+        seconds: After which there should be a place.
     """
 
     def __init__(self, seconds: int) -> None:
@@ -24,30 +24,30 @@ class QueueFullError(Exception):
 
 
 class RequestQueue:
-    """Does pieces of work in a thread of its own, in the order they came.
+    """Runs tasks in one thread, in order.
 
     Args:
-        waiting: How many may wait while another one is in hand.
+        waiting: How many may wait while one runs.
     """
 
     def __init__(self, waiting: int) -> None:
         self._places = waiting + 1
         self._free = BoundedSemaphore(self._places)
         self._thread = ThreadPoolExecutor(1, "parsing")
-        self._seconds = 1.0  # the last piece of work took
+        self._seconds = 1.0  # of the last task
         self.done = 0
-        """Pieces of work that ended well."""
+        """Tasks that ended without an error."""
 
     async def ask(self, work: Callable[[], Result], timeout: float) -> Result:
-        """Wait for a piece of work.
+        """Wait for a task.
 
         Args:
             work: Runs in the thread.
-            timeout: Seconds, waiting included. Work that was not begun by then is dropped; what is
-                in hand is finished, and keeps its place until then, but nobody hears of it.
+            timeout: Seconds, waiting included. A task that has not started by then is dropped; one
+                that runs is finished and keeps its place, but its result is lost.
 
         Raises:
-            QueueFullError: If all places are taken.
+            QueueFullError: If the queue is full.
             TimeoutError: If it takes longer.
         """
         if not self._free.acquire(blocking=False):
@@ -57,7 +57,7 @@ class RequestQueue:
         return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
 
     def close(self) -> None:
-        """Finish what is in hand and drop what waits."""
+        """Finish the running task and drop the waiting ones."""
         self._thread.shutdown(cancel_futures=True)
 
     def _timed(self, work: Callable[[], Result]) -> Result:

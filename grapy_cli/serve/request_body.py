@@ -1,4 +1,4 @@
-"""Photos out of requests, never more of them in memory than allowed."""
+"""Read photos from requests, with bounded memory."""
 
 from collections.abc import AsyncIterator
 
@@ -10,22 +10,22 @@ from grapy_cli.errors import PhotoError
 
 
 class TooLargeError(Exception):
-    """A photo has more bytes or pixels than the service takes."""
+    """A photo has more bytes or pixels than the limits."""
 
 
 async def read_body(request: Request, most: int) -> bytes:
     """Read the photo of a request: its body, or the first file of a form.
 
     Args:
-        request: Its body was not read.
-        most: Bytes of the whole body.
+        request: Its body must not have been read.
+        most: Largest size of the body, bytes.
 
     Raises:
-        TooLargeError: As soon as it is known that there are more.
+        TooLargeError: If there is more.
         PhotoError: If there is none.
     """
     claimed = request.headers.get("content-length", "")
-    # What is no number is not believed; what arrives is counted all the same.
+    # A value that is not a number is ignored: the bytes that arrive are counted anyway.
     if claimed.isdecimal() and (len(claimed) > 18 or int(claimed) > most):
         raise TooLargeError(_words(most))
     if request.headers.get("content-type", "").startswith("multipart/form-data"):

@@ -1,4 +1,4 @@
-"""What the service answers for a photo: a mask, an overlay, or everything as JSON."""
+"""Build the response for a photo: a mask, an overlay, or everything as JSON."""
 
 import base64
 import io
@@ -29,14 +29,14 @@ class PhotoResponse:
 
 
 def check_kind(kind: str, datasets: Sequence[str], levels: Sequence[int]) -> None:
-    """Make sure that one answer can hold what is asked for.
+    """Check that one response can hold the results.
 
     Raises:
-        SettingsError: If several pictures would have to be one.
+        SettingsError: If there would be several pictures.
     """
     if kind != "json" and (len(datasets) > 1 or len(levels) > 1):
         raise SettingsError(
-            f"kind={kind} answers with one picture",
+            f"kind={kind} returns one picture",
             hint="Ask for one dataset and one level, or for kind=json, which holds any number.",
         )
 
@@ -44,7 +44,7 @@ def check_kind(kind: str, datasets: Sequence[str], levels: Sequence[int]) -> Non
 def build_response(
     kind: str, parsings: Mapping[str, Parsing], levels: Sequence[int]
 ) -> PhotoResponse:
-    """Write a photo's parsings as they were asked for, one of `KINDS`."""
+    """Build the response of one of `KINDS`."""
     label_sets = [parsing.label_set for parsing in parsings.values()]
     views = plan_views(label_sets, levels, [], None)
     layers = {}
@@ -74,7 +74,7 @@ def _json(layers: Layers) -> PhotoResponse:
 
 
 def _describe(layer: Layer, level: int) -> dict[str, Any]:
-    """All that `--save summary` tells, and the mask itself."""
+    """Everything in `--save summary`, and the mask."""
     summary = summarize(layer)
     for part in summary["parts"]:
         part["color"] = list(layer.view.nodes[part["id"]].color)
@@ -90,7 +90,7 @@ def _describe(layer: Layer, level: int) -> dict[str, Any]:
 def _indexed(layer: Layer) -> Image.Image:
     mask = Image.fromarray(layer.label_map)
     mask.putpalette(layer.view.palette)
-    mask.info["transparency"] = 0  # the background, so that a page can lay it over the photo
+    mask.info["transparency"] = 0  # the background, so that a page can draw it over the photo
     return mask
 
 
@@ -111,7 +111,7 @@ KINDS: Mapping[str, Callable[[Layers], PhotoResponse]] = MappingProxyType(
 
 
 def describe_labels(label_set: LabelSet) -> dict[str, Any]:
-    """A label set with the ids, names and colours of every level."""
+    """Return a label set with the ids, names and colors of every level."""
     return {
         **label_set.to_dict(),
         "levels": {

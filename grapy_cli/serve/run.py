@@ -1,4 +1,4 @@
-"""`grapy serve`: the parser as a service for one machine."""
+"""Run `grapy serve`: the parser as a service on one machine."""
 
 import socket
 from importlib.util import find_spec
@@ -7,19 +7,20 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.inference.build import load_parser
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.reporting import Reporter, Told, Warned
+from grapy_cli.settings.derive import derive
 from grapy_cli.settings.settings import Settings
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 _AT_THE_DOOR = 32
-"""Connections beside those that wait in the queue: photos on their way, pages, idle browsers."""
+"""More connections than photos in the queue: for uploads, pages and idle browsers."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def run_serve(settings: Settings, reporter: Reporter) -> None:
-    """Serve until Ctrl-C or SIGTERM; what is being answered then is finished.
+    """Serve until Ctrl-C or SIGTERM; requests in progress are finished.
 
     Raises:
-        SettingsError: If the extra is missing, or the address cannot be had.
+        SettingsError: If the extra is missing, or the address cannot be used.
         WeightsError: If the weights cannot be read.
         DeviceError: If the device is absent.
     """
@@ -31,14 +32,8 @@ def run_serve(settings: Settings, reporter: Reporter) -> None:
     wanted = settings.serve
     listening = _listen(wanted.host, wanted.port)
     with listening, deferred_interrupts():
-        limits = Limits(
-            waiting=wanted.waiting,
-            megabytes=wanted.megabytes,
-            megapixels=wanted.megapixels,
-            timeout=wanted.timeout,
-        )
         local = wanted.host in _LOOPBACK
-        app = build_app(load_parser(settings), limits, local=local)
+        app = build_app(load_parser(settings), derive(Limits, wanted), local=local)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -50,9 +45,9 @@ def run_serve(settings: Settings, reporter: Reporter) -> None:
         port = listening.getsockname()[1]
         name = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
         if not local:
-            reporter(Warned(f"whoever reaches {wanted.host} can have photos parsed"))
-        reporter(Told(f"parsing photos at http://{name}:{port}/ until Ctrl-C"))
-        # uvicorn takes both signals for itself and, when all is answered, hands them on.
+            reporter(Warned(f"everyone who can reach {wanted.host} can use this service"))
+        reporter(Told(f"serving at http://{name}:{port}/; stop with Ctrl-C"))
+        # uvicorn handles both signals, and raises them again when all requests are answered.
         uvicorn.Server(config).run(sockets=[listening])
     reporter(Told("stopped"))
 
@@ -61,7 +56,7 @@ def _check_extra() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise SettingsError(
-            f"grapy serve needs {', '.join(missing)}, which this Python has not",
+            f"grapy serve needs {', '.join(missing)}, which is not installed",
             hint="pip install 'grapy-cli[serve]'",
         )
 
@@ -72,11 +67,11 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        listening.listen()  # from now on the address is ours; who comes early waits a moment
+        listening.listen()  # from now on the address is taken; early clients wait a moment
     except (OSError, OverflowError) as error:
         listening.close()
         raise SettingsError(
-            f"{host}:{port} cannot be served: {error}",
-            hint="Name another one by --host and --port; --port 0 takes one that is free.",
+            f"{host}:{port} cannot be used: {error}",
+            hint="Choose another --host or --port; --port 0 takes a free port.",
         ) from error
     return listening

@@ -1,4 +1,4 @@
-"""What can be set, and how defaults, files, environment and options become one tree."""
+"""The settings, and how defaults, files, environment and options become one tree."""
 
 from grapy_cli.settings.layers import Resolved, resolve, to_toml
 from grapy_cli.settings.settings import Settings

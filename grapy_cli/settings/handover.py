@@ -1,4 +1,4 @@
-"""Giving the settings of this process to others that it starts."""
+"""Pass the settings of this process to processes that it starts."""
 
 import os
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from grapy_cli.settings.toml import to_toml
 
 @contextmanager
 def handed_over(settings: Settings) -> Iterator[Path]:
-    """Give a `--config` file with which another process sees exactly these settings.
+    """Yield a `--config` file that gives another process exactly these settings.
 
-    Variables that set something are taken out of the environment: they are in the file, and an
-    option may have overruled them.
+    Environment variables with settings are removed: their values are in the file, and an option may
+    have overridden them.
     """
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]

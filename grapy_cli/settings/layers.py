@@ -1,4 +1,4 @@
-"""How defaults, stage row, file, environment and options become one tree that knows its origins.
+"""Merge defaults, stage row, file, environment and options into one tree with origins.
 
 Each layer is a flat table of dotted path to value and origin, so that merging is a union of
 dictionaries, and an error can say where the value it complains about was written.
@@ -26,7 +26,7 @@ __all__ = ["FILE_NAME", "Resolved", "resolve", "to_toml"]
 
 FILE_NAME = "grapy.toml"
 RUN_FILE = "settings.toml"
-"""What a run folder calls the settings it was begun with."""
+"""The settings file in a run folder."""
 RUN_PLACES = ("train.init", "train.out", "train.resume")
 ENVIRONMENT_PREFIX = "GRAPY_"
 
@@ -43,7 +43,7 @@ _Layer = dict[str, _Given]
 
 @dataclass(frozen=True)
 class Resolved:
-    """The settings tree and, for the dotted path of each of its values, where it came from."""
+    """The settings tree, and the origin of each value by its dotted path."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -60,7 +60,7 @@ def resolve(
 ) -> Resolved:
     """Merge the layers: defaults < stage row < file < environment < options < `--set`.
 
-    Where `grapy train` goes on with a run, that run's own settings take the place of `grapy.toml`.
+    When `grapy train` resumes a run, the settings of that run replace `grapy.toml`.
 
     Args:
         config: Settings file; without it `grapy.toml` in the folder, where there is one.
@@ -85,7 +85,7 @@ def resolve(
 
 
 def overlaid(settings: Settings, file: Path) -> Settings:
-    """Put what a file names over settings that are resolved already.
+    """Merge a file over resolved settings.
 
     Raises:
         SettingsError: If the file cannot be read or used.
@@ -98,7 +98,7 @@ def overlaid(settings: Settings, file: Path) -> Settings:
 
 
 def differences(one: Settings, other: Settings) -> dict[str, Any]:
-    """What `other` says otherwise, by dotted path."""
+    """Return the values in which `other` differs, by dotted path."""
     both = {
         path: [reduce(getattr, path.split("."), settings) for settings in (one, other)]
         for path in leaves()
@@ -127,7 +127,7 @@ def _file_layer(config: Path | None, folder: Path) -> _Layer:
 
 
 def _run_layer(run: Path) -> _Layer:
-    """What a run was begun with, except where it started from and where it lies."""
+    """Return the settings of a run, without its initial weights and its folder."""
     path = run / RUN_FILE
     try:
         begun = path.is_file()
@@ -163,15 +163,15 @@ def _set_layer(sets: Iterable[str]) -> _Layer:
         path, equals, value = (part.strip() for part in text.partition("="))
         if not (path and equals and value):
             raise SettingsError(
-                f"--set {text} does not say which value which setting gets",
-                hint="Write it like --set train.lr=0.01.",
+                f"--set {text} is not of the form KEY=VALUE",
+                hint="For example: --set train.lr=0.01.",
             )
         layer.update(_flatten(_nested({path: _set_value(value, text)}), "--set"))
     return layer
 
 
 def _set_value(value: str, text: str) -> Any:  # noqa: ANN401 - whatever TOML says
-    # Only what TOML alone can say is read as TOML: `--set data.root=2026` stays a folder's name.
+    # Only tables and lists are read as TOML: `--set data.root=2026` stays a folder's name.
     if value[0] not in "[{\"'":
         return value
     try:
@@ -236,14 +236,14 @@ def _validated(given: _Layer) -> Settings:
 
 
 def _path_of(location: tuple[int | str, ...]) -> str:
-    """Cut positions in a list and the like off a place in the tree: what remains is a leaf."""
+    """Return the leaf at a place in the tree, without positions in lists and tuples."""
     ends = range(len(location), 0, -1)
     paths = (".".join(map(str, location[:end])) for end in ends)
     return next(path for path in paths if path in leaves())
 
 
 def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
-    # In our tree only a tuple can lack something, and "Field required" would not say what.
+    # In our tree only a tuple can lack a value, and "Field required" would not say which.
     return "One value too few" if fault["type"] == "missing" else str(fault["msg"])
 
 

@@ -1,4 +1,4 @@
-"""What a user may set, section by section.
+"""Everything that a user may set, section by section.
 
 The line under a field is its help text; the field's name is its option. Fields of a nested
 section get no option of their own and are reached by a TOML file, the environment or `--set`.
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -34,6 +35,21 @@ SavedKind = Literal[
     "entropy",
     "probs",
 ]
+
+
+def _holds_files(path: Path) -> Path:
+    try:
+        above = next((one for one in (path, *path.parents) if one.exists()), None)
+    except (OSError, ValueError):  # a name that no file can have
+        return path
+    if above and not above.is_dir():
+        raise ValueError(f"{above} is a file, and a folder is needed")
+    return path
+
+
+Folder = Annotated[Path, AfterValidator(_holds_files)]
+"""A folder that a command writes to: it may be missing."""
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -53,29 +69,29 @@ class Section(BaseModel):
     @classmethod
     def _has_no_null(cls, value: object) -> object:
         if "\0" in str(value) if isinstance(value, str | Path) else False:
-            raise ValueError("A null ends no name")
+            raise ValueError("must not contain a NUL byte")
         return value
 
 
 class DataSettings(Section):
     """Data."""
 
-    root: Annotated[Path, Flag("data")] = Path("data")
+    root: Annotated[Folder, Flag("data")] = Path("data")
     """Folder that holds the prepared data sets."""
     dataset: list[str] = []
     """Data sets or label files, comma-separated: cihp, atr, pascal, my-labels.toml."""
     workers: NonNegativeInt = 2
-    """Processes that read and augment samples; 0 does it in the training process."""
+    """Processes that read and augment samples; 0 does this in the training process."""
     join_photos: bool = False
-    """Train a photo that several data sets label on all of its labels at once."""
+    """Train on all labels of a photo at once where several data sets label it."""
     share_labels: bool = False
     """Train every head on every photo: where its own data set has no labels, by the parts that
     other sets' labels leave possible, by groups, or by person masks."""
     more: Annotated[list[Path], Flag("more-data")] = []
-    """Further data folders, comma-separated: of the data sets, those that lie there are trained on
-    as well; scores on val stay those of the first folder."""
+    """More data folders, comma-separated: the run also trains on its data sets that they hold;
+    scores are on the val split of the first folder."""
     more_shares: list[PositiveFloat] = []
-    """One number for each further data folder that multiplies its share of an epoch."""
+    """A factor on the share of an epoch for each of these folders, comma-separated."""
 
 
 class DecoderSettings(Section):
@@ -84,7 +100,7 @@ class DecoderSettings(Section):
     features: PositiveInt = 256
     """Channels of the ASPP branches and of the decoder's features."""
     low_level: PositiveInt = 48
-    """Channels the stride-4 features are projected to before the decoder."""
+    """Channels of the stride-4 features before the decoder."""
     middle: list[Literal[8, 16]] = []
     """Further strides whose features the decoder sees, each projected to `low_level` channels;
     the small backbones have them."""
@@ -97,11 +113,11 @@ class PyramidSettings(Section):
     """The graph pyramid and the ablations of the paper's Table 4."""
 
     levels: Literal["1-2-3", "3"] = "1-2-3"
-    """Floors of the pyramid: all three, or the parts alone."""
+    """Levels of the pyramid: all three, or only the parts."""
     pooling: Literal["both", "mean", "max"] = "both"
     """How a region becomes a node."""
     reasoning: Literal["attention", "convolution"] = "attention"
-    """How nodes exchange what they know: self-attention, or graph convolution."""
+    """How nodes exchange features: self-attention, or graph convolution."""
     rounds: PositiveInt = 3
     """Rounds of reasoning at each level."""
 
@@ -123,8 +139,8 @@ class ModelSettings(Section):
     width: PositiveFloat = 1.0
     """Multiplies every channel count of the backbone."""
     native_side: NonNegativeInt = 0
-    """Longest side, pixels, photos are resized to for these weights unless told otherwise; 0
-    leaves them as they are, as the paper does."""
+    """Default for the longest side of photos with these weights, pixels; 0 keeps the size of the
+    photos, as the paper does."""
     decoder: DecoderSettings = DecoderSettings()
     pyramid: PyramidSettings = PyramidSettings()
 
@@ -133,18 +149,18 @@ class OptimizerSettings(Section):
     """How parameters are updated."""
 
     name: Literal["sgd", "adamw"] = "sgd"
-    """SGD is the paper's."""
+    """sgd, which the paper uses, or adamw."""
     momentum: Fraction = 0.9
     """Of SGD."""
     weight_decay: NonNegativeFloat = 5e-4
-    """On all parameters, batch norm and biases included, as in the reference."""
+    """Of all parameters, also of batch norm and biases, as in the reference."""
     clip: NonNegativeFloat = 0.0
-    """Largest norm of all gradients together; 0 does not clip."""
+    """Largest norm of all gradients together; 0 turns clipping off."""
     backbone_rate: Fraction = 1.0
     """Multiplies the learning rate of the backbone; 0 freezes its parameters."""
     restart: bool = False
-    """Forget the momentum wherever schedule.every_epochs lowers the rate, as the reference does by
-    making its optimizer anew."""
+    """Reset the momentum when schedule.every_epochs lowers the rate, as the reference does by
+    building a new optimizer."""
 
 
 class ScheduleSettings(Section):
@@ -155,121 +171,122 @@ class ScheduleSettings(Section):
     warmup: NonNegativeInt = 0
     """Steps over which the rate rises from zero."""
     every_epochs: NonNegativeInt = 0
-    """0 lowers the rate at every step (the paper); N only at the end of every N-th epoch
-    (the reference, N = 10)."""
+    """0 lowers the rate at every step, as in the paper; N only at the end of every N-th epoch (the
+    reference has N = 10)."""
 
 
 class AugmentSettings(Section):
-    """How a training photo is varied."""
+    """Augmentation of training photos."""
 
     scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 2.0)
-    """Smallest and largest factor a photo is resized by."""
+    """Smallest and largest factor on the size of a photo."""
     keep_aspect: bool = False
-    """One factor for width and height; the reference draws two."""
+    """Use one factor for width and height; the reference draws two."""
     even_scales: bool = False
-    """Halving as likely as doubling; the reference draws factors evenly, so large ones more."""
+    """Make half the size as likely as double; the reference draws large factors more often."""
     mirror: Fraction = 0.5
-    """Share of samples mirrored, left and right parts exchanged."""
+    """Share of samples that are mirrored, with left and right parts exchanged."""
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation, degrees."""
     color: Fraction = 0.0
-    """Strength of changes of brightness, contrast, saturation and hue."""
+    """Strength of random changes of brightness, contrast, saturation and hue."""
     blur: Fraction = 0.0
-    """Share of samples blurred or compressed."""
+    """Share of samples that are blurred or compressed."""
     backgrounds: Path | None = None
-    """Folder of person-free photos to put people before."""
+    """Folder of photos without people, which become backgrounds."""
     background_share: Fraction = 0.3
-    """Share of samples put before one of them; a tenth of those show nobody."""
+    """Share of samples that get such a background; a tenth of these have no person."""
     copy_paste: Fraction = 0.0
-    """Share of samples that one to three people of other photos are put into."""
+    """Share of samples that get one to three people pasted from other photos."""
     occlude: Fraction = 0.0
-    """Share of samples with something in the way; needs `backgrounds`, which it is cut out of."""
+    """Share of samples with an object in front of people; it is cut from `backgrounds`."""
     focus: Fraction = 0.0
-    """Share of crops laid around a part, rare and small ones as likely as large ones."""
+    """Share of crops around a random part; rare and small parts are as likely as large ones."""
     padding: Literal["ignore", "background"] = "ignore"
-    """What lies beside the photo: not looked at, or background as in the reference."""
+    """Label beside the photo: ignore, or background as in the reference."""
 
 
 class LossSettings(Section):
-    """What is minimized."""
+    """The loss that training minimizes."""
 
     main: NonNegativeFloat = 1.0
-    """Weight of the decoder's own parsing (the paper's L_main)."""
+    """Weight of the loss of the decoder's parsing (the paper's L_main)."""
     refined: NonNegativeFloat = 1.0
-    """Weight of the parsing after the pyramid (the paper's lambda)."""
+    """Weight of the loss after the pyramid (the paper's lambda)."""
     coarse: NonNegativeFloat = 0.0
-    """Weight of what each parsing says at levels 2 and 1, its parts' probabilities added up."""
+    """Weight of the loss of each parsing at levels 2 and 1, where probabilities of parts add up."""
     stride: Literal[1, 4] = 1
-    """1: at the photo's size (the paper); 4: at the features' own, much cheaper."""
+    """1: loss at the size of the photo, as in the paper; 4: at the size of the features, which is
+    much faster."""
     balance: Fraction = 0.0
-    """0 counts pixels alike; 1 counts parts alike by their share of the training pixels."""
+    """0 gives each pixel the same weight; 1 gives each part the same weight in total."""
 
 
 class SelfTrainingSettings(Section):
-    """Learning from photos without label maps, which a teacher labels."""
+    """Training on photos without label maps, which a teacher labels."""
 
     photos: list[Path] = []
-    """Folders or archives (tar, zip) of photos; tags.json and person/ beside them are heeded."""
+    """Folders or archives (tar, zip) of photos; tags.json and person/ beside them are used."""
     teacher: Path | None = None
     """Weights file or run folder that labels them; unset takes what --init names."""
     confidence: Fraction = 0.8
-    """Pixels of whose part the teacher is less certain are ignored."""
+    """Smallest probability of a pseudo label; pixels below it are ignored."""
     share: PositiveFloat = 1.0
-    """Multiplies their share of an epoch."""
+    """Factor on their share of an epoch."""
     relabel_every: NonNegativeInt = 0
-    """Epochs after which the run's own weights, averaged by `ema`, label the photos anew; 0 keeps
-    what the teacher said."""
+    """Epochs after which the weights of the run, averaged by `ema`, label the photos again; 0 keeps
+    the labels of the teacher."""
 
 
 class TrainSettings(Section):
     """Training."""
 
     stage: StageName = "joint"
-    """Row of the stage table that gives this run its defaults."""
-    out: Path | None = None
-    """Run folder; runs/STAGE-TIME unless said."""
+    """Training stage, which sets the defaults of this run."""
+    out: Folder | None = None
+    """Run folder; runs/STAGE-TIME by default."""
     init: Path | None = None
-    """Weights a new run starts from: a file, or a run folder for its best."""
+    """Weights that a new run starts from: a file, or a run folder, of which the best are taken."""
     resume: Path | None = None
-    """Folder of a run to go on with, at the very step where it stopped; its weights alone go to
-    --init."""
+    """Folder of a run to resume at the step where it stopped. To start a new run from its weights,
+    use --init."""
     epochs: PositiveInt = 100
     """Passes over the data."""
     batch_size: PositiveInt = 10
-    """Photos per step, over all processes and passes."""
+    """Photos per step, over all processes and passes together."""
     accumulate: PositiveInt = 1
-    """Passes a step is made in: 2 needs half the memory for the same batch."""
+    """Passes per step: 2 needs half the memory for the same batch."""
     lr: PositiveFloat = 7e-4
     """Learning rate at the first step."""
     crop: tuple[PositiveInt, PositiveInt] = (512, 512)
     """Height and width of a training sample, pixels."""
     refine: bool = True
-    """Train the graph pyramid as well; without it decoder and main heads alone."""
+    """Train the graph pyramid too; without it, only the decoder and the main heads."""
     mixing: Literal["alternate", "mixed"] = "alternate"
-    """Steps of one data set each, in turn, or steps that hold photos of every data set."""
+    """alternate: each step has photos of one data set, in turn; mixed: each has photos of all."""
     sampling: Literal["proportional", "balanced"] = "proportional"
-    """Photos of each data set in an epoch: by its size, or as many of each."""
+    """Photos of each data set in an epoch: in proportion to its size, or the same number."""
     shares: list[PositiveFloat] = []
-    """One number for each data set, in their order, that multiplies its share of an epoch."""
+    """A factor on the share of an epoch for each data set, in the order of --dataset."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Arithmetic of backbone and decoder; fp16 on CUDA alone. Losses are taken in fp32."""
+    """Precision of backbone and decoder; fp16 needs CUDA. Losses are computed in fp32."""
     compile: bool = False
-    """Compile backbone and decoder, which takes minutes, before the first step; for long runs."""
+    """Compile backbone and decoder before the first step; takes minutes, for long runs."""
     checkpoint_activations: bool = False
-    """Forget what the network's blocks computed, and compute it again for the gradients: about a
-    quarter of the memory, about a third more work, the same result."""
+    """Compute activations again for the gradients instead of keeping them: about a quarter of the
+    memory, about a third more time, the same result."""
     freeze_batch_norm: bool = False
-    """Keep the statistics of batch norm as they are; its scale and shift go on learning."""
+    """Keep the statistics of batch norm fixed; its scale and shift are still trained."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of the running average of the weights that is scored and saved; 0 keeps none."""
+    """Decay of the moving average of the weights, which is scored and saved; 0 keeps no average."""
     score_every: NonNegativeInt = 10
-    """Epochs between two scorings on val; 0 scores after the last only."""
+    """Epochs between two scorings on val; 0 scores only after the last epoch."""
     save_every: NonNegativeInt = 0
     """Steps between two checkpoints; 0 saves after each epoch."""
     seed: NonNegativeInt = 0
-    """Of data order, augmentation and initial weights."""
+    """Seed of data order, augmentation and initial weights."""
     tensorboard: bool = False
-    """Write the run's curves for TensorBoard as well (extra: tensorboard)."""
+    """Also write the curves of the run for TensorBoard (extra: tensorboard)."""
     optimizer: OptimizerSettings = OptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     augment: AugmentSettings = AugmentSettings()
@@ -283,16 +300,17 @@ class InferSettings(Section):
     weights: Path | None = None
     """Weights file or run folder; without it the weights embedded in the package."""
     tta: TestTimeAugmentation = "none"
-    """Test-time augmentation: none, the mirrored photo, or the paper's six scales with both."""
+    """Test-time augmentation: none, the mirrored photo, or the paper's six scales, each mirrored
+    too."""
     longest_side: NonNegativeInt | None = None
-    """Pixels a photo's longest side is resized to for the network; 0 keeps the photo's own,
-    unset takes what the weights were made for. Masks always have the photo's size."""
+    """Longest side of a photo for the network, pixels; 0 keeps the size of the photo. By default,
+    the size that the weights were trained for. Masks always have the size of the photo."""
     tile: NonNegativeInt = 2048
-    """Pixels above which what the network sees of a photo is cut into overlapping tiles of that
-    side; 0 never. Where memory is short, that happens by itself."""
+    """Cut photos that are larger than this for the network, pixels, into overlapping tiles of this
+    size; 0 does not. If memory is short, photos are cut without being asked for."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of the network's features: bf16 is quicker on many processors and cards, but
-    costs some pixels at the borders of parts; `grapy bench --against` counts them."""
+    """Precision of the network's features: bf16 is faster on many CPUs and GPUs, but changes some
+    pixels at the borders of parts; `grapy bench --against` counts them."""
 
 
 class EvaluateSettings(Section):
@@ -304,80 +322,81 @@ class EvaluateSettings(Section):
     """Weights files or run folders to score, comma-separated; infer.weights unless said, else the
     weights embedded in the package."""
     tta: list[TestTimeAugmentation] = []
-    """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta unless
-    said."""
+    """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta by
+    default."""
     protocol: list[Protocol] = ["strict"]
-    """Arithmetic, comma-separated: strict refuses masks that do not fit, reference repeats the
-    reference implementation's, quirks included."""
+    """How scores are computed, comma-separated: strict refuses masks that do not fit; reference
+    repeats the reference implementation, with its mistakes."""
     remap: str | None = None
-    """Label order of the masks that --pred names, or a file with one; ids are then translated."""
-    out: Path | None = None
-    """Folder for report.html, figures, tables, masks and the scores of every photo; a run that was
-    stopped goes on there."""
+    """Label order of the masks in --pred, by name or as a file; their ids are translated."""
+    out: Folder | None = None
+    """Folder for report.html, figures, tables, masks and the scores of each photo; the same command
+    resumes a run that was stopped."""
     baseline: Path | None = None
-    """JSON of an earlier evaluation; a score that fell below it ends with exit code 8."""
+    """JSON of an earlier evaluation; exit code 8 if a score falls below it."""
     tolerance: Fraction = 0.005
-    """How far a score may fall below the baseline."""
+    """How far a score may be below the baseline."""
 
 
 class PredictSettings(Section):
     """Output."""
 
-    out: Path = Path("masks")
-    """Folder for the masks; kept as deep as the photos' folders are."""
+    out: Folder = Path("masks")
+    """Folder for the results, with the subfolders of the photos; - writes the mask of one photo to
+    standard output."""
     levels: list[Literal[1, 2, 3]] = [3]
     """3 parts, 2 head-torso-arms-legs, 1 person; comma-separated."""
     save: list[SavedKind] = ["mask"]
     """What to write, comma-separated: mask, overlay, color, contours, cutouts, polygons, summary,
     confidence, entropy, probs."""
     only: list[str] = []
-    """Parts or groups to write, as hair,arms; the others become background."""
+    """Parts or groups to write, such as hair,arms; the others become background."""
     remap: str | None = None
     """Write in the label order of another tool: lip, schp-atr, viton-hd, ..., or a .toml file."""
     overlay_alpha: Fraction = 0.6
-    """How much of the part colours an overlay shows."""
+    """Opacity of the part colors in an overlay."""
     gallery: bool = False
-    """Write gallery.html as well, a page to look the photos through."""
+    """Also write gallery.html, a page that shows all photos with their parsings."""
     contact_sheet: bool = False
-    """Write contact-sheet.png as well, small overlays side by side."""
+    """Also write contact-sheet.png, small overlays side by side."""
     consistency: bool = False
-    """Parse by every label set the weights know, and write where they contradict each other."""
+    """Parse with every label set of the weights, and write where they contradict each other."""
     max_side: NonNegativeInt = 0
-    """Pixels a photo's longest side is shrunk to while it is read; 0 reads all of it. Masks keep
-    the photo's size."""
+    """Shrink photos to this longest side while they are read, pixels; 0 does not. Masks keep the
+    photo's size."""
 
 
 class BatchSettings(Section):
     """Many photos."""
 
     overwrite: bool = False
-    """Do photos anew that an earlier run has done."""
+    """Parse photos again that an earlier run has parsed."""
     dry_run: bool = False
-    """List what would be done, and do nothing."""
+    """List what the command would do, and do nothing."""
     fail_fast: bool = False
     """Stop at the first photo that fails."""
     shard: str = "1/1"
-    """Which share of the photos to do, as 2/3: so that several machines share them out."""
+    """Share of the photos to parse, such as 2/3 for the second third: each machine takes one."""
     size: Annotated[PositiveInt, Flag("batch-size")] = 1
-    """Neighbours of one size for the network that are parsed together, with the same masks: meant
-    for cards, and slower on processors."""
+    """Photos of one size that are parsed together, with the same masks: faster on GPUs, slower on
+    CPUs."""
 
 
 class ServeSettings(Section):
     """Service."""
 
     host: str = "127.0.0.1"
-    """Address to listen at; 0.0.0.0 is every one this machine has, open to its network."""
+    """Address to listen on; 0.0.0.0 is every address of this machine, open to its network."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """Port; 0 takes one that is free."""
+    """Port; 0 takes a free one."""
     waiting: NonNegativeInt = 8
-    """Photos that may wait while one is parsed; further ones are told to come again (503)."""
+    """Photos that may wait while one is parsed; more are refused with status 503."""
     megabytes: PositiveFloat = 20
-    """Largest request, in millions of bytes (else 413)."""
+    """Largest request, in millions of bytes; a larger one is refused with status 413."""
     megapixels: PositiveFloat = 50
-    """Largest photo, in millions of pixels (else 413)."""
+    """Largest photo, in millions of pixels; a larger one is refused with status 413."""
     timeout: PositiveFloat = 60
-    """Seconds a photo may take to be parsed, waiting included (else 504)."""
+    """Longest time for a photo, seconds, waiting included; then the answer is status 504."""
 
 
 class BenchSettings(Section):
@@ -400,27 +419,27 @@ class ExportSettings(Section):
     format: Literal["onnx", "openvino"] = "onnx"
     """Engine to write for: ONNX Runtime, or OpenVINO (extras: onnx, openvino)."""
     out: Path | None = None
-    """File to write; the weights' name unless said, with .onnx, or .xml and beside it .bin."""
+    """File to write; by default the name of the weights with .onnx, or .xml and .bin beside it."""
     precision: Literal["fp32", "bf16", "int8"] = "fp32"
-    """Arithmetic of the network: bf16 (openvino alone) and int8 are quicker and cost some pixels,
-    which are counted and said."""
+    """Precision of the network: bf16 (only openvino) and int8 are faster and change some pixels,
+    which are counted."""
     photos: Path | None = None
-    """Folder of photos to check the file on; without it some are drawn."""
+    """Folder of photos to check the file on; by default, made-up photos."""
     calibrate: Path | None = None
-    """Folder of photos by which int8 finds the range of every value; a few dozen, as different as
-    those to come."""
+    """Folder of photos that int8 measures the range of each value on: a few dozen, as varied as the
+    photos that will be parsed."""
     agreement: Fraction | None = None
-    """Share of pixels that must be as torch's for the file to be kept; 0.9999, 0.97 in bf16 and
-    0.9 in int8 unless said."""
+    """Share of pixels that must agree with torch, else the file is not kept; by default 0.9999, in
+    bf16 0.97 and in int8 0.9."""
 
 
 class SyntheticSettings(Section):
     """People made on the spot."""
 
     labels: Annotated[list[Literal["cihp", "atr", "pascal"]], Field(min_length=1)] = ["cihp"]
-    """Label sets of `--dataset synthetic`, comma-separated: cihp, atr, pascal; of several, each
-    becomes a data set of its name. Networks trained on made-up people alone don't transfer to
-    photos: it is there to try everything without a download, and as --more-data for odd poses."""
+    """Label sets of `--dataset synthetic`, comma-separated: cihp, atr, pascal; each of several is a
+    data set of its name. Networks that are trained only on made-up people do not transfer to
+    photos: use them to try things without a download, and as --more-data for rare poses."""
     count: PositiveInt = 60
     """Photos of `--dataset synthetic`."""
     size: tuple[PositiveInt, PositiveInt] = (224, 192)
@@ -431,18 +450,19 @@ class PrepareSettings(Section):
     """Preparing."""
 
     source: Path | None = None
-    """The release as downloaded, a folder or a zip, tar or tar.gz; without it looked for below the
-    data folder."""
+    """The release as it is downloaded: a folder, or a zip, tar or tar.gz. By default it is searched
+    for in the data folder."""
     val_share: Fraction = 0.1
-    """Share of photos for val where the release has no lists."""
+    """Share of photos for val if the release has no lists."""
     seed: NonNegativeInt = 0
-    """Of the split that is made where the release has no lists, and of synthetic people."""
+    """Seed of the split if the release has no lists, and of synthetic people."""
     link: Literal["auto", "hard", "soft", "copy"] = "auto"
-    """How photos get into the data set; auto takes a hard link, else a soft one, else a copy."""
+    """How photos get into the data set; auto tries a hard link, then a symbolic link, then a
+    copy."""
     strict: bool = False
-    """Make every problem an error, instead of leaving bad samples out."""
+    """Make every problem an error instead of leaving bad samples out."""
     processes: NonNegativeInt = 0
-    """Samples worked on at the same time; 0 is one per core."""
+    """Processes that work at the same time; 0 is one per core."""
     synthetic: SyntheticSettings = SyntheticSettings()
 
 
@@ -455,4 +475,4 @@ class RunSettings(Section):
     """CPU threads: photos that are parsed side by side, each by one thread; a single photo is
     parsed by all of them. 0 takes one per core."""
     gpus: PositiveInt = 1
-    """Processes that share the work, one per card."""
+    """Processes that share the work, one per GPU."""

@@ -1,4 +1,4 @@
-"""The stages of the paper's training: each is a row of partial settings and nothing else.
+"""The stages of the paper's training: each one is a row of partial settings.
 
 Numbers: He et al. 2020, Implementation Details (learning rates, epochs, fine-tuning for 30).
 """
@@ -11,16 +11,16 @@ PartialSettings = Mapping[str, Mapping[str, Any]]
 
 
 class StageRow(NamedTuple):
-    """The defaults of a stage, or of a stage on certain data sets alone."""
+    """The defaults of a stage, or of a stage on certain data sets."""
 
     stage: str
     datasets: frozenset[str]
-    """Exactly those a run names; empty for a row that holds whatever a run trains on."""
+    """Exactly the data sets that a run names; empty for a row that applies to all runs."""
     settings: PartialSettings
 
     @property
     def origin(self) -> str:
-        """How the row is named beside the values it gave."""
+        """The name of the row in the origins of values."""
         on = f" on {','.join(sorted(self.datasets))}" if self.datasets else ""
         return f"stage {self.stage}{on}"
 
@@ -32,18 +32,18 @@ STAGES = (
     StageRow("joint", frozenset({"pascal"}), {"train": {"epochs": 200}}),
     StageRow("finetune", frozenset(), {"train": {"refine": True, "lr": 7e-4, "epochs": 30}}),
 )
-"""A later row wins over an earlier one."""
+"""A later row overrides an earlier one."""
 
 STAGE_BEFORE: Mapping[str, str] = MappingProxyType({"joint": "pretrain", "finetune": "joint"})
-"""The stage whose weights the paper starts a stage from."""
+"""The stage whose weights a stage starts from in the paper."""
 
 
 def stage_rows(stage: object, datasets: Iterable[str]) -> list[StageRow]:
-    """The rows that hold for a run, general ones first.
+    """Return the rows that apply to a run, general ones first.
 
     Args:
-        stage: Whatever was given as the stage; what is none has no rows.
-        datasets: As they were named; none where the run takes whatever is prepared.
+        stage: The value given as the stage; an unknown one has no rows.
+        datasets: Names of the data sets; none if the run takes all prepared ones.
     """
     named = frozenset(datasets)
     return [row for row in STAGES if row.stage == stage and row.datasets in (frozenset(), named)]

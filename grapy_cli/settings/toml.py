@@ -1,4 +1,4 @@
-"""Settings written as TOML, as every run folder keeps them and `--show-settings` prints them."""
+"""Write settings as TOML, for run folders and `--show-settings`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from grapy_cli.settings.settings import Settings
 
 
 def to_toml(settings: Settings, origins: Mapping[str, str] | None = None) -> str:
-    """Write settings as a file that `--config` takes.
+    """Write settings in the format of a `--config` file.
 
-    What is unset has no line of its own, since TOML has no word for it.
+    An unset value has no line, because TOML has no null.
 
     Args:
         settings: The whole tree.
-        origins: Where each value came from, by dotted path; stands behind it as a comment, and
-            what is unset is then named in a comment as well.
+        origins: Origin of each value by dotted path, written as a comment after it; unset values
+            then get a comment as well.
     """
     return "\n".join(_section_lines(settings, "", origins)).strip() + "\n"
 
@@ -50,12 +50,12 @@ def _literal(value: Any) -> str:  # noqa: ANN401 - any leaf of the tree
         case int() | float():
             return repr(value)
         case str() | Path():
-            # JSON's strings are TOML's, but for the one control character JSON lets through.
+            # A JSON string is a TOML string, except for one control character that JSON allows.
             return json.dumps(_text(str(value)), ensure_ascii=False).replace("\x7f", "\\u007f")
         case _:
             return f"[{', '.join(_literal(item) for item in value)}]"
 
 
 def _text(name: str) -> str:
-    """A path as text: under an ASCII locale, Python holds what is beyond as loose bytes."""
+    """Return a path as text: in an ASCII locale Python keeps other characters as raw bytes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The settings tree seen from outside: its leaves by dotted path, and how text becomes a leaf."""
+"""The settings tree as a table: its leaves by dotted path, and how text becomes a value."""
 
 import ast
 import inspect
@@ -19,16 +19,16 @@ from grapy_cli.settings.settings import Settings
 
 @cache
 def leaves() -> Mapping[str, FieldInfo]:
-    """Every value that can be set, by its dotted path: "train.optimizer.momentum"."""
+    """Return every value that can be set, by its dotted path: "train.optimizer.momentum"."""
     return MappingProxyType({path: field for path, _, field in _leaves(Settings)})
 
 
 @cache
 def purposes() -> Mapping[str, str]:
-    """What each value is for, by its dotted path: the text under its field.
+    """Return the purpose of each value by its dotted path: the text under its field.
 
-    Pydantic would read it as well (`use_attribute_docstrings`), but the source anew for each
-    section: that took eight times as long, at the start of every command.
+    Pydantic can read it as well (`use_attribute_docstrings`), but it reads the source again for
+    each section: that takes eight times as long at the start of every command.
     """
     texts = dict(_texts(ast.parse(inspect.getsource(sections))))
     places = {path: (kind.__name__, path.rpartition(".")[2]) for path, kind, _ in _leaves(Settings)}
@@ -37,15 +37,15 @@ def purposes() -> Mapping[str, str]:
 
 @cache
 def groups() -> frozenset[str]:
-    """The dotted paths of all sections, nested ones included."""
+    """Return the dotted paths of all sections, nested ones included."""
     paths = (path.split(".")[:-1] for path in leaves())
     return frozenset(".".join(path[: end + 1]) for path in paths for end in range(len(path)))
 
 
 def option_of(path: str) -> str:
-    """The option that sets a leaf: "train.batch_size" is `--batch-size`.
+    """Return the option that sets a leaf: `--batch-size` for "train.batch_size".
 
-    A leaf of a nested section has no option; what is returned then would be it if it had.
+    A leaf of a nested section has no option; the result is then the name it would have.
     """
     flags = [known for known in leaves()[path].metadata if isinstance(known, Flag)]
     name = flags[0].name if flags else path.rpartition(".")[2]
@@ -53,30 +53,30 @@ def option_of(path: str) -> str:
 
 
 def member_types(field: FieldInfo) -> tuple[Any, ...]:
-    """The plain types a leaf may have, without None; of a list or a tuple, those of its members."""
+    """Return the plain types of a leaf, or of the members of a list or tuple, without None."""
     return tuple(_plain_types(field.annotation))
 
 
 def is_list(field: FieldInfo) -> bool:
-    """Whether a leaf holds any number of values."""
+    """Return whether a leaf holds any number of values."""
     return get_origin(field.annotation) is list
 
 
 def is_tuple(field: FieldInfo) -> bool:
-    """Whether a leaf holds a fixed number of values."""
+    """Return whether a leaf holds a fixed number of values."""
     return get_origin(field.annotation) is tuple
 
 
 def choices(field: FieldInfo) -> tuple[Any, ...]:
-    """The values a leaf, or a member of it, must be one of; empty where that isn't limited."""
+    """Return the allowed values of a leaf or of its members; empty if there is no limit."""
     literals = (kind for kind in member_types(field) if get_origin(kind) is Literal)
     return tuple(value for literal in literals for value in get_args(literal))
 
 
 def read_text(text: str, field: FieldInfo) -> Any:  # noqa: ANN401 - pydantic says what it is
-    """Turn what a person typed into what pydantic can judge.
+    """Turn typed text into a value that pydantic can check.
 
-    Text for several values is split at commas; a leading `~` of a path is the home folder.
+    Text of several values is split at commas; a leading `~` of a path is the home folder.
     """
     if is_list(field) or is_tuple(field):
         return [_read_one(item.strip(), field) for item in text.split(",") if item.strip()]
@@ -84,12 +84,12 @@ def read_text(text: str, field: FieldInfo) -> Any:  # noqa: ANN401 - pydantic sa
 
 
 def _read_one(text: str, field: FieldInfo) -> Any:  # noqa: ANN401
-    # pydantic compares literals strictly, so "3" has to become the 3 that is meant.
+    # pydantic compares literals strictly, so "3" must become 3.
     for choice in choices(field):
         if str(choice) == text:
             return choice
     if text.startswith("~") and Path in member_types(field):
-        with suppress(RuntimeError):  # of a user that there is not: a file's name, then
+        with suppress(RuntimeError):  # an unknown user: then it is a file name
             return Path(text).expanduser()
     return text
 
@@ -106,7 +106,7 @@ def _leaves(
 
 
 def _texts(module: ast.Module) -> Iterator[tuple[tuple[str, str], str]]:
-    """The text under each field of a module's classes, by class and field."""
+    """Yield the text under each field of the classes of a module, by class and field."""
     for kind in (one for one in module.body if isinstance(one, ast.ClassDef)):
         for field, below in pairwise(kind.body):
             match field, below:

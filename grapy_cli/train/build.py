@@ -1,4 +1,4 @@
-"""From settings to parts that are ready to train."""
+"""Build the parts of a training run from settings."""
 
 import os
 import warnings
@@ -25,22 +25,23 @@ from grapy_cli.model.activation_checkpointing import checkpoint_activations
 from grapy_cli.model.grapy import BACKBONES, GrapyNet, NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.runtime.world import World
+from grapy_cli.settings.derive import derive
 from grapy_cli.settings.sections import AugmentSettings, ModelSettings, TrainSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.checkpoints import CheckpointFolder, Trained
 from grapy_cli.train.ema import ExponentialMovingAverage
-from grapy_cli.train.job import Pace, Relabel, Score, TrainingJob
+from grapy_cli.train.job import OnWait, Pace, Relabel, Score, TrainingJob
 from grapy_cli.train.loss_module import LossModule, LossNumbers
 from grapy_cli.train.part_weights import part_weights
 from grapy_cli.train.sampling import build_sampling_plan
-from grapy_cli.train.schedule import PolySchedule
+from grapy_cli.train.schedule import build_schedule
 
 
 def build_fresh_network(
     model: ModelSettings, label_sets: Sequence[LabelSet], *, refine: bool
 ) -> GrapyNet:
     """Build the network that settings describe, with fresh parameters."""
-    pyramid = PyramidNumbers(**model.pyramid.model_dump())
+    pyramid = derive(PyramidNumbers, model.pyramid)
     try:
         numbers = _network_numbers(model, pyramid if refine else None)
     except ValueError as error:
@@ -51,14 +52,12 @@ def build_fresh_network(
 
 
 def _network_numbers(model: ModelSettings, pyramid: PyramidNumbers | None) -> NetworkNumbers:
-    return NetworkNumbers(
-        backbone=model.backbone,
+    return derive(
+        NetworkNumbers,
+        model,
+        model.decoder,
         output_stride=model.output_stride or BACKBONES[model.backbone].OUTPUT_STRIDE,
-        width=model.width,
-        features=model.decoder.features,
-        low_level=model.decoder.low_level,
         middle=tuple(model.decoder.middle),
-        rates=model.decoder.rates,
         pyramid=pyramid,
     )
 
@@ -69,7 +68,7 @@ def build_transform(
     """Build the augmentation of a training sample.
 
     Raises:
-        SettingsError: If things shall be put in the way and there is no photo to take them from.
+        SettingsError: If objects cover people and there is no photo to cut them from.
     """
     augment: AugmentSettings = train.augment
     steps: list[transforms.Transform] = []
@@ -81,20 +80,18 @@ def build_transform(
     if augment.occlude:
         if not backgrounds:
             raise SettingsError(
-                "train.augment.occlude: there is nothing to put in the way",
-                hint="train.augment.backgrounds names a folder with person-free photos.",
+                "train.augment.occlude: there are no photos to cut objects from",
+                hint="Set train.augment.backgrounds to a folder of photos without people.",
             )
         steps.append(RandomOccluder(backgrounds, augment.occlude))
     if augment.rotate:
         steps.append(transforms.RandomRotation(augment.rotate))
     steps.append(
-        transforms.RandomWindow(
-            train.crop,
-            augment.scale,
-            augment.keep_aspect,
-            augment.even_scales,
+        derive(
+            transforms.RandomWindow,
+            augment,
+            size=train.crop,
             padding_label=0 if augment.padding == "background" else IGNORE,
-            focus=augment.focus,
         )
     )
     mirror_ids: dict[str, tuple[int, ...]] = {
@@ -110,27 +107,27 @@ def build_transform(
 
 
 def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
-    """Build the optimizer, and the running average where one is asked for.
+    """Build the optimizer, and the moving average if the settings have one.
 
     Args:
-        network: On the device it learns on.
-        train: How it learns.
+        network: On its device.
+        train: Settings.
 
     Raises:
-        SettingsError: If the device cannot learn in the precision asked for, or the optimizer
-            shall restart where the schedule has no such places.
+        SettingsError: If the device does not support the precision, or the optimizer restarts and
+            the schedule has no place for that.
     """
     numbers = train.optimizer
     device = next(network.parameters()).device
     if train.precision == "fp16" and device.type != "cuda":
         raise SettingsError(
-            f"train.precision: fp16 needs a CUDA card, and this run is on {device.type}",
+            f"train.precision: fp16 needs a CUDA GPU, and this run is on {device.type}",
             hint="Use --precision bf16, which needs no scaling of the loss, or fp32.",
         )
     if numbers.restart and not train.schedule.every_epochs:
         raise SettingsError(
-            "train.optimizer.restart: a rate that falls with every step leaves no momentum at all",
-            hint="Set train.schedule.every_epochs as well; the reference's is 10.",
+            "train.optimizer.restart: it needs a learning rate that falls only now and then",
+            hint="Also set train.schedule.every_epochs; the reference uses 10.",
         )
     fused = True if device.type == "cuda" else None  # one kernel instead of hundreds
     parameters = _parameter_groups(network, numbers.backbone_rate)
@@ -157,7 +154,7 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
 
 
 def _parameter_groups(network: GrapyNet, backbone_rate: float) -> list[dict[str, Any]]:
-    """Sort the parameters by how fast they learn; the first group is the backbone."""
+    """Group the parameters by their learning rate; the backbone comes first."""
     backbone = list(network.deeplab.backbone.parameters())
     if backbone_rate == 1:
         return [{"params": list(network.parameters()), "rate": 1.0}]
@@ -182,7 +179,7 @@ def build_job(
     """Put everything together.
 
     Raises:
-        SettingsError: If the batch cannot be shared out among the processes.
+        SettingsError: If the batch cannot be divided among the processes.
     """
     train = settings.train
     sampling = build_sampling_plan(settings, groups, world.size)
@@ -190,9 +187,11 @@ def build_job(
     transform = build_transform(train, groups, list(datasets.values()))
     samples = ParsingDataset(groups, transform, train.seed)
 
-    def batches(epoch: int, step: int) -> Generator[Batch, None, None]:
+    def batches(
+        epoch: int, step: int, on_wait: OnWait = lambda _: None
+    ) -> Generator[Batch, None, None]:
         share = RankBatches(sampling, train.epochs, epoch, step, world.rank, world.size)
-        return load_batches(samples, share, settings.data.workers)
+        return load_batches(samples, share, settings.data.workers, on_wait)
 
     loss_module = build_loss_module(
         trained.network, train, groups, device, share_labels=settings.data.share_labels
@@ -204,20 +203,17 @@ def build_job(
         loss_module=_distribute(loss_module, world, device, unused=unused),
         count=loss_module.count,
         label_sources=loss_module.label_sources,
-        schedule=PolySchedule(
-            train.lr, sampling.steps, train.epochs, **train.schedule.model_dump()
-        ),
+        schedule=build_schedule(train, sampling.steps),
         restart=train.optimizer.restart,
         clip=train.optimizer.clip,
         accumulate=train.accumulate,
         batches=batches,
         device=device,
-        pace=Pace(
-            train.epochs,
-            sampling.steps,
-            train.score_every,
-            train.save_every,
-            train.self_training.relabel_every if train.self_training.photos else 0,
+        pace=derive(
+            Pace,
+            train,
+            steps_per_epoch=sampling.steps,
+            relabel_every=train.self_training.relabel_every if train.self_training.photos else 0,
         ),
         score=score,
         relabel=relabel,
@@ -234,33 +230,24 @@ def build_loss_module(
     *,
     share_labels: bool = False,
 ) -> LossModule:
-    """Build what gives the losses of a batch.
+    """Build the module that computes the losses of a batch.
 
     Raises:
-        SettingsError: If it shall be compiled, and nothing here can, or that would undo
-            another wish.
+        SettingsError: If it is to be compiled and there is no compiler, or that contradicts another
+            setting.
     """
     if train.compile:
         _check_compiler(device)
     if train.checkpoint_activations:
         if train.compile:
             raise SettingsError(
-                "train.checkpoint_activations: what is compiled keeps what it likes",
-                hint="Leave --compile or --checkpoint-activations out.",
+                "train.checkpoint_activations: it has no effect on a compiled network",
+                hint="Leave out --compile or --checkpoint-activations.",
             )
         checkpoint_activations(network)
     loss = train.loss
     weights = part_weights(groups, loss.balance) if loss.balance else {}
-    numbers = LossNumbers(
-        main=loss.main,
-        refined=loss.refined,
-        coarse=loss.coarse,
-        stride=loss.stride,
-        precision=train.precision,
-        freeze_batch_norm=train.freeze_batch_norm,
-        compile=train.compile,
-        share_labels=share_labels,
-    )
+    numbers = derive(LossNumbers, train, share_labels=share_labels)
     return LossModule(
         network, numbers, {name: weight.to(device) for name, weight in weights.items()}
     )
@@ -274,8 +261,8 @@ def _check_compiler(device: torch.device) -> None:
     else:
         return
     raise SettingsError(
-        f"train.compile: compiling for {device.type} needs {missing}, which is not there",
-        hint=f"Install it ({way}), or leave --compile out.",
+        f"train.compile: compiling for {device.type} needs {missing}, which is not installed",
+        hint=f"Install it ({way}), or leave out --compile.",
     )
 
 
@@ -295,7 +282,7 @@ def _distribute(
     if device.type == "cuda":
         loss_module = nn.SyncBatchNorm.convert_sync_batchnorm(loss_module)
         return DistributedDataParallel(loss_module, [device.index], find_unused_parameters=unused)
-    # The strides of a side of length 1 mean nothing, but DDP compares them, and the CPU's kernels
-    # give gradients now these, now those.
+    # DDP compares strides, also those of sides of length 1, which mean nothing and which the CPU's
+    # kernels choose in different ways.
     warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
     return DistributedDataParallel(loss_module, find_unused_parameters=unused)

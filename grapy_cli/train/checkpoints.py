@@ -1,4 +1,4 @@
-"""Checkpoints: the weights anyone can use, and beside them what training needs to go on.
+"""Save and load checkpoints: the weights, and the state that a run needs to resume.
 
 last/ and best/ hold weights.safetensors (what is scored), state.safetensors (the optimizer's
 memory by parameter name and, where a running average is kept, the network itself), state.json
@@ -26,12 +26,12 @@ from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.train.ema import ExponentialMovingAverage
 
 SCALER_MEMORY: Mapping[str, type[int] | type[float]] = {"scale": float, "_growth_tracker": int}
-"""What a gradient scaler learns, of all that its state holds."""
+"""The part of a gradient scaler's state that changes."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is."""
+    """The progress of a run."""
 
     step: int = 0
     """Steps made."""
@@ -44,15 +44,15 @@ class Progress:
     """Best mean IoU so far of each data set by itself."""
 
     def after_step(self) -> "Progress":
-        """One step further."""
+        """Return the progress after one more step."""
         return replace(self, step=self.step + 1, step_in_epoch=self.step_in_epoch + 1)
 
     def after_epoch(self) -> "Progress":
-        """At the start of the next epoch."""
+        """Return the progress at the start of the next epoch."""
         return replace(self, epoch=self.epoch + 1, step_in_epoch=0)
 
     def after_scores(self, scores: Mapping[str, float]) -> tuple["Progress", list[str]]:
-        """What is best now, and the checkpoints that are to be written for it.
+        """Return the progress with new scores, and the names of checkpoints to write.
 
         Args:
             scores: Mean IoU by data set, at least one.
@@ -71,21 +71,21 @@ _PROGRESS = TypeAdapter(Progress)
 
 
 class Trained(NamedTuple):
-    """Everything about a run that a step changes."""
+    """Everything that a step changes."""
 
     network: GrapyNet
     optimizer: torch.optim.Optimizer
     average: ExponentialMovingAverage | None
     scaler: torch.amp.GradScaler
-    """Keeps small gradients of fp16 from vanishing; does nothing with other precisions."""
+    """Scales the loss for fp16; does nothing with other precisions."""
 
     def weights(self) -> dict[str, Tensor]:
-        """What is scored and given to others."""
+        """Return the weights that are scored and saved."""
         return self.average.state if self.average else self.network.state_dict()
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Give the network those weights, in evaluation mode, and afterwards its own back."""
+        """Give the network these weights in evaluation mode, and put its own back after."""
         kept = {key: value.clone() for key, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.weights())
         self.network.eval()
@@ -108,23 +108,23 @@ class CheckpointFolder:
         self.make_card = make_card
 
     def save(self, trained: Trained, progress: Progress, name: str) -> Path:
-        """Write a checkpoint beside the old one and exchange them when it is complete.
+        """Write a checkpoint beside the old one, and replace that when it is complete.
 
         Raises:
-            WeightsError: If it cannot be written, as on a full disk; the old one is as it was.
+            WeightsError: If it cannot be written; then the old one is unchanged.
         """
         target = self.folder.checkpoint(name)
         beside = target.with_name(f"{name}.part")
         shutil.rmtree(beside, ignore_errors=True)
         try:
-            beside.mkdir()  # a run folder that was removed does not come back in part
+            beside.mkdir()  # fails if the run folder was removed
             self._write(beside, trained, progress)
             _exchange(beside, target)
         except (OSError, SafetensorError, WeightsError) as error:
             shutil.rmtree(beside, ignore_errors=True)
             raise WeightsError(
                 f"the checkpoint {target} cannot be written: {error}",
-                hint=f"Make room, then go on with --resume {self.folder.path}.",
+                hint=f"Free some disk space, then resume with --resume {self.folder.path}.",
             ) from error
         return target
 
@@ -135,7 +135,7 @@ class CheckpointFolder:
         (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
 
     def last_weights(self) -> Path:
-        """The weights file of the last checkpoint.
+        """Return the weights file of the last checkpoint.
 
         Raises:
             WeightsError: If there is no complete checkpoint.
@@ -143,7 +143,7 @@ class CheckpointFolder:
         return _complete(self.folder.checkpoint("last")) / "weights.safetensors"
 
     def load(self, trained: Trained) -> Progress:
-        """Put a run back to where its last checkpoint left it.
+        """Restore a run from its last checkpoint.
 
         Raises:
             WeightsError: If there is no complete checkpoint, or it belongs to another network.
@@ -152,22 +152,22 @@ class CheckpointFolder:
         try:
             progress = _PROGRESS.validate_json((source / "state.json").read_bytes())
             if min(progress.step, progress.epoch, progress.step_in_epoch) < 0:
-                raise ValueError("its state.json counts below 0")
+                raise ValueError("its state.json has negative numbers")
             state = read_tensors(source / "state.safetensors")
             weights = read_tensors(source / "weights.safetensors")
             _restore(trained, state, weights)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise WeightsError(
-                f"the checkpoint {source} cannot be continued: {error}",
+                f"the checkpoint {source} cannot be resumed: {error}",
                 hint=f"Start a new run from its weights with --init {source}.",
             ) from error
         return progress
 
 
 def _exchange(beside: Path, target: Path) -> None:
-    """Put a finished folder in the place of an old one; a crash leaves one of them complete."""
+    """Replace a folder with a new one; after a crash one of them is complete."""
     old = target.with_name(f"{target.name}.old")
-    if target.exists():  # else a crash came between these lines, and `old` is all there is
+    if target.exists():  # else a crash came between these lines, and only `old` is complete
         shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
     beside.rename(target)
@@ -179,8 +179,8 @@ def _complete(target: Path) -> Path:
         if (folder / "state.json").is_file():
             return folder
     raise WeightsError(
-        f"{target.parent} has no checkpoint to go on from",
-        hint="The run ended before its first one; start it anew.",
+        f"{target.parent} has no checkpoint to resume from",
+        hint="The run ended before its first checkpoint: start it again.",
     )
 
 
@@ -220,7 +220,7 @@ def _restore(trained: Trained, state: Mapping[str, Tensor], weights: dict[str, T
 
 
 def _restore_scaler(scaler: torch.amp.GradScaler, state: Mapping[str, Tensor]) -> None:
-    """Go on with the scale; a run may have changed its precision, and have none or none yet."""
+    """Restore the scale; a run that changed its precision may have none."""
     memory = {
         name: kind(state[f"scaler/{name}"].item())
         for name, kind in SCALER_MEMORY.items()
@@ -239,13 +239,13 @@ def _restore_optimizer(trained: Trained, state: Mapping[str, Tensor]) -> None:
             parameter = parameters[name]
             if value.ndim:
                 _of_shape(parameter, value, key)
-            # Scalars (AdamW's step count) stay on the CPU, but where the update is one kernel.
+            # Scalars (AdamW's step count) stay on the CPU, unless the update is one kernel.
             home = value if value.ndim == 0 and not is_fused else value.to(parameter.device)
             trained.optimizer.state[parameter][slot] = home
 
 
 def _of_shape(wanted: Tensor, found: Tensor, key: str) -> Tensor:
-    """Return what was found; copying would stretch another shape without a word."""
+    """Return the tensor if its shape fits: copying would silently broadcast it."""
     if found.shape != wanted.shape:
         raise ValueError(f"{key} is {tuple(found.shape)} instead of {tuple(wanted.shape)}")
     return found

@@ -1,4 +1,4 @@
-"""From settings to the data sets of a run, and to those of the same names in further folders."""
+"""Open the data sets of a run, and those of the same names in more folders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,53 +14,53 @@ from grapy_cli.settings.settings import Settings
 
 @dataclass(frozen=True)
 class DataRoot:
-    """Prepared data sets that lie in one folder; photos are joined within it alone."""
+    """Prepared data sets of one folder; photos are joined only within it."""
 
     datasets: Sequence[PreparedDataset]
     share: float = 1.0
-    """Multiplies what part of an epoch its photos make up."""
+    """Factor on the share of its photos in an epoch."""
 
 
 def open_datasets(settings: Settings) -> list[PreparedDataset]:
-    """Open the data sets a run works on: those named, else every prepared one of the three.
+    """Open the data sets of a run: the named ones, or all prepared ones.
 
     Raises:
         DatasetError: If one is missing, or none is prepared.
-        SettingsError: If a fine-tuning is not for exactly one.
+        SettingsError: If the finetune stage does not have exactly one.
     """
     root, names = settings.data.root, list(settings.data.dataset)
     if settings.train.stage == "finetune" and len(names) != 1:
         raise SettingsError(
             f"the finetune stage takes one data set, not {len(names)}",
-            hint="Say which: --dataset pascal.",
+            hint="Choose one, such as --dataset pascal.",
         )
     if not names:
         names = [name for name in find_prepared(root) if name in LABEL_SETS]
         if not names:
             raise DatasetError(
-                f"no data set is prepared below {root}",
+                f"there is no prepared data set in {root}",
                 hint=f"grapy prepare --dataset cihp --data {root}",
             )
     return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(dataset_name, names))]
 
 
 def with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
-    """Write down what an absent `--dataset` came to, so that a resumed run takes the same."""
+    """Return settings that name the data sets, so that a resumed run takes the same."""
     names = settings.data.dataset or [dataset.name for dataset in datasets]
     return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
 
 
 def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[DataRoot]:
-    """Open what lies in the further data folders of the data sets a run works on.
+    """Open the data sets of a run in more data folders.
 
     Raises:
         DatasetError: If a folder has none of them, or means other parts by a data set's name.
-        SettingsError: If shares and folders are not as many.
+        SettingsError: If the numbers of shares and folders differ.
     """
     more, shares = settings.data.more, settings.data.more_shares
     if shares and len(shares) != len(more):
         raise SettingsError(
-            f"data.more_shares: {len(shares)} numbers for {len(more)} further data folders",
+            f"data.more_shares: {len(shares)} numbers for {len(more)} folders in data.more",
             hint=f"Give one for each of {', '.join(map(str, more)) or 'data.more'}, in this order.",
         )
     return [
@@ -70,7 +70,7 @@ def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[D
 
 
 def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
-    """Arrange the photos to train on of several data folders as groups."""
+    """Group the training photos of several data folders."""
     return [
         group
         for root in roots
@@ -79,7 +79,7 @@ def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
 
 
 def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
-    """Make groups like those that photos still to be labelled will be, of photos that are there.
+    """Make groups of existing photos that stand for photos that are not labelled yet.
 
     Args:
         groups: Of the first data folder.
@@ -108,8 +108,8 @@ def _open_there(root: Path, datasets: Sequence[PreparedDataset]) -> list[Prepare
         first = by_name[dataset.name]
         if dataset.label_set.digest != first.label_set.digest:
             raise DatasetError(
-                f"{dataset.folder} has other parts than {first.folder}: their label sets have the "
-                f"digests {dataset.label_set.digest} and {first.label_set.digest}",
-                hint="Prepare both by the same label file, or leave one of them out.",
+                f"{dataset.folder} and {first.folder} have different parts: their label sets have "
+                f"the digests {dataset.label_set.digest} and {first.label_set.digest}",
+                hint="Prepare both with the same label file, or leave out one of them.",
             )
     return found

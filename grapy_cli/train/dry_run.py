@@ -1,4 +1,4 @@
-"""`grapy train --dry-run`: two steps and one parsing per data set, and what they foretell."""
+"""Run `grapy train --dry-run`: estimate a run from two steps and one parsing per data set."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from grapy_cli.train.scoring import Scorer
 from grapy_cli.train.throughput import Reading, Throughput
 
 STEPS = 2
-"""The first warms everything up, the last is measured."""
+"""The first one warms up, the last one is measured."""
 COUNTED = 8
 """Batches in which pixels are counted by where their label comes from."""
 
@@ -27,14 +27,14 @@ Sources = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take, by its own first steps."""
+    """The estimate of a run, from its first steps."""
 
     photos: Mapping[str, int]
     """To train on, by data set."""
     to_label: int
-    """Photos that a teacher labels first; the time that takes is not foreseen."""
+    """Photos that a teacher labels first; the estimate of time leaves this out."""
     steps: int
-    """Still to be made."""
+    """That are left."""
     batch_size: int
     seconds_per_step: float
     waited: float
@@ -42,11 +42,11 @@ class Estimate:
     seconds_per_scoring: float
     scorings: int
     checkpoint: int
-    """Bytes of one on disk."""
+    """Size on disk, bytes."""
     seconds: float
     """Of the whole run: steps, scorings and checkpoints."""
     memory: int
-    """Most bytes the main process took: on the card where there is one, else of the machine."""
+    """Peak memory of the main process, bytes: of the GPU if there is one, else of the machine."""
     on_gpu: bool
     label_sources: Sources
     """Where the labels of each head's pixels come from, as shares in [0, 1] of the first steps."""
@@ -60,7 +60,7 @@ def dry_run(
     photos: Mapping[str, int],
     to_label: int = 0,
 ) -> Estimate:
-    """Do a little of everything a run does, and keep nothing of it.
+    """Do a little of everything that a run does, and keep nothing.
 
     Args:
         job: The run.
@@ -72,7 +72,7 @@ def dry_run(
 
     Raises:
         SettingsError: If the run is finished.
-        DivergedError: If a loss is no finite number.
+        DivergedError: If a loss is not finite.
     """
     reading, batch_size, sources = _steps(job, progress)
     start = monotonic()
@@ -112,7 +112,8 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
     reading = None
     counts: dict[str, Counter[str]] = {}
     job.loss_module.train()
-    with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
+    begun = progress.epoch, progress.step_in_epoch
+    with closing(job.batches(*begun, lambda _: None)) as batches:
         for index, batch in enumerate(throughput.waiting_for(islice(batches, COUNTED))):
             if index < STEPS:
                 job.step(batch, progress.step + index)
@@ -121,7 +122,7 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
             for head, found in job.label_sources(batch.to(job.device)).items():
                 counts.setdefault(head, Counter()).update(found)
     if reading is None:
-        raise SettingsError("the run is finished: it has no step left to try")
+        raise SettingsError("the run is finished: no step is left")
     shares = {
         head: {name: pixels / found.total() for name, pixels in found.items()}
         for head, found in counts.items()

@@ -5,11 +5,11 @@ from torch import nn
 
 
 class ExponentialMovingAverage:
-    """An exponential moving average of a network's state, which parses better than the last step's.
+    """An exponential moving average of a network's state; it parses better than the last state.
 
     Args:
-        network: Whose state is followed.
-        decay: Weight of the past per step; it starts lower, so that the beginning is forgotten.
+        network: Whose state is averaged.
+        decay: Weight of the past per step; it starts lower, so that the first states count less.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -18,7 +18,7 @@ class ExponentialMovingAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the state after a step, counted from 0."""
+        """Add the state after a step, counted from 0."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
         for key, value in network.state_dict().items():
             if value.is_floating_point():

@@ -1,4 +1,4 @@
-"""What happens while a network is trained."""
+"""The events of a training run."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from grapy_cli.runtime.reporting import Event
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """Everything is built and the first step is about to be made."""
+    """A run is built and starts its first step."""
 
     folder: str
     stage: str
@@ -15,7 +15,7 @@ class RunStarted(Event):
     """Training photos per data set."""
     parameters: int
     steps: int
-    """Steps of the whole run, those already made included."""
+    """Steps of the whole run, including those already made."""
     first_step: int
 
 
@@ -27,7 +27,7 @@ class PhotosLabelled(Event):
     rejected: int
     """Photos that could not be read."""
     by: str
-    """Who labelled them: the teacher, or the run itself."""
+    """What labelled them: the teacher, or the run itself."""
     shares: dict[str, dict[str, float]]
     """Share of all their pixels that each part got, by data set, in [0, 1]; what is missing to 1
     is ignored."""
@@ -40,7 +40,7 @@ class StepDone(Event):
     step: int
     total: int
     epoch: int
-    """Counted from 0, as in all events; people are shown it counted from 1."""
+    """Counted from 0, as in all events; messages count from 1."""
     datasets: tuple[str, ...]
     losses: dict[str, float]
     """Of this step, by data set and kind: "atr/main"."""
@@ -50,9 +50,9 @@ class StepDone(Event):
     waited: float
     """Share of the time spent waiting for data."""
     seconds_left: float
-    """For the steps to come; scorings are not foreseen."""
+    """For the steps that are left, without scorings."""
     memory: int | None
-    """Most bytes that tensors took on the card so far; None on the CPU."""
+    """Peak GPU memory of tensors so far, bytes; None on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class EpochScored(Event):
 
 @dataclass(frozen=True)
 class CheckpointSaved(Event):
-    """A complete checkpoint lies on disk."""
+    """A checkpoint was saved."""
 
     folder: str
     step: int
@@ -76,7 +76,7 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True)
 class Diverged(Event):
-    """A loss, or a parameter, is no longer finite: where, and on what."""
+    """A loss or a parameter is not finite."""
 
     step: int
     epoch: int

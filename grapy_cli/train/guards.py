@@ -1,4 +1,4 @@
-"""What stops a run before it spoils or wastes something, and what it says of it."""
+"""Errors that stop a run before it spoils its weights."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -11,11 +11,11 @@ from grapy_cli.runtime.device import is_out_of_memory, peak_memory
 
 
 class NotFinite(DivergedError):  # noqa: N818 - the error is its base
-    """A step's losses, or the parameters it left, are no longer finite numbers.
+    """The losses of a step, or the parameters after it, are not finite.
 
     Args:
-        message: What is not, and where.
-        losses: Of the step, by data set and kind; none where the parameters are meant.
+        message: What is not finite, and where.
+        losses: Of the step, by data set and kind; empty for parameters.
     """
 
     def __init__(self, message: str, losses: Mapping[str, float]) -> None:
@@ -28,7 +28,7 @@ class NotFinite(DivergedError):  # noqa: N818 - the error is its base
 
     @property
     def said(self) -> dict[str, float | str]:
-        """The losses as JSON can hold them, which knows no infinity."""
+        """The losses as JSON values, which cannot be infinite."""
         return {
             name: value if math.isfinite(value) else str(value)
             for name, value in self.losses.items()
@@ -38,7 +38,7 @@ class NotFinite(DivergedError):  # noqa: N818 - the error is its base
 def lighter(
     photos: int, *, accumulate: int, precision: str, crop: tuple[int, int], on_gpu: bool
 ) -> str:
-    """What to set, and to what, where a step does not fit into memory: the mildest first.
+    """Return the settings that need less memory, the mildest first.
 
     Args:
         photos: That go through the network at once, on one device.
@@ -56,7 +56,7 @@ def lighter(
         )
     if precision == "fp32" and on_gpu:
         ways.append("--set train.precision=bf16 takes about half")
-    # Both sides by 0.7: half the pixels. 32 is a step that suits every output stride.
+    # Both sides by 0.7: half the pixels. Multiples of 32 suit every output stride.
     smaller = ",".join(str(max(33, round(side * 0.7 / 32) * 32 + side % 2)) for side in crop)
     ways.append(f"--crop {smaller} takes about half")
     return "; ".join(ways)
@@ -64,12 +64,12 @@ def lighter(
 
 @contextmanager
 def enough_memory(device: torch.device, work: str, hint: Callable[[], str]) -> Iterator[None]:
-    """Turn a lack of memory into an error that says what to lower.
+    """Turn a lack of memory into an error that says which settings to change.
 
     Args:
-        device: That does the work.
-        work: What does not fit, as a person would say it.
-        hint: What to type; asked for when it is needed.
+        device: Of the work.
+        work: What does not fit, in words.
+        hint: Gives the hint of the error.
 
     Raises:
         DeviceError: If the device ran out of memory.
@@ -80,7 +80,7 @@ def enough_memory(device: torch.device, work: str, hint: Callable[[], str]) -> I
         if isinstance(error, GrapyError) or not is_out_of_memory(error):
             raise
         peak = peak_memory(device)
-        taken = f" (it took {peak / 2**30:.1f} GiB before)" if peak else ""
+        taken = f" (its peak was {peak / 2**30:.1f} GiB)" if peak else ""
         raise DeviceError(
-            f"{device} has not enough memory for {work}{taken}", hint=hint()
+            f"{device} does not have enough memory for {work}{taken}", hint=hint()
         ) from error

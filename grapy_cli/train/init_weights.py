@@ -1,4 +1,4 @@
-"""What a run starts from: fresh parameters, another run's weights, or an ImageNet encoder."""
+"""Initialize a network: from another run's weights, or from an ImageNet encoder."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from grapy_cli.errors import GrapyError, WeightsError
+from grapy_cli.errors import GrapyError, WeightsError, said_of
 from grapy_cli.labels import LabelSet, Part
 from grapy_cli.model.efficientnet import rename_encoder
 from grapy_cli.model.grapy import GrapyNet
@@ -17,22 +17,23 @@ ENCODERS: Mapping[str, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]] = {
     "_conv_stem.weight": rename_encoder,  # EfficientNet, trained on ImageNet
     "encoder.stem.conv.weight": encoder_tensors,  # MoveNet
 }
-"""How to read encoders that others trained, by a tensor that every such file has."""
+"""How to read published encoders, by a tensor that every such file has."""
 WEIGHTS = "weights.safetensors"
 
 
 def init_network(network: GrapyNet, path: Path) -> str:
     """Copy what fits from a weights file, and say in a sentence what was copied.
 
-    What the file lacks (the pyramid after a pretrain stage, the heads of a new label set) keeps
-    its fresh parameters.
+    Parts that the file lacks (the pyramid after pretrain, heads of new label sets) keep their fresh
+    parameters.
 
     Raises:
         WeightsError: If the file cannot be read, nothing of its backbone fits, or it means other
             parts by the name of one of the network's label sets.
     """
-    path = _weights_of(path)
-    tensors = read_tensors(path)
+    with said_of("--init"):
+        path = _weights_of(path)
+        tensors = read_tensors(path)
     for stem, rename in ENCODERS.items():
         if stem in tensors:
             tensors = {f"deeplab.backbone.{key}": value for key, value in rename(tensors).items()}
@@ -51,7 +52,7 @@ def init_network(network: GrapyNet, path: Path) -> str:
         raise WeightsError(
             f"{path} does not fit the {network.numbers.backbone} of this network: "
             f"{_difference(missing, tensors, state)}",
-            hint="--backbone, --width and --output-stride must be those the weights were made for.",
+            hint="--backbone, --width and --output-stride must be those of the weights.",
         )
     network.load_state_dict(fitting, strict=False)
     fresh = sorted({_owner(key) for key in state if key not in fitting})
@@ -59,24 +60,24 @@ def init_network(network: GrapyNet, path: Path) -> str:
 
 
 def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
-    """Make sure that equal names mean equal parts, or a head would say the wrong thing.
+    """Check that label sets of the same name have the same parts.
 
     Raises:
-        WeightsError: If they do not; both lists stand side by side where they differ.
+        WeightsError: If not; the message lists the differences.
     """
     theirs = {labels.name: labels for labels in read_card(weights).load_label_sets()}
     for labels in ours:
         other = theirs.get(labels.name, labels)
         if labels.digest != other.digest:
             raise WeightsError(
-                f"{weights} knows another label set by the name {labels.name!r}:\n"
+                f"{weights} has another label set with the name {labels.name!r}:\n"
                 + "\n".join(side_by_side(other, labels)),
-                hint="Prepare the data set by the weights' label set, or give it another name.",
+                hint="Prepare the data set with the weights' label set, or give it another name.",
             )
 
 
 def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> str:
-    """What to say where a stage starts from nothing, though the paper has a stage before it.
+    """Return advice for a stage that starts without the weights of the stage before it.
 
     Args:
         stage: The run's.
@@ -97,12 +98,12 @@ def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> s
 
 
 def newest_run(stage: str, datasets: frozenset[str], runs: Path) -> Path | None:
-    """The run of a stage whose best weights, of those that know the data sets, are the newest."""
+    """Return the newest run of a stage whose best weights have the data sets."""
     found = [(file.stat().st_mtime, file) for file in runs.glob(f"{stage}-*/best/{WEIGHTS}")]
     for _, file in sorted(found, reverse=True):
         try:
             known = {labels.name for labels in read_card(file).load_label_sets()}
-        except GrapyError:  # another program's, or damaged: nothing to recommend
+        except GrapyError:  # of another program, or damaged
             continue
         if datasets <= known:
             return file.parents[1]
@@ -114,14 +115,14 @@ def _weights_of(path: Path) -> Path:
         return resolve_weights(path)
     except WeightsError as error:
         raise WeightsError(
-            f"--init {error.message}",
+            error.message,
             hint="--init takes a weights file, or a run folder that has best/ or last/; "
-            "--resume goes on with a run.",
+            "--resume resumes a run.",
         ) from error
 
 
 def side_by_side(theirs: LabelSet, ours: LabelSet) -> Iterator[str]:
-    """The parts in which two label sets differ, as a table in lines."""
+    """Give the parts in which two label sets differ, as lines of a table."""
     yield f"{'id':>4}  {'weights':<32}  data set"
     for index, (one, other) in enumerate(zip_longest(theirs.parts, ours.parts)):
         if (left := _said(one)) != (right := _said(other)):
@@ -129,7 +130,7 @@ def side_by_side(theirs: LabelSet, ours: LabelSet) -> Iterator[str]:
 
 
 def _said(part: Part | None) -> str:
-    """All of a part that a head depends on; colours may differ."""
+    """Return everything of a part that a head depends on; colors may differ."""
     if part is None:
         return "-"
     mirror = f", mirrors {part.mirror}" if part.mirror else ""
@@ -143,6 +144,6 @@ def _difference(key: str, tensors: dict[str, Tensor], state: dict[str, Tensor]) 
 
 
 def _owner(key: str) -> str:
-    """The part of the network a parameter belongs to, as a person would name it."""
+    """Return the part of the network that a parameter belongs to, in words."""
     top, second, *_ = key.split(".")
     return f"{top}.{second}" if top in ("main_heads", "refined_heads", "deeplab") else top

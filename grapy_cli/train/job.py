@@ -1,10 +1,11 @@
-"""A training run, built: what it learns with, and how one step is made."""
+"""A training run: its parts, and one step of it."""
 
 import math
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,67 +16,73 @@ from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.train.checkpoints import Progress, Trained
 from grapy_cli.train.guards import NotFinite
+from grapy_cli.train.loss_module import LossModule
 from grapy_cli.train.losses import Losses
 from grapy_cli.train.schedule import PolySchedule
 
-Score = Callable[[int], dict[str, float]]
-"""Scores the weights after so many epochs: mean IoU by data set, of those that have a val split."""
+Score = Callable[[int, Callable[[], AbstractContextManager[None]]], dict[str, float]]
+"""Scores the weights after so many epochs: mean IoU by data set, of those that have a val split.
+
+A signal may end the work inside the context that it gets.
+"""
+OnWait = Callable[[float], None]
+"""Called while no batch comes, with the seconds since the last one."""
 Save = Callable[[Progress, str], Path]
 Relabel = Callable[[Reporter], None]
-"""Has the weights label the photos of self-training."""
+"""Labels the photos of self-training with the current weights."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a run is, and what it does how often."""
+    """The length of a run, and how often it scores and saves."""
 
     epochs: int
     steps_per_epoch: int
     score_every: int
-    """Epochs; 0 scores after the last alone."""
+    """Epochs; 0 scores only after the last."""
     save_every: int
     """Steps; 0 saves after each epoch."""
     relabel_every: int = 0
     """Epochs; 0 never does."""
 
     def scores_after(self, epoch: int) -> bool:
-        """Whether an epoch, counted from 0, ends with a scoring."""
+        """Tell whether an epoch, counted from 0, ends with a scoring."""
         last = epoch + 1 == self.epochs
         return last or bool(self.score_every and (epoch + 1) % self.score_every == 0)
 
     def relabels_before(self, epoch: int) -> bool:
-        """Whether photos of self-training are labelled anew before an epoch, counted from 0."""
+        """Tell whether photos are labelled again before an epoch, counted from 0."""
         return bool(epoch and self.relabel_every and epoch % self.relabel_every == 0)
 
     def end_of_labels(self, epoch: int) -> int:
-        """The first epoch that does not learn from the labels of this one."""
+        """Return the first epoch that does not train on the labels of this one."""
         every = self.relabel_every
         return min(self.epochs, (epoch // every + 1) * every) if every else self.epochs
 
     def saves_after(self, step: int) -> bool:
-        """Whether a checkpoint is due after so many steps."""
+        """Tell whether a checkpoint is due after so many steps."""
         return bool(self.save_every and step % self.save_every == 0)
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Everything the loop needs, built."""
+    """Everything that the loop needs."""
 
     trained: Trained
     loss_module: nn.Module
-    """Gives the losses of a batch; several processes' learn as one."""
+    """Gives the losses of a batch; those of several processes train together."""
     count: Callable[[Batch], dict[str, Tensor]]
-    """What the losses of a batch are means over, by data set."""
+    """The counts that the losses of a batch are divided by, by data set."""
     label_sources: Callable[[Batch], Mapping[str, Mapping[str, int]]]
     """The pixels that each head learns from in a batch, by where their label comes from."""
     schedule: PolySchedule
     restart: bool
-    """Whether the momentum is forgotten where the schedule lowers the rate."""
+    """Whether the momentum is reset when the schedule lowers the rate."""
     clip: float
     accumulate: int
-    """Passes a step is made in."""
-    batches: Callable[[int, int], Generator[Batch, None, None]]
-    """The batches from a step of an epoch on to the end of the run; closing them ends workers."""
+    """Passes of a step."""
+    batches: Callable[[int, int, OnWait], Generator[Batch, None, None]]
+    """The batches from a step of an epoch to the end of the run; closing them ends the workers."""
     device: torch.device
     pace: Pace
     score: Score
@@ -83,17 +90,24 @@ class TrainingJob:
     save: Save
     world: World
 
+    @property
+    def plain_loss_module(self) -> LossModule:
+        """The loss module without the wrapper for several processes."""
+        module = self.loss_module
+        plain = module.module if isinstance(module, DistributedDataParallel) else module
+        return cast(LossModule, plain)
+
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0."""
         return self.schedule.rate(step)
 
     def step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Learn from one batch, and return its losses by data set and kind: "cihp/main".
+        """Train on one batch, and return its losses by data set and kind: "cihp/main".
 
-        They are means over the whole step, whoever computed it in however many passes.
+        They are means over the whole step, over all processes and passes.
 
         Raises:
-            NotFinite: If a loss is no finite number; the parameters are as before the step.
+            NotFinite: If a loss is not finite; the parameters are unchanged.
         """
         parts = [part.to(self.device) for part in batch.parts(self.accumulate)]
         counts = self._count(parts)
@@ -110,7 +124,7 @@ class TrainingJob:
         return losses
 
     def _count(self, parts: list[Batch]) -> dict[str, Tensor]:
-        """What the losses of the whole step are means over.
+        """Return the counts that the losses of the whole step are divided by.
 
         Divided by the number of processes, because DDP takes the mean of their gradients.
         """
@@ -132,7 +146,7 @@ class TrainingJob:
         }
 
     def _apart(self) -> AbstractContextManager[None]:
-        """Keep gradients to this process for now."""
+        """Do not exchange gradients with other processes yet."""
         loss_module = self.loss_module
         return (
             loss_module.no_sync()
@@ -141,7 +155,7 @@ class TrainingJob:
         )
 
     def _summed(self, learned: list[dict[str, Tensor]]) -> dict[str, float]:
-        """The losses of the whole step; the one place where a step waits for the device."""
+        """Return the losses of the whole step; only here a step waits for the device."""
         sums = torch.stack([sum_of([part[name] for part in learned]) for name in learned[0]])
         means = self.world.sum(sums) / self.world.size
         return dict(zip(learned[0], means.tolist(), strict=True))
@@ -162,5 +176,5 @@ class TrainingJob:
 
 
 def sum_of(values: list[Tensor]) -> Tensor:
-    """Add up numbers that lie on a device."""
+    """Add up numbers on a device."""
     return torch.stack(values).sum()

@@ -1,4 +1,4 @@
-"""What a run writes down beside its journal: a table, a picture of its curves, a divergence."""
+"""Write the table and the curves of a run, and the facts of a divergence."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ Number = int | float
 Row = dict[str, Number]
 
 ROWS = 100
-"""A long run's table has about so many rows."""
+"""Rows of the table of a long run, about."""
 LOSS, SCORE, RATE = "loss ", "mIoU ", "lr"
 
 
@@ -27,7 +27,7 @@ class Records:
     """A reporter that redraws metrics.csv and curves.svg with every checkpoint and scoring.
 
     Args:
-        folder: Of the run; what its journal holds from before is counted in.
+        folder: Of the run; its journal is read first.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -37,7 +37,7 @@ class Records:
         )
 
     def __call__(self, event: Event) -> None:
-        """Count the event in, and redraw where it brings something new."""
+        """Add the event, and redraw after a checkpoint or a scoring."""
         match event:
             case StepDone() | EpochScored():
                 self.table.add({"event": type(event).__name__, **asdict(event)})
@@ -54,7 +54,7 @@ class Table:
     """Means over about a hundredth of the run each; steps made again after a crash count once.
 
     Args:
-        journal: What was written before; single steps are forgotten once they are in a mean.
+        journal: Earlier events; only their means are kept.
     """
 
     def __init__(self, journal: Iterable[Mapping[str, Any]]) -> None:
@@ -70,13 +70,13 @@ class Table:
             self._count(step, row)
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Count in one event that comes after all others, as the journal has it."""
+        """Add one event, in the form of the journal."""
         if row := _row(event):
             self._total = event.get("total", self._total)
             self._count(event["step"], row)
 
     def rows(self) -> list[Row]:
-        """The table so far."""
+        """Return the rows of the table so far."""
         return [mean.row() for mean in self._means.values()]
 
     def _count(self, step: int, row: Row) -> None:
@@ -85,7 +85,7 @@ class Table:
 
 
 class _Mean:
-    """Some steps in a row of the table: means of what varies, the last of what is set."""
+    """Steps in one row of the table: means of measured values, the last of settings."""
 
     def __init__(self) -> None:
         self._last: Row = {}
@@ -106,7 +106,7 @@ class _Mean:
 
 
 def _row(event: Mapping[str, Any]) -> Row:
-    """What an event brings to the table; nothing for most, and for a line that is damaged."""
+    """Return the values of an event for the table; empty for other events."""
     match event:
         case {"event": "StepDone", "step": int(), "total": int(), "losses": dict(losses)}:
             row: dict[str, Any] = {"epoch": event.get("epoch"), RATE: event.get("lr")}
@@ -119,7 +119,7 @@ def _row(event: Mapping[str, Any]) -> Row:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """Write rows as a table; what a row does not have stays empty."""
+    """Write rows as a table; missing values stay empty."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -129,7 +129,7 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 
 def to_picture(rows: Sequence[Row]) -> Drawing:
-    """Draw losses above, scores below, and the learning rate; a colour is a data set."""
+    """Draw losses above, scores below, and the learning rate; each data set has a color."""
     panels = [
         Panel("Loss per pixel", list(_curves(rows, LOSS)), 280),
         Panel("Mean IoU on val", list(_curves(rows, SCORE)), 200),

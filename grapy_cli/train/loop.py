@@ -1,14 +1,16 @@
-"""The training loop: steps, and what is due between them."""
+"""The training loop: steps, and the scoring and saving between them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 
 from grapy_cli.data.sample import Batch
 from grapy_cli.errors import InterruptedRun
 from grapy_cli.runtime.device import peak_memory
+from grapy_cli.runtime.interrupt import StopAskedError, StopRequest
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.train.checkpoints import Progress
+from grapy_cli.train.data_wait import DataWait
 from grapy_cli.train.events import CheckpointSaved, Diverged, EpochScored, StepDone
 from grapy_cli.train.guards import NotFinite
 from grapy_cli.train.job import TrainingJob
@@ -16,47 +18,75 @@ from grapy_cli.train.throughput import Reading, Throughput
 
 
 def fit(
-    job: TrainingJob, progress: Progress, report: Reporter, stop_asked: Callable[[], bool]
+    job: TrainingJob, progress: Progress, report: Reporter, stop_asked: StopRequest
 ) -> Progress:
     """Train until the last epoch, scoring and saving on the way.
 
     Raises:
-        InterruptedRun: If a stop was asked for; the step is finished and everything saved.
+        InterruptedRun: If a signal came; the step is finished and everything is saved.
         DivergedError: If the loss is no longer finite.
     """
     throughput = Throughput()
     while progress.epoch < job.pace.epochs:
         if not progress.step_in_epoch and job.pace.relabels_before(progress.epoch):
-            job.relabel(report)
+            _relabel(job, report, stop_asked)
         progress = _fit_stretch(job, progress, report, stop_asked, throughput)
     return progress
+
+
+def _relabel(job: TrainingJob, report: Reporter, stop_asked: StopRequest) -> None:
+    """Label the photos again; a run that stops meanwhile starts this again when it resumes."""
+    try:
+        with stop_asked.at_once():
+            job.relabel(report)
+    except StopAskedError as error:
+        raise InterruptedRun("stopped while photos were labelled; the rest is saved") from error
 
 
 def _fit_stretch(
     job: TrainingJob,
     progress: Progress,
     report: Reporter,
-    stop_asked: Callable[[], bool],
+    stop_asked: StopRequest,
     throughput: Throughput,
 ) -> Progress:
-    """Train until the end, or until there are new labels: workers have read ahead of those."""
+    """Train until the end, or until photos get new labels: workers have read old ones ahead."""
     end = job.pace.end_of_labels(progress.epoch)
-    with closing(job.batches(progress.epoch, progress.step_in_epoch)) as batches:
-        while progress.epoch < end:
-            job.loss_module.train()
-            left = job.pace.steps_per_epoch - progress.step_in_epoch
-            for batch in throughput.waiting_for(islice(batches, left)):
-                losses = _step(job, progress, batch, report)
-                progress = progress.after_step()
-                reading = throughput.read(len(batch.keys) * job.world.size)
-                report(_step_done(job, progress, batch.datasets, losses, reading))
-                if job.world.any(stop_asked()):
-                    _save(job, progress, "last", report)
-                    raise InterruptedRun(f"stopped after step {progress.step}; everything is saved")
-                if job.pace.saves_after(progress.step):
-                    _save(job, progress, "last", report)
-            progress = _finish_epoch(job, progress, report)
+    on_wait = DataWait(report, stop_asked, is_alone=job.world.size == 1)
+    begun = progress.epoch, progress.step_in_epoch
+    with closing(job.batches(*begun, on_wait)) as batches:
+        try:
+            while progress.epoch < end:
+                job.loss_module.train()
+                left = job.pace.steps_per_epoch - progress.step_in_epoch
+                for batch in throughput.waiting_for(islice(batches, left)):
+                    losses = _step(job, progress, batch, report)
+                    progress = progress.after_step()
+                    reading = throughput.read(len(batch.keys) * job.world.size)
+                    report(_step_done(job, progress, batch.datasets, losses, reading))
+                    if job.world.any(stop_asked()):
+                        raise _stopped(job, progress, report)
+                    if job.pace.saves_after(progress.step):
+                        _save(job, progress, "last", report)
+                progress = _finish_epoch(job, progress, report, stop_asked)
+        except StopAskedError:
+            raise _stopped(job, progress, report, together=False) from None
     return progress
+
+
+def _stopped(
+    job: TrainingJob, progress: Progress, report: Reporter, *, together: bool = True
+) -> InterruptedRun:
+    """Save a run that a signal stops.
+
+    Args:
+        job: The run.
+        progress: How far it is.
+        report: Gets the checkpoint.
+        together: Whether all processes are here; if not, none may wait for the others.
+    """
+    _save(job, progress, "last", report, together=together)
+    return InterruptedRun(f"stopped after step {progress.step}; everything is saved")
 
 
 def _step(
@@ -65,7 +95,7 @@ def _step(
     try:
         return job.step(batch, progress.step)
     except NotFinite as error:
-        # Every process comes here at the same step, so their photos can be put together.
+        # Every process gets here at the same step, so their photos can be gathered.
         photos = job.world.gather([list(batch.keys)])
         report(_diverged(job, progress, error, batch.datasets, photos))
         raise
@@ -89,23 +119,31 @@ def _diverged(
     )
 
 
-def _finish_epoch(job: TrainingJob, progress: Progress, report: Reporter) -> Progress:
+def _finish_epoch(
+    job: TrainingJob, progress: Progress, report: Reporter, stop_asked: StopRequest
+) -> Progress:
+    """Score and save; a run that stops while it scores starts this again when it resumes."""
     epoch = progress.epoch
     progress = progress.after_epoch()
-    if job.pace.scores_after(epoch) and (scores := job.score(progress.epoch)):
+    scores: dict[str, float] = {}
+    if job.pace.scores_after(epoch):
+        scores = job.score(progress.epoch, stop_asked.at_once)
+    if scores:
         progress, better = progress.after_scores(scores)
         report(EpochScored(epoch, progress.step, scores, "best" in better))
         for name in better:
             _save(job, progress, name, report)
-    # What is gone on from after a relabelling that was cut short must still hold its teacher.
+    # A run that stops while it labels photos again must resume with the weights that label.
     is_due = progress.epoch == job.pace.epochs or job.pace.relabels_before(progress.epoch)
     if not job.pace.save_every or is_due:
         _save(job, progress, "last", report)
     return progress
 
 
-def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> None:
-    # A finite loss can have infinite gradients; what they left must not replace a good checkpoint.
+def _save(
+    job: TrainingJob, progress: Progress, name: str, report: Reporter, *, together: bool = True
+) -> None:
+    # A finite loss can have infinite gradients: their result must not replace a good checkpoint.
     if not all(parameter.isfinite().all() for parameter in job.trained.network.parameters()):
         what = f"after step {progress.step} there are parameters that are not finite"
         error = NotFinite(what, {})
@@ -113,7 +151,8 @@ def _save(job: TrainingJob, progress: Progress, name: str, report: Reporter) -> 
         raise error
     if job.world.is_main:
         report(CheckpointSaved(str(job.save(progress, name)), progress.step))
-    job.world.barrier()
+    if together:
+        job.world.barrier()
 
 
 def _step_done(

@@ -1,4 +1,4 @@
-"""The network as training sees it: one forward pass that gives the losses of a batch."""
+"""The loss module: one forward pass from a batch to its losses."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -13,7 +13,8 @@ from grapy_cli.data.sample import Batch
 from grapy_cli.labels import Level
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet, ParsingLogits
-from grapy_cli.train.losses import Losses, count_labels, parsing_loss, sample_labels
+from grapy_cli.settings.sections import LossSettings
+from grapy_cli.train.losses import PAPER, Losses, count_labels, parsing_loss, sample_labels
 from grapy_cli.train.targets import Target, Targets, count_words
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -24,25 +25,22 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 
 @dataclass(frozen=True)
 class LossNumbers:
-    """What is learned from, and how exactly; the defaults are the paper's."""
+    """The numbers of a loss module; the defaults are the paper's."""
 
-    main: float = 1.0
-    refined: float = 1.0
-    coarse: float = 0.0
-    stride: int = 1
-    """1: the loss at the images' size; 4: at the features' size."""
+    loss: LossSettings = PAPER
+    """Weights and resolution of the losses."""
     precision: Precision = "fp32"
-    """Of backbone and decoder; label sets are read, and losses taken, in float32 at all times."""
+    """Of backbone and decoder; heads and losses always use float32."""
     freeze_batch_norm: bool = False
-    """Batch norm goes by its running statistics and leaves them as they are; its scale and shift
-    go on learning."""
+    """Batch norm uses its running statistics and does not change them; its scale and shift are
+    trained."""
     compile: bool = False
     share_labels: bool = False
     """Whether a head learns from photos that other sets label; see `targets.py`."""
 
 
 class LossModule(nn.Module):
-    """Images and label maps in, losses out: a module, so that DDP sees one call per pass.
+    """Computes the losses of a batch; it is a module, so that DDP sees one call per pass.
 
     Features are computed once and read by every label set on the photos that are annotated in it;
     the losses are added up over label sets.
@@ -61,7 +59,7 @@ class LossModule(nn.Module):
         self.encode = torch.compile(network.encode) if numbers.compile else network.encode
 
     def train(self, mode: bool = True) -> "LossModule":
-        """Switch to training, but for what is frozen."""
+        """Switch to training mode, except for frozen modules."""
         super().train(mode)
         if self.numbers.freeze_batch_norm:
             for module in self.modules():
@@ -70,7 +68,7 @@ class LossModule(nn.Module):
         return self
 
     def count(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """What the losses of a batch are means over, by data set."""
+        """Return the counts that the losses of a batch are divided by, by data set."""
         return {
             dataset: self._count(dataset, target)
             for dataset, target in self._targets(batch).items()
@@ -93,8 +91,8 @@ class LossModule(nn.Module):
 
         Args:
             batch: Photos and label maps.
-            counts: What the means are taken over; more than `count(batch)` where the batch is but
-                a part of a step.
+            counts: That the losses are divided by; more than `count(batch)` if the batch is only a
+                part of a step.
         """
         features = self._encode(batch.images)
         losses = {}
@@ -105,9 +103,7 @@ class LossModule(nn.Module):
                 self._sized(self.network.parse(mine, dataset), target.parts),
                 target,
                 allowed=self.targets.allowed_on(features.device)[dataset],
-                main_weight=self.numbers.main,
-                refined_weight=self.numbers.refined,
-                coarse_weight=self.numbers.coarse,
+                weights=self.numbers.loss,
                 lifts=[self.network.label_sets[dataset].lift(level) for level in COARSE],
                 part_weights=self.part_weights.get(dataset),
                 count=counts[dataset],
@@ -122,8 +118,8 @@ class LossModule(nn.Module):
             return self.encode(images).to(own)
 
     def _targets(self, batch: Batch) -> dict[str, Target]:
-        """What each head learns from, where the loss looks at it."""
-        height, width = (-(-size // self.numbers.stride) for size in batch.photos.shape[2:])
+        """Return the target of each head, at the resolution of the loss."""
+        height, width = (-(-size // self.numbers.loss.stride) for size in batch.photos.shape[2:])
         label_maps = {
             name: sample_labels(label_map, height, width)
             for name, label_map in batch.label_maps.items()
@@ -131,7 +127,7 @@ class LossModule(nn.Module):
         return self.targets.of(batch, label_maps)
 
     def _sized(self, logits: ParsingLogits, label_map: Tensor) -> ParsingLogits:
-        if self.numbers.stride != 1:
+        if self.numbers.loss.stride != 1:
             return logits
         height, width = label_map.shape[1:]
         refined = logits.refined

@@ -1,4 +1,4 @@
-"""What training minimizes."""
+"""The losses that training minimizes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,11 @@ from torch.nn import functional as F
 
 from grapy_cli.labels import IGNORE
 from grapy_cli.model.grapy import ParsingLogits
+from grapy_cli.settings.sections import LossSettings
 from grapy_cli.train.targets import Target, coarse_cross_entropy
+
+PAPER = LossSettings()
+"""The paper's weights."""
 
 
 class Losses(NamedTuple):
@@ -23,7 +27,7 @@ class Losses(NamedTuple):
     """At levels 2 and 1, both parsings together."""
 
     def values(self) -> dict[str, Float[Tensor, ""]]:
-        """The losses there are, without their sum, by name and without their gradients."""
+        """Return the losses by name, without their sum and without gradients."""
         named = self._asdict().items()
         return {name: loss.detach() for name, loss in named if name != "total" and loss is not None}
 
@@ -33,27 +37,23 @@ def parsing_loss(
     target: Target,
     *,
     allowed: Bool[Tensor, "k p"] | None = None,
-    main_weight: float = 1.0,
-    refined_weight: float = 1.0,
-    coarse_weight: float = 0.0,
+    weights: LossSettings = PAPER,
     lifts: Sequence[Sequence[int]] = (),
     part_weights: Float[Tensor, " p"] | None = None,
     count: Float[Tensor, ""] | None = None,
 ) -> Losses:
-    """Score both parsings of a label set against its truth; 255 is not looked at.
+    """Compute the losses of both parsings of a label set; 255 is ignored.
 
     Args:
         logits: Of the photos, at the size of the target.
         target: Their truth.
         allowed: The parts that each word of the target's coarse labels allows.
-        main_weight: Of the decoder's parsing.
-        refined_weight: Of the parsing after the pyramid.
-        coarse_weight: Of what each parsing says at the coarse levels, beside its parts.
+        weights: Of the losses.
         lifts: For each coarse level, the node each part belongs to.
         part_weights: How much the pixels of each part count; alike where there are none.
         count: What the mean is taken over where these photos are not all of it; see `count_labels`.
 
-    Source: He et al. 2020, eq. 10; lambda is `refined_weight`.
+    Source: He et al. 2020, eq. 10; lambda is `weights.refined`.
     """
     truth = target.parts
 
@@ -63,31 +63,31 @@ def parsing_loss(
             loss = loss + coarse_cross_entropy(scores, target.words, allowed, part_weights)
         return loss
 
-    # Photos with nothing but ignored pixels teach nothing; the usual mean would be 0 / 0.
+    # Photos with only ignored pixels have no loss; the usual mean would be 0 / 0.
     count = (count_labels(truth, part_weights) if count is None else count).clamp(min=1e-9)
     main = score(logits.main) / count
-    total, refined, coarse = main_weight * main, None, None
+    total, refined, coarse = weights.main * main, None, None
     if logits.refined is not None:
         refined = score(logits.refined) / count
-        total = total + refined_weight * refined
-    if coarse_weight:
-        coarse = main_weight * _coarse(logits.main, truth, lifts, part_weights) / count
+        total = total + weights.refined * refined
+    if weights.coarse:
+        coarse = weights.main * _coarse(logits.main, truth, lifts, part_weights) / count
         if logits.refined is not None:
             sums = _coarse(logits.refined, truth, lifts, part_weights)
-            coarse = coarse + refined_weight * sums / count
-        total = total + coarse_weight * coarse
+            coarse = coarse + weights.refined * sums / count
+        total = total + weights.coarse * coarse
     return Losses(total, main, refined, coarse)
 
 
 def count_labels(
     label_map: UInt8[Tensor, "b h w"], part_weights: Float[Tensor, " p"] | None
 ) -> Float[Tensor, ""]:
-    """Count the labelled pixels, or add up the weights of their parts: what a mean divides by."""
+    """Count the labelled pixels, or add up the weights of their parts: the divisor of a mean."""
     counted = label_map != IGNORE
     if part_weights is None:
         return counted.sum().float()
-    # Picking makes a card wait, but zeros among the terms would round the sum otherwise, and a run
-    # that was begun before would not go on exactly.
+    # Indexing makes a GPU wait, but zeros among the terms would round the sum differently, and a
+    # resumed run would not be exact.
     return part_weights[label_map[counted].long()].sum()
 
 
@@ -97,7 +97,7 @@ def lift_logits(logits: Float[Tensor, "b p h w"], lift: Sequence[int]) -> Float[
         [logits[:, part] for part, owner in enumerate(lift) if owner == node]
         for node in range(max(lift) + 1)
     ]
-    # A node without parts cannot be meant: it has no probability.
+    # A node without parts has no probability.
     nobody = torch.full_like(logits[:, 0], -torch.inf)
     return torch.stack([torch.stack(parts or [nobody]).logsumexp(0) for parts in nodes], 1)
 
@@ -105,7 +105,7 @@ def lift_logits(logits: Float[Tensor, "b p h w"], lift: Sequence[int]) -> Float[
 def sample_labels(
     label_map: UInt8[Tensor, "b h w"], height: int, width: int
 ) -> UInt8[Tensor, "b {height} {width}"]:
-    """Take the labels where smaller features stand, corner pixels' centres aligned."""
+    """Sample labels at the positions of smaller features, with the centers of corners aligned."""
     if label_map.shape[1:] == (height, width):
         return label_map
     rows, columns = (
@@ -143,5 +143,5 @@ def _coarse(
 
 
 def _by_label(values: Shaped[Tensor, " p"], ignored: int = 0) -> Shaped[Tensor, " 256"]:
-    """Values of parts as a table for whatever may stand in a label map, the ignore label too."""
+    """Return values of parts as a table over all labels, the ignore label included."""
     return F.pad(values, (0, 256 - len(values)), value=ignored)

@@ -1,4 +1,4 @@
-"""How much the pixels of each part count, by how rare they are."""
+"""Weights of the pixels of each part, by how rare the part is."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.labels import IGNORE
 
 COUNTED_PHOTOS = 400
-"""Label maps looked at to learn how rare each part is; more changes the shares by little."""
+"""Label maps that are counted; more change the shares only a little."""
 
 
 def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
-    """Weigh the parts of each data set by how rare they are in a sample of its label maps."""
+    """Return the weights of parts, by how rare each is in a sample of label maps."""
     weights = {}
     for name, labelled in _labelled(groups).items():
         pixels: Counter[int] = Counter()
@@ -26,7 +26,7 @@ def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
             pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
         del pixels[IGNORE]
         if not (total := sum(pixels.values())):
-            continue  # nothing but ignored pixels: nothing to balance
+            continue  # only ignored pixels
         shares = {part: count / total for part, count in pixels.items() if count}
         parts = labelled[0][0].label_set.num_parts
         weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
@@ -34,7 +34,7 @@ def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
 
 
 def _labelled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDataset, str]]]:
-    """The photos of each data set: a key, and the folder it is a key of."""
+    """Return the photos of each data set: keys with their data set."""
     found: dict[str, list[tuple[PreparedDataset, str]]] = {}
     for group in groups:
         for name, dataset in group.members.items():
@@ -43,12 +43,12 @@ def _labelled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDatase
 
 
 def balanced_weights(shares: Mapping[int, float], num_parts: int, strength: float) -> list[float]:
-    """Weights that count rare parts more: share ** -strength, with a mean over pixels of 1.
+    """Return weights that favor rare parts: share ** -strength, with mean 1 over pixels.
 
     Args:
         shares: Share of the labelled pixels of each part that occurs.
         num_parts: Of the label set; parts that do not occur get the largest weight.
-        strength: 0 leaves pixels alike, 1 makes parts alike.
+        strength: 0 weighs pixels equally, 1 weighs parts equally.
     """
     known = {part: share**-strength for part, share in shares.items() if share > 0}
     mean = sum(shares[part] * weight for part, weight in known.items())

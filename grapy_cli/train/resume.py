@@ -1,4 +1,4 @@
-"""Going on with a run: by the settings it was begun with, not all of which can still change."""
+"""Resume a run with the settings it started with; some of them can still change."""
 
 from collections.abc import Iterator
 from operator import attrgetter
@@ -6,8 +6,10 @@ from operator import attrgetter
 from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.settings.layers import resolve
+from grapy_cli.settings.sections import TrainSettings
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.tree import leaves
+from grapy_cli.train.schedule import PolySchedule, build_schedule
 
 FIXED = (
     "data.dataset",
@@ -27,30 +29,62 @@ FIXED = (
     "train.optimizer.name",
     "train.self_training",
 )
-"""Settings and sections that a run keeps: with others its state would not fit, or it would be
-another run. The rest (epochs, learning rate, cards, ...) may change from one stop to the next."""
+"""Settings and sections that a resumed run keeps: its state would not fit others, or it would be
+another run. Others (epochs, learning rate, GPUs, ...) may change."""
 
 
 def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
-    """Return the settings to write down for a run that goes on.
+    """Return the settings of a resumed run, as they are written to its folder.
 
     Args:
         folder: Of the run.
-        settings: What it shall go on with.
+        settings: Of the resumed run.
 
     Raises:
-        SettingsError: If they are not those of this run, or its own cannot be read.
+        SettingsError: If they differ where they must not, or the run's own cannot be read.
     """
     begun = resolve(config=folder.settings_file).settings
     for path in _fixed():
         was, wanted = attrgetter(path)(begun), attrgetter(path)(settings)
         if was != wanted:
             raise SettingsError(
-                f"{path}: {folder.path} was begun with {was} and cannot go on with {wanted}",
-                hint=f"Leave it as it was, or start a new run with --init {folder.path}.",
+                f"{path}: {folder.path} started with {was} and cannot resume with {wanted}",
+                hint=f"Keep the value, or start a new run with --init {folder.path}.",
             )
     places = {"init": begun.train.init, "out": begun.train.out, "resume": None}
     return settings.model_copy(update={"train": settings.train.model_copy(update=places)})
+
+
+def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings, step: int) -> str:
+    """Say how new settings change the learning rate; empty if they do not.
+
+    Args:
+        folder: Of the run, with its settings of before.
+        schedule: Of the resumed run.
+        train: Settings of the resumed run.
+        step: The next one, counted from 0 over the whole run.
+    """
+    begun = resolve(config=folder.settings_file).settings.train
+    before = build_schedule(begun, schedule.steps_per_epoch)
+    now = schedule.rate(step)
+    if before.rate(step) == now:
+        return ""
+    names = [f"train.{name}" for name in ("lr", "epochs")]
+    names += [path for path in leaves() if path.startswith("train.schedule.")]
+    changes = [
+        f"{path} goes from {old} to {new}"
+        for path in names
+        for old, new in [(_value(path, begun), _value(path, train))]
+        if old != new
+    ]
+    return (
+        f"the learning rate goes from {before.rate(max(0, step - 1)):.3g} at the last step to "
+        f"{now:.3g} at the next: {', '.join(changes)}"
+    )
+
+
+def _value(path: str, train: TrainSettings) -> object:
+    return attrgetter(path.removeprefix("train."))(train)
 
 
 def _fixed() -> Iterator[str]:

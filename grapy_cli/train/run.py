@@ -1,4 +1,4 @@
-"""`grapy train`: one run from settings to weights."""
+"""Run `grapy train`: from settings to weights."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from grapy_cli.runtime.device import check_gpus, fair_threads, pick_device, set_
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.journal import Journal
 from grapy_cli.runtime.launch import is_launched, launch
-from grapy_cli.runtime.reporting import Reporter, Told, silence, tee
+from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence, tee
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World, open_world
 from grapy_cli.settings.handover import handed_over
@@ -38,38 +38,40 @@ from grapy_cli.train.datasets import (
 )
 from grapy_cli.train.dry_run import Estimate, dry_run
 from grapy_cli.train.events import PhotosLabelled, RunStarted
+from grapy_cli.train.forecast import check_forecast, forecast
 from grapy_cli.train.guards import enough_memory, lighter
 from grapy_cli.train.init_weights import advice_of, check_label_sets, init_network
 from grapy_cli.train.job import TrainingJob
 from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
-from grapy_cli.train.resume import settings_of_run
+from grapy_cli.train.resume import rate_change, settings_of_run
 from grapy_cli.train.scoring import Scorer
 from grapy_cli.train.self_training.relabelling import Relabelling
 from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
+from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
 RUNS = Path("runs")
-"""Where runs lie unless `--out` says otherwise."""
+"""Folder of runs without `--out`."""
 
 
 @dataclass(frozen=True)
 class TrainSummary:
-    """What a run came to."""
+    """The result of a run."""
 
     folder: Path
     best: float | None
-    """Best mean IoU over the data sets' val splits, in [0, 1]; None where there is none."""
+    """Best mean IoU over the val splits of the data sets, in [0, 1]; None without one."""
     estimate: Estimate | None = None
-    """Of a dry run, in the process that speaks."""
+    """Of a dry run, in the main process."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A run that is built and about to begin."""
+    """A run that is built and has not started."""
 
     settings: Settings
-    """As they are written down."""
+    """As they are written to the run folder."""
     groups: Sequence[Group]
     checkpoints: CheckpointFolder
     progress: Progress
@@ -77,9 +79,9 @@ class _Run:
     job: TrainingJob
     resumed: bool
     labelled: PhotosLabelled | None
-    """What a teacher did for it in this process."""
+    """What a teacher labelled in this process."""
     to_label: int
-    """Photos that a teacher will label first; of a dry run."""
+    """Photos that a teacher would label first, in a dry run."""
 
     @property
     def photos(self) -> dict[str, int]:
@@ -90,14 +92,17 @@ class _Run:
         }
 
 
-def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) -> TrainSummary:
-    """Train a network, or go on with a run that was stopped.
+def run_train(
+    settings: Settings, reporter: Reporter, *, dry_run: bool = False, force: bool = False
+) -> TrainSummary:
+    """Train a network, or resume a run.
 
     Args:
         settings: Of the run.
-        reporter: Hears what happens.
+        reporter: Gets the events.
         dry_run: Make two steps and one parsing per data set, tell what the run would take, and
             leave nothing behind.
+        force: Start a run whose steps need more memory than there is.
 
     Raises:
         SettingsError: If settings contradict each other or the machine, or another process trains
@@ -106,20 +111,21 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
         WeightsError: If `--init` or `--resume` cannot be used, or the run folder not be written.
         DeviceError: If the device is absent or out of memory, or a worker was killed.
         DivergedError: If the loss is no longer finite.
-        InterruptedRun: If somebody stopped the run; it can be resumed.
+        InterruptedRun: If a signal stopped the run; it can be resumed.
     """
     train = settings.train
     if train.resume and train.init:
         raise SettingsError(
-            "--resume and --init exclude each other",
-            hint="--resume goes on with a run as it was; --init starts a new one from weights.",
+            "--resume and --init cannot be used together",
+            hint="--resume resumes a run; --init starts a new run from weights.",
         )
     if train.tensorboard:
         check_tensorboard()
     folder = _folder(settings)
     if settings.run.gpus > 1 and not is_launched():
         check_gpus(settings.run.device, settings.run.gpus)
-        _launch(settings, folder, dry_run=dry_run)
+        switches = {"--dry-run": dry_run, "--force": force}
+        _launch(settings, folder, [name for name, is_on in switches.items() if is_on])
         return TrainSummary(folder.path, None)
     device_type = pick_device(settings.run.device).type
     with open_world(device_type) as world, ExitStack() as held:
@@ -128,20 +134,23 @@ def run_train(settings: Settings, reporter: Reporter, *, dry_run: bool = False) 
             held.enter_context(_writing_to(folder))
             held.enter_context(folder.held())
         run = _build(settings, folder, world, report, dry_run=dry_run)
-        with enough_memory(run.job.device, *_relief(run.settings, folder, world)):
+        work, hint = _relief(run.settings, folder, world)
+        for warning in _foresee(run, work, hint, force=force):
+            report(Warned(warning))
+        with enough_memory(run.job.device, work, hint):
             if not dry_run:
                 return _train(run, folder, report)
             estimate = _dry_run(run)
         return TrainSummary(folder.path, None, estimate if world.is_main else None)
 
 
-def _launch(settings: Settings, folder: RunFolder, *, dry_run: bool) -> None:
-    """Start the processes of a run; each of them comes to `run_train` again."""
+def _launch(settings: Settings, folder: RunFolder, switches: Sequence[str]) -> None:
+    """Start the processes of a run; each calls `run_train` again."""
     out = {"out": folder.path} if settings.train.resume is None else {}
     train = settings.train.model_copy(update=out)
     with handed_over(settings.model_copy(update={"train": train})) as file:
         launch(
-            ["train", "--config", str(file), *(["--dry-run"] if dry_run else [])],
+            ["train", "--config", str(file), *switches],
             settings.run.gpus,
             go_on=f"grapy train --resume {folder.path}",
         )
@@ -197,6 +206,8 @@ def _build(
     parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
     relabel = Relabelling(settings, trained, parser, label_sets, folder.pseudo, world)
     job = build_job(settings, trained, groups, checkpoints, score, relabel, world, device)
+    if train.resume and (change := rate_change(folder, job.schedule, train, progress.step)):
+        reporter(Warned(change))
     return _Run(
         kept, groups, checkpoints, progress, score, job, bool(train.resume), labelled, to_label
     )
@@ -221,13 +232,50 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         if run.labelled:
             report(run.labelled)
         report(started)
+        if short := _shortage(run):
+            report(Warned(short))
         progress = fit(job, run.progress, report, stop_asked)
     return TrainSummary(folder.path, progress.best if progress.best >= 0 else None)
 
 
+def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> list[str]:
+    """Return warnings about memory and time; raise if memory is not enough."""
+    job, train = run.job, run.settings.train
+    largest = max(run.groups, key=lambda group: _parts_of(group))
+    foreseen = forecast(
+        job.plain_loss_module,
+        [member.label_set for member in largest.members.values()],
+        photos=train.batch_size // job.world.size // train.accumulate,
+        crop=train.crop,
+        passes=train.accumulate,
+        optimizer=train.optimizer.name,
+        processes=job.world.local_size,
+        device=job.device,
+    )
+    if foreseen is None:
+        return []
+    steps = job.pace.epochs * job.pace.steps_per_epoch - run.progress.step
+    return check_forecast(foreseen, work=work, steps=steps, hint=hint, force=force)
+
+
+def _parts_of(group: Group) -> int:
+    return sum(member.label_set.num_parts for member in group.members.values())
+
+
+def _shortage(run: _Run) -> str:
+    """Return a warning if shared memory is too small for the workers; empty if not."""
+    world, train = run.job.world, run.settings.train
+    return shortage(
+        train.batch_size // world.size,
+        train.crop,
+        max(len(group.members) for group in run.groups),
+        run.settings.data.workers * world.local_size,
+    )
+
+
 @contextmanager
 def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Reporter]:
-    """Make the run's folder and write down there what happens; one process does."""
+    """Make the run folder and record all events in it; only the main process does."""
     if not run.job.world.is_main:
         yield reporter
         return
@@ -244,15 +292,15 @@ def _records(run: _Run, folder: RunFolder, reporter: Reporter) -> Iterator[Repor
 
 @contextmanager
 def _writing_to(folder: RunFolder) -> Iterator[None]:
-    """Say what the system refuses: a full disk, a closed folder, one that was removed."""
+    """Turn errors of writing into a sentence: a full disk, a folder that was removed."""
     try:
         yield
     except OSError as error:
         raise WeightsError(
-            f"the run in {folder.path} cannot be written down: {error}",
-            hint=f"Once mended, go on with --resume {folder.path}."
+            f"the run folder {folder.path} cannot be written: {error}",
+            hint=f"When this is fixed, resume with --resume {folder.path}."
             if folder.checkpoint("last").exists()
-            else "There is no checkpoint yet: once mended, start again.",
+            else "There is no checkpoint yet: fix this and start again.",
         ) from error
 
 
@@ -265,7 +313,7 @@ def _dry_run(run: _Run) -> Estimate:
 
 
 def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, Callable[[], str]]:
-    """What a step is, and how it is made smaller."""
+    """Return what a step is, and a function for the settings that make it smaller."""
     train = settings.train
     height, width = train.crop
     photos = train.batch_size // world.size // train.accumulate
@@ -279,7 +327,7 @@ def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, C
             on_gpu=pick_device(settings.run.device, world.local_rank).type == "cuda",
         )
         saved = folder.checkpoint("last").exists()
-        go_on = f" The last checkpoint is whole: --resume {folder.path}." if saved else ""
+        go_on = f" The last checkpoint is complete: --resume {folder.path}." if saved else ""
         return f"{ways}.{go_on}"
 
     return f"a step of {photos} photos of {width}x{height} pixels", hint

@@ -1,4 +1,4 @@
-"""From settings to the order in which photos are learned from, checked against the machine."""
+"""Build the order of training photos from settings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from grapy_cli.settings.settings import Settings
 def build_sampling_plan(
     settings: Settings, groups: Sequence[Group], processes: int
 ) -> SamplingPlan:
-    """Decide what epochs and steps are made of.
+    """Decide which photos make up epochs and steps.
 
     Args:
         settings: Of the run; `data.dataset` names its data sets.
         groups: Whose photos.
-        processes: How many share a step.
+        processes: That share a step.
 
     Raises:
-        SettingsError: If the batch cannot be shared out, or shares contradict the data sets.
+        SettingsError: If the batch cannot be divided, or shares contradict the data sets.
     """
     train = settings.train
     passes = processes * train.accumulate
@@ -37,7 +37,7 @@ def build_sampling_plan(
         balanced = even.smallest_batch(passes, _least(groups, even.fractions))
         raise SettingsError(
             f"train.batch_size: {train.batch_size} is too small for a mixed step: with these "
-            f"shares, each of {_passes(processes, train.accumulate)} would not always see a photo "
+            f"shares, each of {_passes(processes, train.accumulate)} would not always get a photo "
             "of every data set",
             hint=f"Use --batch-size {smallest}; or --sampling balanced, which needs "
             f"{balanced}; or --mixing alternate.",
@@ -46,7 +46,7 @@ def build_sampling_plan(
 
 
 def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | None:
-    """What part of an epoch each group makes up; None where nothing was asked for."""
+    """Return the share of each group in an epoch; None without such settings."""
     train = settings.train
     balanced = train.sampling == "balanced"
     names = list(dict.fromkeys(map(dataset_name, settings.data.dataset)))
@@ -62,8 +62,8 @@ def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | 
         return weights
     if any(len(group.datasets) > 1 for group in groups):
         raise SettingsError(
-            "photos that several data sets label together cannot be shown by the share of one",
-            hint="Leave out data.join_photos, or --sampling and --shares.",
+            "--sampling and --shares need data.join_photos = false",
+            hint="With joined photos, no data set has a share of its own: leave out one of them.",
         )
     asked = dict(zip(names, train.shares or [1.0] * len(names), strict=True))
     return tuple(
@@ -72,11 +72,11 @@ def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | 
 
 
 def _weights(groups: Sequence[Group], *, balanced: bool) -> tuple[float, ...]:
-    """What part of an epoch each group makes up, in any unit, before data sets have shares.
+    """Return the share of each group in an epoch, in any unit, before factors apply.
 
     Args:
         groups: Of one or more data folders.
-        balanced: Every data set makes up as much, however many folders its photos lie in.
+        balanced: Every data set has the same share, over all its folders.
     """
     sizes = Counter[tuple[str, ...]]()
     for group in groups:
@@ -88,7 +88,7 @@ def _weights(groups: Sequence[Group], *, balanced: bool) -> tuple[float, ...]:
 
 
 def _least(groups: Sequence[Group], fractions: Sequence[Fraction]) -> Fraction:
-    """What part of an epoch the data set makes up that is seen least, by its largest group."""
+    """Return the share of the data set with the smallest share, by its largest group."""
     most: dict[str, Fraction] = {}
     for group, fraction in zip(groups, fractions, strict=True):
         for name in group.datasets:
@@ -101,7 +101,7 @@ def _check_batch(batch_size: int, processes: int, accumulate: int, at_least: int
     among = _passes(processes, accumulate)
     if batch_size % passes:
         raise SettingsError(
-            f"train.batch_size: {batch_size} cannot be shared out among {among}",
+            f"train.batch_size: {batch_size} cannot be divided among {among}",
             hint=f"Use --batch-size {max(at_least, batch_size // passes) * passes}.",
         )
     if batch_size // passes < at_least:
@@ -113,7 +113,7 @@ def _check_batch(batch_size: int, processes: int, accumulate: int, at_least: int
 
 
 def _passes(processes: int, accumulate: int) -> str:
-    """What a step is shared out among, in words."""
+    """Say what a step is divided among."""
     if accumulate == 1:
         return f"{processes} processes"
     return f"{accumulate} passes" + (f" of {processes} processes" if processes > 1 else "")

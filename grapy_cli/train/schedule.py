@@ -1,6 +1,9 @@
-"""How the learning rate falls."""
+"""The learning-rate schedule."""
 
 from dataclasses import dataclass
+
+from grapy_cli.settings.derive import derive
+from grapy_cli.settings.sections import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,11 @@ class PolySchedule:
     warmup: int = 0
     """Steps over which the rate rises linearly from zero."""
     every_epochs: int = 0
-    """0 lowers the rate at every step; N only with the last epoch of every N, as the reference does
-    with N = 10 (its epochs 9, 19, ... counted from 0)."""
+    """0 lowers the rate at every step; N only at the last of every N epochs, as the reference does
+    with N = 10 (epochs 9, 19, ... counted from 0)."""
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0 over the whole run."""
+        """Return the learning rate of a step, counted from 0 over the whole run."""
         if step < self.warmup:
             return self.base * (step + 1) / self.warmup
         if self.every_epochs:
@@ -31,11 +34,18 @@ class PolySchedule:
         return self.base * max(0.0, 1 - progress) ** self.power
 
     def lowers_at(self, step: int) -> bool:
-        """Whether `every_epochs` lowers the rate with just this step."""
+        """Tell whether `every_epochs` lowers the rate at this step."""
         return (
             bool(self.every_epochs) and step > 0 and self._lowered(step) > self._lowered(step - 1)
         )
 
     def _lowered(self, step: int) -> int:
-        """How often `every_epochs` has lowered the rate by a step."""
+        """Return how often `every_epochs` has lowered the rate up to a step."""
         return (step // self.steps_per_epoch + 1) // self.every_epochs
+
+
+def build_schedule(train: TrainSettings, steps_per_epoch: int) -> PolySchedule:
+    """Build the schedule that settings describe."""
+    return derive(
+        PolySchedule, train, train.schedule, base=train.lr, steps_per_epoch=steps_per_epoch
+    )

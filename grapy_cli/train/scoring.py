@@ -1,7 +1,7 @@
-"""How a run sees where it stands: scores on val, and a sheet of parsings to look at."""
+"""Score a run on val, and draw a sheet of parsings."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -65,9 +65,18 @@ class Scorer:
         self.parser = HumanParser(trained.network, None, device, augmentation, longest_side)
         self.world = world
 
-    def __call__(self, epochs: int) -> dict[str, float]:
-        """Score after so many epochs: the mean IoU by data set, in [0, 1]."""
-        with self._weights():
+    def __call__(
+        self,
+        epochs: int,
+        interruptible: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> dict[str, float]:
+        """Score after so many epochs: the mean IoU by data set, in [0, 1].
+
+        Args:
+            epochs: Names the sheet.
+            interruptible: A signal may end the work inside; the weights are then restored.
+        """
+        with self._weights(), interruptible():
             all_counts = score_datasets(self.parser, self.datasets, "val", world=self.world)
             if self.folder and self.world.is_main and self.datasets:
                 self._draw(self.folder, epochs)
@@ -77,10 +86,10 @@ class Scorer:
         }
 
     def try_out(self) -> int:
-        """Parse the first val photo of each data set and say how many that were.
+        """Parse the first val photo of each data set, and return their number.
 
         Raises:
-            DeviceError: If the device has not enough memory.
+            DeviceError: If the device does not have enough memory.
         """
         with self._weights():
             return sum(1 for name in self.datasets for _ in self._parsed(name, 1))
@@ -96,7 +105,7 @@ class Scorer:
             raise DeviceError(
                 f"while scoring: {error.message}",
                 hint=f"--longest-side {smaller} takes {'about half' if side else 'less'}. "
-                "Checkpoints that were saved before are whole.",
+                "Earlier checkpoints are complete.",
             ) from error
 
     def _draw(self, folder: RunFolder, epochs: int) -> None:
@@ -105,7 +114,7 @@ class Scorer:
             contact_sheet(rows).save(beside, "PNG")
 
     def _parsed(self, name: str, count: int) -> Iterator[list[Cell]]:
-        """Photo, truth and parsing of the first val photos; one that cannot be read is left out."""
+        """Give photo, truth and parsing of the first val photos that can be read."""
         dataset = self.datasets[name]
 
         def request(key: str) -> Request[list[Cell] | None]:
@@ -140,7 +149,7 @@ def _row(title: str, parsing: Parsing, truth: UInt8[np.ndarray, "u v"]) -> list[
 def pixel_accuracy(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
 ) -> float | None:
-    """The share of labelled pixels that are right; None where sizes differ or none is labelled."""
+    """Return the share of labelled pixels that are right; None without any."""
     if label_map.shape != truth.shape or not (counted := truth != IGNORE).any():
         return None
     return float((label_map == truth)[counted].mean())

@@ -1,4 +1,4 @@
-"""The curves of a run as TensorBoard reads them; an extra, since it brings much with it."""
+"""Write the curves of a run for TensorBoard; an extra, because it is a large package."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ def open_tensorboard(folder: Path, first_step: int) -> Iterator[Reporter]:
 
     Args:
         folder: Where to.
-        first_step: Steps made already; what is there of later ones is taken back.
+        first_step: Steps made already; later values of the folder are discarded.
 
     Raises:
         SettingsError: If TensorBoard is not installed.
@@ -45,7 +45,7 @@ def open_tensorboard(folder: Path, first_step: int) -> Iterator[Reporter]:
 
 
 def check_tensorboard() -> None:
-    """Make sure, before anything is begun, that TensorBoard is there.
+    """Check that TensorBoard is installed, before the run starts.
 
     Raises:
         SettingsError: If it is not installed.
@@ -56,5 +56,5 @@ def check_tensorboard() -> None:
         raise SettingsError(
             "train.tensorboard needs TensorBoard, which is not installed",
             hint="pip install 'grapy-cli[tensorboard]', or leave it out: metrics.csv and "
-            "curves.svg are written all the same.",
+            "curves.svg are always written.",
         ) from error

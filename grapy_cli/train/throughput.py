@@ -1,4 +1,4 @@
-"""The clock of a training: how fast it is, and how much of its time goes on waiting for data."""
+"""Measure the speed of training, and its time waiting for data."""
 
 import time
 from collections import deque
@@ -8,18 +8,18 @@ from typing import NamedTuple, TypeVar
 Item = TypeVar("Item")
 
 STEPS = 20
-"""Enough that the pace stands still while it is read: single steps vary."""
+"""Enough for a steady number: single steps vary."""
 
 
 class Reading(NamedTuple):
-    """The pace over the last steps."""
+    """The speed over the last steps."""
 
     photos_per_second: float
     waited: float
-    """Share of the time spent waiting for data, in [0, 1]. A device that is still at work on the
-    step before isn't asked, so beside a card this is the most it can be."""
+    """Share of the time spent waiting for data, in [0, 1]. The clock does not
+    wait for a GPU that still computes, so with a GPU this is an upper bound."""
     seconds: float
-    """Of one step, with everything between it and the one before."""
+    """Of one step, including everything since the step before."""
 
 
 class _Step(NamedTuple):
@@ -32,7 +32,7 @@ class Throughput:
     """Measures the steps of a loop over batches.
 
     Args:
-        steps: How many of the last ones are averaged.
+        steps: Last steps that are averaged.
         clock: Seconds from any start.
     """
 
@@ -43,7 +43,7 @@ class Throughput:
         self._waited = 0.0
 
     def waiting_for(self, batches: Iterable[Item]) -> Iterator[Item]:
-        """Give the batches, and note how long each had to be waited for."""
+        """Give the batches, and measure the wait for each."""
         remaining = iter(batches)
         self._mark = self._clock()
         while True:
@@ -56,7 +56,7 @@ class Throughput:
             yield batch
 
     def read(self, photos: int) -> Reading:
-        """Note that the step on the last batch is made.
+        """Record the end of a step, and return the speed.
 
         Args:
             photos: Of the step, over all processes.

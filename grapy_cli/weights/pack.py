@@ -1,4 +1,4 @@
-"""Weights made fit to be given away: half the size, their card completed."""
+"""Pack weights for publishing: half the size, with a complete card."""
 
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def pack_weights(
 
     Raises:
         WeightsError: If a file cannot be read, or `mix` is another network.
-        SettingsError: If the facts are none for a card, or the scores no evaluation.
+        SettingsError: If the fields do not belong to a card, or the scores to an evaluation.
         DatasetError: If a data set is damaged.
     """
     path = resolve_weights(source)
@@ -89,8 +89,8 @@ def _prepared(root: Path, names: set[str]) -> list[str]:
     there = [name for name in find_prepared(root) if name in names]
     if not there:
         raise SettingsError(
-            f"nothing below {root} is prepared for {', '.join(sorted(names))}",
-            hint="--data names the folder that holds the prepared data sets.",
+            f"there is no prepared data set in {root} for {', '.join(sorted(names))}",
+            hint="Set --data to the folder with the prepared data sets.",
         )
     return there
 
@@ -126,7 +126,7 @@ def _mixed(own: Tensors, other: Tensors, share: float) -> Tensors:
     if {key: value.shape for key, value in own.items()} != {
         key: value.shape for key, value in other.items()
     }:
-        raise WeightsError("weights of two different networks cannot be mixed")
+        raise WeightsError("the weights are of two different networks and cannot be mixed")
     return {
         key: torch.lerp(value, other[key], share) if value.is_floating_point() else other[key]
         for key, value in own.items()

@@ -28,9 +28,9 @@ def write_card_page(
     Args:
         weights: A weights file or run folder; the embedded one unless said.
         out: The page.
-        photos: A photo, a folder or whatever else names photos; None for a page without any.
+        photos: A photo, a folder, or another source of photos; None for a page without photos.
         settings: How they are parsed.
-        reporter: Hears of progress, and of photos that cannot be read.
+        reporter: Gets the progress, and photos that cannot be read.
 
     Raises:
         SettingsError: If no photo is found.

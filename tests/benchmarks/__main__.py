@@ -18,12 +18,12 @@ BENCHMARKS = (
     "prepare",
     "files",
     "start",
-    "card",
+    "gpu",
 )
 
 
 def main() -> None:
-    """Run them one after the other, each in a process of its own."""
+    """Run them one after the other, each in its own process."""
     print_head()
     for name in BENCHMARKS:
         if find_spec(f"tests.benchmarks.{name}"):

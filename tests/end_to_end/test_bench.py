@@ -57,7 +57,7 @@ def test_errors_of_the_process_that_measures_come_through(folder):
     ("arguments", "words"),
     [
         (("--against", "none.toml"), "none.toml does not exist"),
-        (("--json", "--markdown"), "exclude each other"),
+        (("--json", "--markdown"), "cannot be used together"),
         (("--size", "2mp", "--truth", "photos"), "needs the photos' own sizes"),
         (("nowhere/",), "nowhere"),
     ],

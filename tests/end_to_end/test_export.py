@@ -224,5 +224,5 @@ def test_a_damaged_file_ends_with_exit_code_4(folder):
         *("predict", "photos", "--dataset", "atr", "--weights", "cut.onnx", *HERE), folder=folder
     )
     assert ran.returncode == 4
-    assert "no readable ONNX file" in ran.stderr
+    assert "is not an ONNX file" in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -146,7 +146,7 @@ def test_photos_that_all_data_sets_label_leave_no_head_out(tmp_path):
 def test_processes_end_with_the_code_of_what_happened(tmp_path):
     ran = run_grapy(*TRAIN, "--data", "nothing", "--out", "run", folder=tmp_path)
     assert ran.returncode == 3, ran.stderr
-    assert "no data set is prepared" in ran.stderr
+    assert "there is no prepared data set" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "run").exists()
 
@@ -158,8 +158,8 @@ def test_a_dry_run_answers_with_a_table_and_leaves_nothing(data, tmp_path):
         re.split(r" {2,}", line.strip(), maxsplit=1) for line in ran.stdout.splitlines()[1:]
     )
     assert rows["photos to train on"] == "9 atr, 9 cihp, 9 pascal"
-    assert rows["steps to make"] == "12 of 4 photos"
-    assert {"a step", "the whole run", "memory", "a checkpoint on disk"} < set(rows)
+    assert rows["steps"] == "12 of 4 photos"
+    assert {"time of a step", "time of the whole run", "memory", "size of a checkpoint"} < set(rows)
     assert not list(tmp_path.iterdir())
 
 

@@ -64,7 +64,7 @@ def test_a_port_that_is_taken_is_told(folder):
         port = str(other.getsockname()[1])
         done = run_grapy("serve", "--port", port, folder=folder)
     assert done.returncode == 2
-    assert f"127.0.0.1:{port} cannot be served" in done.stderr
+    assert f"127.0.0.1:{port} cannot be used" in done.stderr
     assert "--port 0" in done.stderr
 
 

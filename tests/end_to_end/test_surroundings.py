@@ -88,6 +88,25 @@ def test_closed_outputs_disturb_nobody(tmp_path):
     assert ran.returncode == 0
 
 
+def test_a_run_goes_on_when_no_one_reads_what_it_says(tmp_path):
+    weights = write_weights(tmp_path / "w.safetensors", ["atr"])
+    write_good_photos(tmp_path / "photos", 2)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = ["predict", "photos", "--weights", str(weights), "--device", "cpu"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "grapy_cli", *command],
+        cwd=tmp_path,
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        stderr=writer,
+        timeout=120,
+    )
+    os.close(writer)
+    assert ran.returncode == 0
+    assert len(list((tmp_path / "masks").rglob("*.png"))) == 2
+
+
 def test_without_the_library_of_windows_the_other_wheel_is_named(tmp_path):
     (tmp_path / "cv2.py").write_text(f"raise ImportError({OPENCV!r})\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])

@@ -54,10 +54,14 @@ def recipe(*sets: str, **flags: object) -> Settings:
 
 
 def train(
-    *sets: str, report: Reporter = silence, dry_run: bool = False, **flags: object
+    *sets: str,
+    report: Reporter = silence,
+    dry_run: bool = False,
+    force: bool = False,
+    **flags: object,
 ) -> TrainSummary:
     """Train by the debug recipe with changes."""
-    return run_train(recipe(*sets, **flags), report, dry_run=dry_run)
+    return run_train(recipe(*sets, **flags), report, dry_run=dry_run, force=force)
 
 
 def resume(run: Path, *sets: str, report: Reporter = silence) -> TrainSummary:

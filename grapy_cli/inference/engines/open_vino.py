@@ -13,20 +13,20 @@ from grapy_cli.inference.engines.runner import Place, Runner
 from grapy_cli.model.exported.metadata import PHOTOS
 
 ARITHMETIC: Mapping[str, str] = MappingProxyType({"fp32": "f32", "bf16": "bf16", "int8": "f32"})
-"""OpenVINO's name for the precision of what is not said in the file itself, as int8 is."""
+"""OpenVINO's name for the precision of operations; int8 ones are marked in the file."""
 
 
 def open_openvino(path: Path, place: Place, precision: str) -> Runner:
-    """Load a file of OpenVINO's for the CPU; bf16 is chosen here, as it is not in the file.
+    """Load an OpenVINO file for the CPU; bf16 is set here, because the file does not hold it.
 
     Raises:
-        DeviceError: If another device is wanted.
+        DeviceError: If the device is not the CPU.
     """
     import openvino
 
     if place.device.type != "cpu":
         raise DeviceError(
-            f"grapy runs OpenVINO on the CPU alone, not on {place.device.type}",
+            f"grapy runs OpenVINO on the CPU only, not on {place.device.type}",
             hint="Use --device cpu.",
         )
     core = openvino.Core()
@@ -37,7 +37,7 @@ def open_openvino(path: Path, place: Place, precision: str) -> Runner:
     }
     compiled = core.compile_model(core.read_model(path), "CPU", options)
     names = [output.get_any_name() for output in compiled.outputs]
-    mine = local()  # a request works for one thread at a time
+    mine = local()  # a request serves one thread at a time
 
     def run(photos: UInt8[np.ndarray, "b 3 h w"]) -> list[np.ndarray]:
         if not hasattr(mine, "request"):

@@ -1,4 +1,4 @@
-"""What an engine is given and what it gives back, whichever it is."""
+"""What every engine takes and returns."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ Run = Callable[[UInt8[np.ndarray, "b 3 h w"]], Sequence[np.ndarray]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where an engine is to do its arithmetic."""
+    """Where an engine computes."""
 
     device: torch.device
     threads: int
-    """Of the CPU."""
+    """CPU threads."""
 
 
 @dataclass(frozen=True)
 class Runner:
-    """A network that an engine has loaded."""
+    """A network loaded into an engine."""
 
     run: Run
     """Photos in, one array `b p h4 w4` of logits for each output; what it gives may be overwritten

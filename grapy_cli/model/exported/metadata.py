@@ -1,4 +1,4 @@
-"""Which files are networks of other engines, and what such a file says of itself."""
+"""Which files are networks for other engines, and the metadata of such files."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from grapy_cli.model.exported.openvino_file import read_openvino_metadata
 READERS: Mapping[str, Callable[[Path], dict[str, str]]] = MappingProxyType(
     {".onnx": read_onnx_metadata, ".xml": read_openvino_metadata}
 )
-"""By the end of a file's name, what reads its metadata."""
+"""The function that reads the metadata, by file name suffix."""
 
 PRECISION_KEY = "grapy-precision"
 PHOTOS = "photos"
@@ -19,12 +19,12 @@ PHOTOS = "photos"
 
 
 def is_exported(path: Path) -> bool:
-    """Whether a file is a network for another engine, by its name."""
+    """Return whether a file is a network for another engine, from its name."""
     return path.suffix.lower() in READERS
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Read what such a file carries beside its network.
+    """Read the metadata of such a file.
 
     Raises:
         WeightsError: If it is missing or damaged.

@@ -1,8 +1,8 @@
-"""What an ONNX file says of itself, read without any engine and without reading any other file.
+"""The metadata of an ONNX file, read without any engine and without reading any other file.
 
-An ONNX file is one message of Protocol Buffers: fields that carry a number and, most of them,
-bytes, which may be messages again. So a table of the fields that matter is enough to find the
-metadata, and to find tensors that would be read from other files.
+An ONNX file is one message of Protocol Buffers: numbered fields, most of which hold bytes, which
+may be messages themselves. So a table of the relevant fields is enough to find the metadata, and to
+find tensors whose values are in other files.
 """
 
 import mmap
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from grapy_cli.errors import WeightsError
+from grapy_cli.safe_text import download_mistake
 
 Value = int | memoryview
 
@@ -35,11 +36,11 @@ FIELDS: Mapping[str, Mapping[int, str]] = MappingProxyType(
 )
 METADATA = 14
 EXTERNAL_DATA = frozenset({13, 14})
-"""Fields of a tensor: where else its numbers lie, and that they lie elsewhere at all."""
+"""Fields of a tensor: the place of its values outside the file, and that they are outside."""
 
 
 def read_onnx_metadata(path: Path) -> dict[str, str]:
-    """Read the names and texts that the file carries beside its network.
+    """Read the metadata of the file: texts by name.
 
     Raises:
         WeightsError: If it is no ONNX file, or damaged, or wants parts of it read elsewhere.
@@ -49,7 +50,8 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
             model = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         metadata, outside = dict(_metadata(model)), _names_other_files(model)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} is no readable ONNX file: {error}") from error
+        why = download_mistake(path) or error
+        raise WeightsError(f"{path} is not an ONNX file: {why}") from error
     if outside:
         raise WeightsError(
             f"{path} keeps numbers in other files, which grapy does not read",
@@ -66,7 +68,7 @@ def _metadata(model: memoryview) -> Iterator[tuple[str, str]]:
 
 
 def _names_other_files(model: memoryview) -> bool:
-    """Whether any tensor, however deep, has its numbers elsewhere."""
+    """Return whether any tensor, at any depth, has its values in another file."""
     waiting = [("model", model)]
     while waiting:
         kind, message = waiting.pop()
@@ -102,20 +104,20 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
             case kind:
                 raise ValueError(f"a field of kind {kind} at byte {place}")
         if place + length > len(message):
-            raise ValueError("it ends before its time")
+            raise ValueError("it ends too early")
         yield tag >> 3, message[place : place + length]
         place += length
 
 
 def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte; with it, where the next thing begins."""
+    """Read a number of seven bits per byte; return it and the place of the next field."""
     number = 0
     for shift in range(0, 70, 7):
         if place >= len(message):
-            raise ValueError("it ends before its time")
+            raise ValueError("it ends too early")
         byte = message[place]
         place += 1
         number |= (byte & 127) << shift
         if byte < 128:
             return number, place
-    raise ValueError(f"a number without end at byte {place}")
+    raise ValueError(f"a number that does not end at byte {place}")

@@ -1,7 +1,7 @@
-"""What a file of OpenVINO's says of itself, read without OpenVINO.
+"""The metadata of an OpenVINO file, read without OpenVINO.
 
-The network is two files: an .xml with its operations, and beside it a .bin with its numbers. The
-first carries the digest of the second, so that a pair that does not belong together is noticed.
+The network is two files in one folder: an .xml with its operations and a .bin with its weights. The
+first holds the digest of the second, so that two files of different networks are noticed.
 """
 
 from pathlib import Path
@@ -9,24 +9,27 @@ from xml.etree import ElementTree
 
 from grapy_cli.atomic import file_digest
 from grapy_cli.errors import WeightsError
+from grapy_cli.safe_text import download_mistake
 
 NUMBERS_KEY = "grapy-numbers"
 """Name under which the .xml carries the sha256 of its .bin."""
 
 
 def read_openvino_metadata(path: Path) -> dict[str, str]:
-    """Read the names and texts that the file carries beside its network.
+    """Read the metadata of the file: texts by name.
 
     Raises:
         WeightsError: If it is no such file, or damaged.
     """
+    if mistake := download_mistake(path):
+        raise WeightsError(f"{path} is not an OpenVINO file: {mistake}")
     try:
         text = path.read_text(encoding="utf-8")
         if "<!DOCTYPE" in text:  # the only way by which XML grows or names other files
             raise WeightsError(f"{path} declares a document type, which no file of OpenVINO's does")
         root = ElementTree.fromstring(text)
     except (OSError, UnicodeDecodeError, ElementTree.ParseError) as error:
-        raise WeightsError(f"{path} is no readable file of OpenVINO's: {error}") from error
+        raise WeightsError(f"{path} is not an OpenVINO file: {error}") from error
     facts = root.find("rt_info")
     return {} if facts is None else {one.tag: one.get("value", "") for one in facts}
 

@@ -1,4 +1,4 @@
-"""Opening videos. Needs the extra `video`, PyAV."""
+"""Open videos; needs PyAV, the extra `video`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 FORMATS = "mov,mp4,m4v,matroska,webm,avi,mpeg,mpegvideo,mpegts,asf,h264,hevc"
-"""FFmpeg's names of what a file called a video is read as."""
+"""FFmpeg's names of the formats that videos are read in."""
 
 
 def open_video(path: Path) -> "InputContainer":
-    """Open a video: a file in one of the formats of videos, and nothing else that it names.
+    """Open a video, in one of the formats of videos and without other files that it names.
 
-    What is called a video may be a playlist, which would have other files read, or addresses.
-    Names in it that are no text are taken as they can be.
+    The file may be a playlist, which would make FFmpeg read other files or addresses. Names in it
+    that are not text are decoded as far as possible.
 
     Raises av.FFmpegError if it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Videos: read frame by frame, parsed, and written as films with the times and the sound they had.
+"""Parse videos frame by frame, and write videos with the same times and sound.
 
 Needs the extra `video`, PyAV.
 """
@@ -31,11 +31,11 @@ Parsings = Mapping[str, Parsing]
 
 _TICKS = 1_000_000  # FFmpeg's, of a second
 LARGEST_FRAME = 1 << 27
-"""Pixels; a film of the largest format there is has a quarter of it."""
+"""Pixels; frames of 8K video have a quarter of this."""
 
 
 class Frame(NamedTuple):
-    """One picture of a video."""
+    """One frame of a video."""
 
     pixels: UInt8[np.ndarray, "h w 3"]
     """RGB, upright."""
@@ -51,15 +51,15 @@ def parse_video(
     stop_asked: Callable[[], bool],
     report: Reporter = silence,
 ) -> dict[str, Any] | None:
-    """Parse a video and write its films, all of them or none.
+    """Parse a video and write its videos, all of them or none.
 
     Args:
         path: Of the video.
         parse: Parses frames, and gives each with its parsings, in order.
-        results: What is written; kinds that cannot be films are written of the first frame.
+        results: What is written; kinds that cannot be videos are written for the first frame.
         name: Of its results.
-        stop_asked: Asked after every frame.
-        report: Hears how far it is.
+        stop_asked: Called after every frame.
+        report: Gets the progress.
 
     Returns:
         Files and numbers for its row of the manifest, the means over its frames; None if it was
@@ -90,7 +90,7 @@ def parse_video(
                 add(parsings, frame.time)
                 _add_up(sums, describe(parsings))
                 count, first = count + 1, first or parsings
-                if count < total:  # at the end the video's row is the news
+                if count < total:  # at the end the row of the video is reported
                     report(Progressed(f"parsing {path.name}", count, total))
                 if stop_asked():
                     raise _StoppedError
@@ -105,14 +105,14 @@ def parse_video(
 
 
 class _StoppedError(Exception):
-    """Leaves the films, so that none of them is kept."""
+    """Ends the writing, so that no video is kept."""
 
 
 @contextmanager
 def _open_outputs(
     films: Mapping[Path, Kind], path: Path
 ) -> Iterator[Callable[[Parsings, Fraction], None]]:
-    """Give a function that adds a frame to all films; they are opened with the first."""
+    """Give a function that adds a frame to all videos; the first frame opens them."""
     writers: dict[Path, VideoWriter] = {}
     with ExitStack() as stack:
 
@@ -128,7 +128,7 @@ def _open_outputs(
 
 
 def expect_frames(path: Path) -> int:
-    """How many frames a video says it has, or should have by its length; 0 if unknown."""
+    """Return the number of frames, or an estimate from the length; 0 if unknown."""
     with open_video(path) as container:
         stream = next(iter(container.streams.video), None)
         if stream is None:
@@ -138,10 +138,10 @@ def expect_frames(path: Path) -> int:
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
-    """Read a video, a frame at a time; of two frames for one moment the first counts."""
+    """Read a video frame by frame; of two frames for one moment the first counts."""
     with open_video(path) as container:
         if not container.streams.video:
-            raise PhotoError(f"the video {path} has no pictures")
+            raise PhotoError(f"the file {path} has no video")
         rate = container.streams.video[0].average_rate or 25
         last: Fraction | None = None
         for frame in container.decode(video=0):
@@ -156,7 +156,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 @contextmanager
 def video_errors(path: Path) -> Iterator[None]:
-    """Say what is wrong with a video; a full disk is no fault of its own."""
+    """Return the error of a video; a full disk is not its fault."""
     try:
         import av
     except ImportError as error:
@@ -173,9 +173,11 @@ def video_errors(path: Path) -> Iterator[None]:
 
 
 def _upright(frame: "VideoFrame") -> UInt8[np.ndarray, "h w 3"]:
-    """The pixels as a player shows them; phones film on their side and note the angle."""
+    """Return the pixels as a player shows them; phones record sideways and store the angle."""
     if frame.width * frame.height > LARGEST_FRAME:
-        raise PhotoError(f"its frames have {frame.width} x {frame.height} pixels, too many to read")
+        raise PhotoError(
+            f"its frames have {frame.width} x {frame.height} pixels, which is too large to read"
+        )
     turns = round(frame.rotation / 90)
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
 

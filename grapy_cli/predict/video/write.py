@@ -1,4 +1,4 @@
-"""Writing films: pictures with their times, and the sound of the video they were made from.
+"""Write videos: frames with their times, and the sound of the source.
 
 Needs the extra `video`, PyAV.
 """
@@ -27,7 +27,7 @@ class VideoWriter:
     Args:
         path: The file.
         film: How.
-        sound_of: The video the sound is taken from, unless the film is exact.
+        sound_of: The video that the sound is copied from, unless the output is exact.
     """
 
     def __init__(self, path: Path, film: VideoOutput, sound_of: Path) -> None:
@@ -40,7 +40,7 @@ class VideoWriter:
 
     @contextmanager
     def writing(self) -> Iterator["VideoWriter"]:
-        """Open the film; it is whole when the block ends well."""
+        """Open the video; it is complete when the block ends without an error."""
         import av
 
         kind = "matroska" if self._film.exact else "mp4"
@@ -56,11 +56,11 @@ class VideoWriter:
             self._catch_up(None)
 
     def add(self, picture: Image.Image, time: Fraction) -> None:
-        """Add a frame that is shown from a moment on, seconds."""
+        """Add a frame that is shown from a time on, seconds."""
         import av
 
         pixels = np.asarray(picture)
-        if not self._film.exact:  # what players play has sides of even length
+        if not self._film.exact:  # players need sides of even length
             height, width = pixels.shape[:2]
             pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self._stream is None:
@@ -72,13 +72,13 @@ class VideoWriter:
         self._container.mux(self._stream.encode(frame))
 
     def _catch_up(self, time: Fraction | None) -> None:
-        """Write the sound up to a moment, or the rest, so that none of it piles up."""
+        """Write the sound up to a time, or the rest, so that memory stays bounded."""
         while self._sound_time is not None and (time is None or self._sound_time <= time):
             self._sound_time = next(self._sound, None)
 
 
 _CLOCK = Fraction(1, 90_000)
-"""Seconds of a tick of the films, as in broadcasting: all usual frame rates are whole there."""
+"""Time base of the videos, seconds: all usual frame rates are whole in it."""
 
 
 def _add_pictures(container: "OutputContainer", film: VideoOutput, shape: tuple[int, ...]) -> Any:  # noqa: ANN401
@@ -93,7 +93,7 @@ def _add_pictures(container: "OutputContainer", film: VideoOutput, shape: tuple[
 
 
 def _copy_sound(source: "InputContainer", target: "OutputContainer") -> Iterator[Fraction]:
-    """Copy the first sound track, as it is where MP4 can hold it; give the moment of each piece."""
+    """Copy the first sound track, unchanged if MP4 supports it; give the time of each packet."""
     for track in source.streams.audio[:1]:
         if track.codec_context.name in _SOUNDS_OF_MP4:
             copy: Any = target.add_stream_from_template(track)

@@ -1,4 +1,4 @@
-"""A teacher labels photos, and what it says becomes prepared data sets, photo by photo."""
+"""Label photos with a teacher, and write the labels as prepared data sets."""
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ _Writers = Mapping[str, DatasetWriter]
 
 @dataclass(frozen=True)
 class Labelled:
-    """What became of photos."""
+    """The result for some photos."""
 
     keys: tuple[str, ...]
     """Those that have label maps now."""
@@ -66,7 +66,7 @@ class Labelling:
     photos: Sequence[FoundPhoto]
     confidence: float
     load_teacher: Callable[[], HumanParser]
-    """Called where there is anything to label."""
+    """Called if there are photos to label."""
     recipe: Mapping[str, Any] | None = None
     """What the labels depend on: what an earlier run has logged with the same recipe is not
     labelled again. None labels all photos and logs nothing."""
@@ -77,10 +77,10 @@ class Labelling:
         return {labels.name: part_shares(labels, words) for labels in self.label_sets}
 
     def label(self, world: World, report: Reporter) -> list[Labelled]:
-        """Write photos and label maps, each process its share; what cannot be read is left out.
+        """Write photos and label maps, each process its share; unreadable photos are left out.
 
         Returns:
-            What each process did.
+            The result of each process.
 
         Raises:
             DeviceError: If the device has not enough memory.
@@ -160,7 +160,7 @@ class Labelling:
     def _label_photo(
         self, photo: FoundPhoto, data: bytes, found: ParsedPhoto | PhotoError
     ) -> "_NewLabels | PhotoRejected":
-        """Turn what the teacher parsed into label maps."""
+        """Turn the parsings of the teacher into label maps."""
         try:
             if isinstance(found, PhotoError):
                 raise found
@@ -193,7 +193,7 @@ class _NewLabels(_Labels):
     """Of the photo's file."""
 
     def write(self, photo: FoundPhoto, writers: _Writers) -> None:
-        """Write a photo and its label maps; in an archive it has no file that could be linked."""
+        """Write a photo and its label maps; a photo in an archive cannot be linked."""
         file: Path | bytes = photo.place if isinstance(photo.place, Path) else self.data
         for name, writer in writers.items():
             file = writer.add_photo(photo.key, file, photo.place.suffix)

@@ -1,4 +1,4 @@
-"""What a teacher thinks of each pixel, and what else is known, as a label map to learn from."""
+"""Pseudo labels: label maps from a teacher's probabilities and from known facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,11 +11,11 @@ from grapy_cli.labels.garment_tags import allowed_parts
 
 BACKGROUND = 0
 NOBODY, SOMEBODY = 0, 1
-"""What a person mask says of a pixel; anything else leaves it open."""
+"""Values of a person mask; others are unknown."""
 
 
 Words = Sequence[str] | None
-"""The garments on a photo; None where nothing is known of them."""
+"""The garments on a photo; None if they are unknown."""
 
 
 def part_shares(labels: LabelSet, words: Iterable[Words]) -> Float[np.ndarray, " p"]:
@@ -67,7 +67,7 @@ def pseudo_label_map(
     person: UInt8[np.ndarray, "h w"] | None,
     confidence: float,
 ) -> UInt8[np.ndarray, "h w"]:
-    """Label the pixels of which the teacher is certain, once what is known of the photo is heeded.
+    """Label the pixels of which the teacher is certain, given what is known of the photo.
 
     What a ruled out part had goes to the parts that remain, each by what it has itself: where the
     photo has no dress, what looks like a dress and a little like a skirt is a skirt.

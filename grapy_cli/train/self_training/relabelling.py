@@ -1,4 +1,4 @@
-"""During a run, the weights themselves label the photos of self-training anew."""
+"""Label the photos of self-training again during a run, with its own weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,8 @@ from grapy_cli.train.self_training.unlabeled_photos import find_photos
 class Relabelling:
     """Replaces the label maps that a teacher wrote, photo by photo.
 
-    The weights that label are those that would be scored: the running average, where one is kept.
-    Done twice with the same weights, it gives the same; a run that is stopped on the way begins it
-    anew.
+    The weights are those that would be scored: the moving average, if there is one.
+    The same weights give the same labels; a run that stops meanwhile starts this again.
     """
 
     settings: Settings

@@ -11,7 +11,7 @@ import torch
 
 from grapy_cli import __version__
 from grapy_cli.data.layout import CARD, DatasetWriter, PreparedDataset, Problem
-from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.errors import DatasetError, SettingsError, said_of
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.jsonl import is_log_of
 from grapy_cli.labels import LabelSet
@@ -26,7 +26,7 @@ from grapy_cli.train.self_training.labelling import LOG, Labelled, Labelling
 from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto, find_photos, unknown_words
 
 TEACHER_TTA = "flip"
-"""Test-time augmentation of whoever labels."""
+"""Test-time augmentation for labelling."""
 
 
 class Taught(NamedTuple):
@@ -34,14 +34,14 @@ class Taught(NamedTuple):
 
     root: DataRoot
     event: PhotosLabelled | None
-    """None where an earlier process labelled them."""
+    """None if an earlier process labelled them."""
 
 
 def count_photos(settings: Settings) -> int:
-    """Count the photos of self-training; 0 where there is none.
+    """Count the photos of self-training.
 
     Raises:
-        DatasetError: If there is no photo where some should be.
+        DatasetError: If a source has no photo.
     """
     return len(find_photos(settings.train.self_training.photos))
 
@@ -56,7 +56,7 @@ def teach(
     *,
     resumed: bool,
 ) -> Taught:
-    """Label the photos of a run, or find them labelled; all processes share the work.
+    """Label the photos of a run, or find existing labels; all processes share the work.
 
     Args:
         settings: Of the run, as they are written down.
@@ -64,8 +64,8 @@ def teach(
         folder: Where the data sets go, one for each label set.
         world: The processes.
         device: Of this one.
-        report: Hears what happens.
-        resumed: Whether the run goes on, and so with the label maps that it has.
+        report: Gets the events.
+        resumed: Whether the run resumes, with the label maps that it has.
 
     Raises:
         SettingsError: If no teacher is named.
@@ -74,7 +74,7 @@ def teach(
         DeviceError: If the device has not enough memory.
     """
     wanted = settings.train.self_training
-    [named, *_] = world.gather([str(folder)])  # by the time where nobody chose it
+    [named, *_] = world.gather([str(folder)])  # processes may have chosen different times
     folder = Path(named)
     is_labelled = all((folder / labels.name / CARD).exists() for labels in label_sets)
     if resumed and is_labelled:
@@ -106,14 +106,16 @@ def teach(
 
 
 def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
-    named = settings.train.self_training.teacher or settings.train.init
+    teacher = settings.train.self_training.teacher
+    named = teacher or settings.train.init
     if named is None:
         raise SettingsError(
-            "train.self_training.teacher: who shall label the photos?",
-            hint="Name a weights file or a run folder, by it or by --init.",
+            "train.self_training.photos: no weights are named that label the photos",
+            hint="Set train.self_training.teacher, or --init, to a weights file or a run folder.",
         )
-    weights = resolve_weights(named)
-    check_label_sets(label_sets, weights)
+    with said_of("train.self_training.teacher" if teacher else "--init"):
+        weights = resolve_weights(named)
+        check_label_sets(label_sets, weights)
     return weights
 
 
@@ -142,7 +144,7 @@ def _recipe(
 
 
 def _begin(folder: Path, label_sets: Sequence[LabelSet], recipe: Mapping[str, Any]) -> None:
-    """Make the folder ready: remove what another recipe labelled, and what is half written."""
+    """Prepare the folder: remove labels of another recipe, and unfinished files."""
     logs = list(folder.glob(LOG.format("*")))
     if not logs or not all(is_log_of(path, recipe) for path in logs):
         shutil.rmtree(folder, ignore_errors=True)
@@ -157,7 +159,7 @@ def _finish(
     rows: Sequence[Labelled],
     source: str,
 ) -> PhotosLabelled:
-    """Write what makes the folders data sets."""
+    """Write the files that complete the data sets."""
     labelled = {key for row in rows for key in row.keys}
     keys = [photo.key for photo in photos if photo.key in labelled]
     rejected = [one for row in rows for one in row.rejected]
@@ -183,7 +185,7 @@ def _finish(
 
 
 def event_of(rows: Sequence[Labelled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabelled:
-    """Put together what each process labelled."""
+    """Combine the results of all processes."""
     photos = sum(len(row.keys) for row in rows)
     rejected = sum(len(row.rejected) for row in rows)
     shares = {labels.name: _shares(labels, rows) for labels in label_sets}
@@ -191,7 +193,7 @@ def event_of(rows: Sequence[Labelled], label_sets: Sequence[LabelSet], by: str) 
 
 
 def _shares(labels: LabelSet, rows: Sequence[Labelled]) -> dict[str, float]:
-    """The share of all pixels that each part got."""
+    """Return the share of all pixels of each part."""
     counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
     return {
         name: round(count / int(counts.sum()), 6)

@@ -1,4 +1,4 @@
-"""Photos without label maps, and the little that may be known of them.
+"""Photos without label maps, and the facts that may be known of them.
 
 A folder may hold, beside its photos or folders of photos,
 
@@ -26,20 +26,20 @@ from grapy_cli.labels.garment_tags import GARMENTS
 
 TAGS, PERSON = "tags.json", "person"
 MAPS = (PERSON, *LABEL_SETS)
-"""Folders of what is known of pixels, beside the photos."""
+"""Folders of known pixels, beside the photos."""
 
 Tags = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class FoundPhoto:
-    """A photo to be labelled."""
+    """A photo to label."""
 
     key: str
-    """Its name among all of them."""
+    """Its unique name."""
     place: Place
     words: tuple[str, ...] | None
-    """The garments it shows; None where that is not known."""
+    """The garments on it; None if unknown."""
     maps: Mapping[str, Place]
     """Its person mask and its label maps, where there are some, by the name of their folder."""
 
@@ -70,7 +70,7 @@ def _read_map(name: str, place: Place, size: tuple[int, int]) -> UInt8[np.ndarra
 
 
 def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
-    """Find the photos in folders and archives, each under a key of its own.
+    """Find the photos in folders and archives, with a unique key each.
 
     Raises:
         DatasetError: If a source is neither, or has no photos, or its tags cannot be read.
@@ -90,7 +90,7 @@ def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
 
 
 def unknown_words(photos: Iterable[FoundPhoto]) -> Counter[str]:
-    """Count the photos of each word that nobody here knows the meaning of."""
+    """Count the photos of each unknown word."""
     return Counter(
         word for photo in photos for word in set(photo.words or ()) if word not in GARMENTS
     )
@@ -145,14 +145,14 @@ def _read_tags(place: Place) -> Tags:
     except (OSError, ValueError, AttributeError) as error:
         raise DatasetError(
             f"{place} cannot be read as tags: {error}",
-            hint='It holds one table, {"1005": ["skirt", "boots"], ...}, by names of photos.',
+            hint='It must hold one table, {"1005": ["skirt", "boots"], ...}, by names of photos.',
         ) from error
 
 
 def _is_list_of_words(words: object) -> bool:
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
         return True
-    raise ValueError(f"{words!r} is no list of words")
+    raise ValueError(f"{words!r} is not a list of words")
 
 
 def _keys(stem: str) -> Iterator[str]:

@@ -38,7 +38,7 @@ def test_labels_of_an_unknown_set(invoke):
 def test_predict_wants_a_photo(invoke):
     result = invoke(app, "predict", "--dataset", "atr")
     assert result.exit_code == 2
-    assert "no photo is named" in result.stderr
+    assert "name at least one photo" in result.stderr
 
 
 def test_predict_shows_settings_without_a_photo(invoke):
@@ -52,7 +52,7 @@ def test_predict_shows_settings_without_a_photo(invoke):
 def test_eval_wants_both_folders_or_none(invoke, option):
     result = invoke(app, "eval", option, "masks")
     assert result.exit_code == 2
-    assert "belong together" in result.stderr
+    assert "must be used together" in result.stderr
 
 
 def test_train_has_no_weights_option(invoke):

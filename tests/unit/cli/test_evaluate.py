@@ -93,4 +93,4 @@ def test_below_the_table_stands_how_it_was_measured(score, tmp_path):
 def test_a_remap_without_masks_is_refused(invoke):
     result = invoke(app, "eval", "--remap", "densepose", "--dataset", "pascal")
     assert result.exit_code == 2
-    assert "--pred is missing" in result.stderr
+    assert "--remap needs --pred" in result.stderr

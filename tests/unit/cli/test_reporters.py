@@ -46,7 +46,7 @@ EVENT_LINES = [
     ),
     (
         RunStarted("runs/x", "joint", {"atr": 8}, 2_500_000, 40, 12),
-        "joint goes on at step 12, 40 steps on 8 atr photos, 2.5 M parameters, in runs/x",
+        "joint resumes at step 12, 40 steps on 8 atr photos, 2.5 M parameters, in runs/x",
     ),
     (
         step_done(step=3, losses={"atr/main": 1.5, "atr/refined": 0.25, "cihp/main": 2.0}),
@@ -59,7 +59,7 @@ EVENT_LINES = [
     ),
     (
         Diverged(3, 0, "the loss is nan", 0.1, ("atr",), [["a", "b"], ["c"]], {}),
-        "step 3 is not finite: its 3 photos are written down in diverged.json",
+        "the loss of step 3 is not finite: see diverged.json, with its 3 photos",
     ),
     (
         EpochScored(2, 20, {"atr": 0.5, "cihp": 0.123}, best=True),

@@ -1,19 +1,22 @@
 """Prepared data sets as samples: which photos belong together, and what a draw gives."""
 
 import shutil
+import time
 from contextlib import closing
 from multiprocessing import active_children
 
 import numpy as np
 import pytest
+from torch import Tensor
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from grapy_cli.data import loader
 from grapy_cli.data.augment.transforms import RandomWindow
 from grapy_cli.data.batches import RankBatches, SamplingPlan
 from grapy_cli.data.dataset import Draw, ParsingDataset, group_photos
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.loader import load_batches
-from grapy_cli.errors import DatasetError, DeviceError
+from grapy_cli.errors import DatasetError, DeviceError, InterruptedRun
 from tests.support.training import prepare_tiny
 
 
@@ -106,6 +109,36 @@ def test_workers_stay_for_the_whole_run_and_end_with_it(samples):
     assert not active_children()
     assert len(list(load_batches(samples, run, 2))) == 12
     assert not active_children()
+
+
+def test_full_shared_memory_loses_no_batch(samples, monkeypatch):
+    def full(tensor):
+        raise RuntimeError("unable to write to file: No space left on device (28)")
+
+    share = RankBatches(SamplingPlan((5, 5), 2), epochs=1)
+    plain = list(load_batches(samples, share, 0))
+    monkeypatch.setattr(Tensor, "share_memory_", full)
+    for ours, theirs in zip(load_batches(samples, share, 2), plain, strict=True):
+        assert ours.keys == theirs.keys
+        assert ours.photos.equal(theirs.photos)
+
+
+def test_who_waits_for_a_batch_is_called_and_may_end_it(samples, monkeypatch):
+    def never(self, draw):
+        time.sleep(60)
+
+    def give_up(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            raise InterruptedRun("enough")
+
+    waited = []
+    monkeypatch.setattr(loader, "POLL", 0.05)
+    monkeypatch.setattr(ParsingDataset, "__getitem__", never)
+    share = RankBatches(SamplingPlan((5, 5), 2), epochs=1)
+    with pytest.raises(InterruptedRun):
+        list(load_batches(samples, share, 1, give_up))
+    assert waited == sorted(waited)
 
 
 def test_a_killed_worker_may_be_missed_before_its_end_is_told(samples, monkeypatch):

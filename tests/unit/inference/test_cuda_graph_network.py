@@ -1,4 +1,4 @@
-"""How photos are parsed on a card, shown without one: recordings, threads, order."""
+"""How photos are parsed on a GPU, shown on the CPU: CUDA graphs, threads, order."""
 
 import json
 from dataclasses import replace
@@ -17,8 +17,8 @@ from grapy_cli.predict.outputs.kinds import plan_kinds
 from grapy_cli.predict.outputs.photo_results import Results
 from grapy_cli.predict.plan import Plan
 from grapy_cli.predict.sources import find_photos, name_masks
+from tests.support.graph_capture import Capture
 from tests.support.networks import write_decided_weights
-from tests.support.recordings import Capture
 
 SIZES = [(40, 30), (30, 40), (40, 30), (80, 60), (30, 40), (40, 30), (40, 30)]
 
@@ -36,32 +36,32 @@ def photos():
 
 
 @pytest.fixture
-def recorder():
+def capture():
     return Capture()
 
 
 @pytest.fixture
-def replayed(parser, recorder):
-    return replace(parser, network=CudaGraphNetwork(parser.network, recorder))
+def replayed(parser, capture):
+    return replace(parser, network=CudaGraphNetwork(parser.network, capture))
 
 
-class OnCard(HumanParser):
-    """Says that it is on a card, and works on the CPU."""
+class OnGpu(HumanParser):
+    """Says that it is on a GPU, and works on the CPU."""
 
     is_on_gpu = True
     cpu_workers = 1
 
 
 @pytest.mark.parametrize("tta", ["none", "flip"])
-def test_recordings_give_the_same_masks(parser, replayed, recorder, photos, tta):
+def test_graphs_give_the_same_masks(parser, replayed, capture, photos, tta):
     ours, theirs = (replace(one, augmentation=TTA[tta]) for one in (replayed, parser))
     for photo in photos:
         found, wanted = (one.parse_all(photo, ["atr", "pascal"]) for one in (ours, theirs))
         for name in wanted:
             np.testing.assert_array_equal(found[name].label_map, wanted[name].label_map)
             np.testing.assert_array_equal(found[name].confidence, wanted[name].confidence)
-    assert ours.network.recordings == 2 * 3  # two sizes, for the features and two label sets
-    assert recorder.repeated > ours.network.recordings
+    assert ours.network.num_graphs == 2 * 3  # two sizes, for the features and two label sets
+    assert capture.replays > ours.network.num_graphs
 
 
 def test_precision_and_engine_are_those_of_the_network(replayed):
@@ -69,9 +69,9 @@ def test_precision_and_engine_are_those_of_the_network(replayed):
     assert replayed.datasets == ("pascal", "atr")
 
 
-def test_where_memory_is_short_recordings_are_given_up_before_tiles_get_smaller(parser, photos):
+def test_where_memory_is_short_graphs_are_dropped_before_tiles_get_smaller(parser, photos):
     def hungry(given):
-        if network.recordings and given.shape[2] < given.shape[3]:
+        if network.num_graphs and given.shape[2] < given.shape[3]:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return plain(given)
 
@@ -80,15 +80,15 @@ def test_where_memory_is_short_recordings_are_given_up_before_tiles_get_smaller(
     ours = replace(parser, network=network)
     for photo in (photos[0], photos[0]):
         ours.parse(photo, "atr")
-    assert network.recordings == 2
+    assert network.num_graphs == 2
     label_map = ours.parse(photos[1], "atr").label_map
     np.testing.assert_array_equal(label_map, parser.parse(photos[1], "atr").label_map)
-    assert network.recordings == 0
+    assert network.num_graphs == 0
     assert ours.tiles.side == parser.tiles.side
 
 
 def on_gpu(parser):
-    return OnCard(**{name: getattr(parser, name) for name in HumanParser.__dataclass_fields__})
+    return OnGpu(**{name: getattr(parser, name) for name in HumanParser.__dataclass_fields__})
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def masks_of(out):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_folder_on_a_card_is_as_on_a_processor(parser, replayed, folder, tmp_path, batch):
+def test_a_folder_on_a_gpu_is_as_on_a_cpu(parser, replayed, folder, tmp_path, batch):
     ours, theirs = (
         [{**outcome.row, "seconds": 0} for outcome in begin(one, folder, tmp_path / out, batch)]
         for out, one in (("ours", on_gpu(replayed)), ("theirs", parser))

@@ -97,14 +97,26 @@ class TestUnusable:
     @pytest.mark.parametrize("size", [0, 7, 100, 5000])
     def test_truncated(self, read, saved, size):
         saved.write_bytes(saved.read_bytes()[:size])
-        self.refuse(read, saved, "no readable safetensors")
+        self.refuse(read, saved, "is not a safetensors")
 
     def test_folder(self, read, tmp_path):
-        self.refuse(read, tmp_path, "no readable safetensors")
+        self.refuse(read, tmp_path, "is not a safetensors")
 
     def test_a_checkpoint_of_torch(self, read, tmp_path):
         torch.save({"a": torch.zeros(1)}, tmp_path / "w.pth")
-        self.refuse(read, tmp_path / "w.pth", "no readable safetensors")
+        self.refuse(read, tmp_path / "w.pth", "is not a safetensors")
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b"\n<!DOCTYPE html><html>Sign in", "web page"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS pointer"),
+            (b"", "empty"),
+        ],
+    )
+    def test_what_a_failed_download_left(self, read, tmp_path, content, words):
+        (tmp_path / "w.safetensors").write_bytes(content)
+        self.refuse(read, tmp_path / "w.safetensors", words)
 
     def test_foreign(self, read, tmp_path):
         save_file({"a": torch.zeros(1)}, tmp_path / "w", metadata={"format": "pt"})

@@ -149,7 +149,7 @@ def test_a_shard_is_shared_out_again():
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2", "", "1/2/3"])
 def test_a_shard_must_be_one_of_them(text):
-    with pytest.raises(SettingsError, match="there is no shard"):
+    with pytest.raises(SettingsError, match="is not a shard"):
         Shard.read(text)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -80,7 +81,7 @@ def test_what_is_done_is_not_done_again(predict, work):
     events = []
     assert predict(report=events.append) == []
     assert (work / "masks/manifest.jsonl").read_bytes() == before  # even the seconds
-    assert Told("5 of 5 photos were done before") in events
+    assert Told("5 of 5 photos were parsed by an earlier run") in events
 
 
 def test_only_what_is_missing_or_other_is_done(predict, work):
@@ -114,6 +115,59 @@ def test_settings_that_change_no_file_do_nothing_anew(predict):
 def test_overwrite_does_everything_anew(predict):
     predict()
     assert predict(overwrite=True) == NAMES
+
+
+def masks(work):
+    found = (work / "masks").rglob("*")
+    return {path.relative_to(work / "masks").as_posix() for path in found if path.is_file()} - {
+        "manifest.jsonl"
+    }
+
+
+def test_masks_of_an_earlier_layout_go(predict, work):
+    predict()
+    (work / "masks/notes.txt").write_text("mine")
+    (work / "masks/deep").mkdir()
+    (work / "masks/deep/a.png").write_text("mine as well")
+    mine = {"notes.txt", "deep/a.png"}
+    predict(save=["mask", "cutouts"])
+    assert not {f"{letter}.png" for letter in "abcde"} & masks(work)
+    predict()
+    assert masks(work) == {*NAMES, *mine}
+    assert not (work / "masks/cutouts").exists()
+
+
+def test_a_second_photo_of_one_stem_leaves_no_mask_of_the_old_name(predict, work):
+    predict()
+    Image.new("RGB", (5, 5)).save("photos/a.bmp")
+    predict()
+    assert masks(work) == {"a.png.png", "a.bmp.png", "b.png", "c.png", "d.png", "e.png"}
+    (work / "photos/a.bmp").unlink()
+    predict()
+    assert "a.png.png" not in masks(work)
+    assert "a.png" in masks(work)
+
+
+def test_a_killed_run_with_another_layout_leaves_no_old_masks(predict, work):
+    predict()
+    rows = (work / "masks/manifest.jsonl").read_text().splitlines()
+    moved = rows[0].replace('"a.png"]', '"atr/a.png"]')
+    assert moved != rows[0]
+    (work / "masks/.manifest-1-of-1.jsonl").write_text(moved + "\n")
+    predict("photos/b.png")
+    assert "a.png" not in masks(work)
+
+
+def test_no_photo_goes_where_a_manifest_claims_it(predict, work):
+    predict()
+    shutil.copytree("photos", "masks/in")
+    text = (work / "masks/manifest.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    rows[0]["files"].append("in/b.png")
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (work / "masks/manifest.jsonl").write_text("".join(lines))
+    predict("photos", "masks/in/b.png", overwrite=True)
+    assert (work / "masks/in/b.png").exists()
 
 
 def test_a_photo_that_failed_is_tried_again(predict, work):
@@ -182,7 +236,7 @@ def test_a_wish_to_stop_ends_the_run_between_photos(predict, work):
 
     for number in range(12):
         Image.new("RGB", (5, 5)).save(f"photos/more{number:02d}.png")
-    with pytest.raises(InterruptedRun, match=r"stopped with \d+ of 17 photos done") as stopped:
+    with pytest.raises(InterruptedRun, match=r"stopped after \d+ of 17 photos") as stopped:
         predict(report=stop)
     assert "same command" in stopped.value.hint
     early = [row["source"].removeprefix("photos/") for row in manifest(work)]
@@ -215,7 +269,7 @@ def test_progress_tells_pace_and_time_left(predict, work):
     predict(report=events.append)
     steps = [event for event in events if isinstance(event, Progressed)]
     assert [step.done for step in steps] == [1, 2, 3, 4, 5, 6]
-    assert steps[0].note == "1 done before"
+    assert steps[0].note == "1 by an earlier run"
     assert steps[-1].note.endswith("photos/s")
     assert steps[-1].seconds_left == 0
     assert steps[2].seconds_left > 0

@@ -46,6 +46,38 @@ def predict(weights):
     return run
 
 
+def test_the_mask_of_one_photo_goes_to_standard_output(predict, work, capfdbinary):
+    predict("photos/a.png")
+    assert predict("photos/a.png", out="-").parsed == 1
+    assert capfdbinary.readouterr().out == (work / "masks/a.png").read_bytes()
+    assert predict("photos/a.png", out="-", levels=[1], save=["overlay"]).parsed == 1
+    assert capfdbinary.readouterr().out[:4] == b"\x89PNG"
+    assert not (work / "-").exists()
+
+
+def test_a_photo_that_fails_leaves_standard_output_empty(predict, work, capfdbinary):
+    (work / "photos/a.png").write_bytes(b"nothing")
+    assert predict("photos/a.png", out="-").failed == 1
+    assert capfdbinary.readouterr().out == b""
+
+
+@pytest.mark.parametrize(
+    ("sources", "more"),
+    [
+        (["photos"], {}),
+        (["photos/a.png"], {"dataset": ("atr", "pascal")}),
+        (["photos/a.png"], {"levels": [3, 1]}),
+        (["photos/a.png"], {"save": ["cutouts"]}),
+        (["photos/a.png"], {"gallery": True}),
+    ],
+)
+def test_standard_output_holds_one_file(predict, sources, more, capfdbinary):
+    with pytest.raises(SettingsError, match="one file of one photo") as caught:
+        predict(*sources, out="-", **more)
+    assert "--out masks" in caught.value.hint
+    assert capfdbinary.readouterr().out == b""
+
+
 def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
@@ -164,7 +196,7 @@ def test_consistency_compares_all_label_sets_and_writes_those_asked_for(predict,
 
 def test_one_label_set_alone_has_nothing_to_be_consistent_with(predict, work, tmp_path):
     alone = write_weights(tmp_path / "alone.safetensors", ["atr"])
-    with pytest.raises(DatasetError, match="nothing to be compared with"):
+    with pytest.raises(DatasetError, match="have only one"):
         predict("photos", weights=alone, consistency=True)
 
 
@@ -197,19 +229,21 @@ def test_photos_of_equal_names_keep_their_full_names(predict, work):
 
 def test_a_photo_is_never_overwritten(predict, work):
     before = (work / "photos/a.png").read_bytes()
-    with pytest.raises(SettingsError, match=r"take the place of the photo photos/a\.png"):
+    with pytest.raises(SettingsError, match=r"overwrite the photo photos/a\.png"):
         predict("photos/a.png", out="photos")
     assert predict("photos/b.jpg", out="photos").parsed == 1  # which gives photos/b.png
     (work / "a.png").symlink_to(work / "photos/a.png")
-    with pytest.raises(SettingsError, match="take the place"):
+    with pytest.raises(SettingsError, match="overwrite the photo"):
         predict("a.png", out=".")
     assert (work / "photos/a.png").read_bytes() == before
 
 
 def test_results_that_cannot_be_written_end_the_run_cleanly(predict, work):
     (work / "file").write_text("")
-    with pytest.raises(PhotoError, match="cannot be written to file/masks"):
-        predict("photos", out="file/masks")
+    (work / "masks").mkdir()
+    (work / "masks/manifest.jsonl").mkdir()
+    with pytest.raises(PhotoError, match="cannot be written to masks"):
+        predict("photos")
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="files have no limit here")

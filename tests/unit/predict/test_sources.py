@@ -52,7 +52,7 @@ def test_results_may_go_to_a_folder_around_the_photos():
 
 
 def test_results_may_not_go_among_the_photos():
-    with pytest.raises(SettingsError, match="among the photos"):
+    with pytest.raises(SettingsError, match="is the folder with the photos"):
         found("photos", out="photos/../photos")
 
 

@@ -62,7 +62,7 @@ def test_other_settings_than_those_it_was_drawn_with_are_told(prepare):
     prepare("synthetic", synthetic={"count": 3})
     events = []
     prepare("synthetic", synthetic={"count": 4}, report=events.append)
-    assert any(isinstance(event, Warned) and "other settings" in event.text for event in events)
+    assert any(isinstance(event, Warned) and "not drawn with these settings" in event.text for event in events)
 
 
 def test_all_parts_of_all_label_sets_occur():

@@ -22,6 +22,14 @@ def fault(**layers):
     return caught.value
 
 
+@pytest.mark.parametrize("path", ["predict.out", "evaluate.out", "train.out", "data.root"])
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_is_no_file(path, name, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=f"{path}.*file is a file, and a folder is needed"):
+        resolve(flags={path: str(tmp_path / name)})
+
+
 def test_without_layers_there_are_the_defaults():
     resolved = resolve()
     assert resolved.settings == Settings()

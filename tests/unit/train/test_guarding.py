@@ -10,6 +10,7 @@ import torch
 from grapy_cli.errors import DeviceError, DivergedError, WeightsError
 from grapy_cli.inference import parser
 from grapy_cli.model.weights import load_weights, save_weights
+from grapy_cli.runtime.interrupt import StopRequest
 from grapy_cli.runtime.world import World
 from grapy_cli.train import run as train_run
 from grapy_cli.train.checkpoints import Progress
@@ -71,7 +72,7 @@ def test_the_photos_of_every_process_are_written_down(data):
         job.trained.network.main_heads["pascal"].bias[0] = float("nan")
     events = []
     with pytest.raises(NotFinite):
-        fit(job, Progress(), events.append, lambda: False)
+        fit(job, Progress(), events.append, StopRequest())
     (event,) = events
     assert event.step == 0
     assert [len(photos) for photos in event.photos] == [2, 1]
@@ -166,7 +167,7 @@ def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch)
             report=lambda event: fill() if type(event).__name__ == "CheckpointSaved" else None,
         )
     assert caught.value.exit_code == 6
-    assert caught.value.hint.endswith(f"The last checkpoint is whole: --resume {run}.")
+    assert caught.value.hint.endswith(f"The last checkpoint is complete: --resume {run}.")
     monkeypatch.undo()
     resume(run)
     assert json.loads((run / "last" / "state.json").read_text())["epoch"] == 2

@@ -132,9 +132,9 @@ def test_an_imagenet_encoder_does_not_fit_another_width():
 
 
 def test_a_folder_without_weights_is_told_from_a_run_to_go_on_with(tmp_path):
-    with pytest.raises(WeightsError, match=r"^--init the folder .* holds no weights") as caught:
+    with pytest.raises(WeightsError, match=r"^--init: the folder .* holds no weights") as caught:
         init_network(network_of("cihp"), tmp_path)
-    assert "--resume goes on with a run" in caught.value.hint
+    assert "--resume resumes a run" in caught.value.hint
 
 
 def test_advice_names_the_newest_run_that_knows_the_data_sets(tmp_path):

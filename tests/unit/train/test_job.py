@@ -124,7 +124,7 @@ def test_bf16_learns_nearly_the_same(data):
 
 
 def test_fp16_is_for_cuda(data):
-    with pytest.raises(SettingsError, match="fp16 needs a CUDA card") as caught:
+    with pytest.raises(SettingsError, match="fp16 needs a CUDA GPU") as caught:
         job_of("train.precision=fp16", data__root=data)
     assert "bf16" in caught.value.hint
 

@@ -5,6 +5,7 @@ import torch
 
 from grapy_cli.labels import LABEL_SETS, Level
 from grapy_cli.model.grapy import ParsingLogits
+from grapy_cli.settings.sections import LossSettings
 from grapy_cli.train.losses import (
     count_labels,
     lift_logits,
@@ -55,7 +56,7 @@ def test_a_batch_of_nothing_but_ignored_pixels_is_worth_nothing(weights):
 
 def test_main_and_refined_are_weighed():
     losses = loss_of(
-        ParsingLogits(LOGITS, -LOGITS), labels(0, 1, 0), main_weight=0.2, refined_weight=0.8
+        ParsingLogits(LOGITS, -LOGITS), labels(0, 1, 0), weights=LossSettings(main=0.2, refined=0.8)
     )
     main, refined = by_hand(2, 1, -6), by_hand(-2, -1, 6)
     assert losses.total.item() == pytest.approx(0.2 * main + 0.8 * refined, rel=1e-6)
@@ -113,7 +114,7 @@ def test_shares_of_a_mean_add_up_to_it(weights, coarse):
     logits = torch.randn(2, 3, 4, 4)
     label_map = torch.randint(0, 3, (2, 4, 4), dtype=torch.uint8)
     label_map[1, 1:] = 255
-    how = {"part_weights": weights, "coarse_weight": coarse, "lifts": [[0, 1, 1]]}
+    how = {"part_weights": weights, "weights": LossSettings(coarse=coarse), "lifts": [[0, 1, 1]]}
     whole = loss_of(ParsingLogits(-logits, logits), label_map, **how)
     count = count_labels(label_map, weights)
     shares = [
@@ -150,10 +151,15 @@ def test_coarse_levels_by_explicit_sums(labels, weighed):
                 siblings = [other for other in range(labels.num_parts) if lift[other] == lift[part]]
                 right = sum(probabilities[photo, other, row, column] for other in siblings)
                 expected -= share * weight * math.log(right)
-    how = {"main_weight": 0.7, "refined_weight": 2.0, "part_weights": weights if weighed else None}
-    plain = loss_of(ParsingLogits(refined, main), label_map, **how)
-    losses = loss_of(
-        ParsingLogits(refined, main), label_map, **how, coarse_weight=0.25, lifts=lifts
+    how = {"part_weights": weights if weighed else None, "lifts": lifts}
+    plain, losses = (
+        loss_of(
+            ParsingLogits(refined, main),
+            label_map,
+            weights=LossSettings(main=0.7, refined=2.0, coarse=coarse),
+            **how,
+        )
+        for coarse in (0.0, 0.25)
     )
     assert losses.coarse.item() == pytest.approx(expected / counted)
     assert losses.total.item() == pytest.approx(plain.total.item() + 0.25 * expected / counted)

@@ -10,8 +10,10 @@ from grapy_cli.errors import InterruptedRun, SettingsError
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.settings.layers import RUN_FILE, resolve
+from grapy_cli.settings.toml import to_toml
 from grapy_cli.settings.tree import groups, leaves
-from grapy_cli.train.resume import FIXED
+from grapy_cli.train.resume import FIXED, rate_change
+from grapy_cli.train.schedule import build_schedule
 from tests.support.training import AfterSteps, assert_same_run, recipe, resume, tensors_of, train
 
 EPOCHS, STEPS = 3, 6  # of 2 batches
@@ -82,6 +84,18 @@ def test_more_epochs_go_on_from_the_last(data, tmp_path):
     resume(tmp_path / "two", "train.epochs=4")
     assert_same_run(tmp_path / "four", tmp_path / "two")
     assert resolve(config=tmp_path / "two" / RUN_FILE).settings.train.epochs == 4
+
+
+def test_more_epochs_say_what_becomes_of_the_learning_rate(tmp_path):
+    begun, folder = recipe(train__epochs=2, train__lr=0.1), RunFolder(tmp_path)
+    folder.settings_file.write_text(to_toml(begun))
+    more = recipe(train__epochs=4, train__lr=0.1).train
+    # 0.1 * (1 - 3 / 4) ** 0.9 before, 0.1 * (1 - 4 / 8) ** 0.9 now
+    assert rate_change(folder, build_schedule(more, 2), more, 4) == (
+        "the learning rate goes from 0.0287 at the last step to 0.0536 at the next: "
+        "train.epochs goes from 2 to 4"
+    )
+    assert rate_change(folder, build_schedule(begun.train, 2), begun.train, 3) == ""
 
 
 def test_the_same_command_twice_is_the_same_run(data, tmp_path):
@@ -171,7 +185,7 @@ def test_a_finished_run_has_nothing_left_to_do(finished):
 
 
 def test_resume_and_init_exclude_each_other(finished):
-    with pytest.raises(SettingsError, match="exclude each other"):
+    with pytest.raises(SettingsError, match="cannot be used together"):
         resume(finished, f"train.init={finished}")
 
 

@@ -140,7 +140,7 @@ def test_finetuning_is_for_one_data_set(data, tmp_path, names):
 
 
 def test_nothing_prepared(tmp_path):
-    with pytest.raises(DatasetError, match="no data set is prepared") as caught:
+    with pytest.raises(DatasetError, match="there is no prepared data set") as caught:
         train(data__root=tmp_path, train__out=tmp_path / "run")
     assert "grapy prepare" in caught.value.hint
     assert not (tmp_path / "run").exists()

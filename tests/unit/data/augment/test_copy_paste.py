@@ -124,7 +124,7 @@ def test_what_is_in_the_way_is_background(tmp_path):
 
 def test_an_occluder_needs_something_to_be_cut_out_of(tmp_path):
     data = prepare_tiny(tmp_path / "data", "pascal")
-    with pytest.raises(SettingsError, match="nothing to put in the way"):
+    with pytest.raises(SettingsError, match="no photos to cut objects from"):
         train("train.augment.occlude=0.5", data__root=data, train__out=tmp_path / "run")
 
 

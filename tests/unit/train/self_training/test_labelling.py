@@ -142,7 +142,7 @@ def test_a_dry_run_counts_the_photos_and_labels_none(photos, weights, data, tmp_
 
 
 def test_a_teacher_must_be_named(photos, data, tmp_path):
-    with pytest.raises(SettingsError, match="who shall label the photos"):
+    with pytest.raises(SettingsError, match="no weights are named"):
         train(f"{SELF}.photos={photos}", data__root=data, train__out=tmp_path / "run")
 
 

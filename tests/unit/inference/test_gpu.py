@@ -1,4 +1,4 @@
-"""Parsing on a CUDA card: `pytest -m gpu` on a machine that has one."""
+"""Parsing on a CUDA GPU: `pytest -m gpu` on a machine that has one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,7 +29,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def parser(weights):
-    """One whose recordings are those of the test alone."""
+    """A parser whose graphs are those of this test alone."""
     return HumanParser.load(weights, device="cuda")
 
 
@@ -51,27 +51,27 @@ def check_same(ours, theirs):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("tta", ["none", "flip", "paper"])
-def test_recordings_give_the_masks_of_work_step_by_step(weights, photos, tta, precision):
+def test_graphs_give_the_masks_of_work_step_by_step(weights, photos, tta, precision):
     parser = HumanParser.load(weights, device="cuda", tta=tta, precision=precision)
     plain = step_by_step(parser)
     for photo in photos:
         datasets = ["atr", "pascal"]
         check_same(parser.parse_all(photo, datasets), plain.parse_all(photo, datasets))
     # Two sizes, in each scale, for the features and two label sets.
-    assert parser.network.recordings == 2 * 3 * len(TTA[tta].scales)
+    assert parser.network.num_graphs == 2 * 3 * len(TTA[tta].scales)
 
 
-def test_batches_have_recordings_of_their_own(parser, photos):
+def test_batches_have_their_own_graphs(parser, photos):
     readings = [ReadPhoto(photo, photo.shape[:2]) for photo in (photos[0], photos[2], photos[3])]
     alone = [parser.parse_all(reading, ["atr"]) for reading in readings]
-    before = parser.network.recordings
+    before = parser.network.num_graphs
     for _ in range(3):
         for ours, theirs in zip(parser.parse_together(readings, ["atr"]), alone, strict=True):
             check_same(ours, theirs)
-    assert parser.network.recordings == before + 2
+    assert parser.network.num_graphs == before + 2
 
 
-def test_threads_share_recordings(parser, photos):
+def test_threads_share_graphs(parser, photos):
     plain = step_by_step(parser)
     wanted = [plain.parse_all(photo, ["atr"]) for photo in photos] * 20
     with ThreadPoolExecutor(6) as pool:
@@ -80,7 +80,7 @@ def test_threads_share_recordings(parser, photos):
         check_same(ours, theirs)
 
 
-def test_given_up_recordings_give_their_memory_back(parser, photos):
+def test_dropped_graphs_give_their_memory_back(parser, photos):
     for photo in photos:
         parser.parse(photo, "atr")
     torch.cuda.empty_cache()
@@ -94,7 +94,7 @@ def test_given_up_recordings_give_their_memory_back(parser, photos):
         check_same(parser.parse_all(photo, ["atr"]), plain.parse_all(photo, ["atr"]))
 
 
-def test_recordings_have_their_memory_in_common():
+def test_graphs_share_their_memory():
     def work(given):
         return (given.repeat(64, 1) * 2).sum(0)
 
@@ -106,23 +106,23 @@ def test_recordings_have_their_memory_in_common():
             torch.testing.assert_close(replayed(given), 128 * given)
         torch.cuda.empty_cache()
         reserved.append(torch.cuda.memory_reserved())
-    assert replayed.recordings == 4
+    assert replayed.num_graphs == 4
     assert reserved[-1] < 1.5 * reserved[0]
 
 
-def test_work_that_waits_for_the_card_is_done_step_by_step():
+def test_work_that_waits_for_the_gpu_runs_step_by_step():
     waiting = GraphReplay(lambda given: given * given.sum().item(), capture_on_gpu)
     given = torch.ones(3, device="cuda")
     for _ in range(4):
         assert waiting(given).tolist() == [3, 3, 3]
-    assert waiting.recordings == 0
-    after = GraphReplay(lambda given: given * 2, capture_on_gpu)  # the card is none the worse
+    assert waiting.num_graphs == 0
+    after = GraphReplay(lambda given: given * 2, capture_on_gpu)  # the GPU still works
     for _ in range(4):
         assert after(given).tolist() == [2, 2, 2]
-    assert after.recordings == 1
+    assert after.num_graphs == 1
 
 
-def test_what_is_brought_to_a_card_and_back_is_the_same():
+def test_copies_to_a_gpu_and_back_are_the_same():
     random = np.random.default_rng(0)
     cuda = torch.device("cuda", torch.cuda.current_device())
     for _ in range(50):
@@ -134,7 +134,7 @@ def test_what_is_brought_to_a_card_and_back_is_the_same():
 
 
 def test_the_same_photo_has_the_same_logits_each_time(parser, photos):
-    """Sums that come in another order each time would differ in the last digits."""
+    """Sums in a different order each time would differ in the last digits."""
     plain = step_by_step(parser)
     first = plain.parse(photos[0], "atr").logits
     for _ in range(5):

@@ -1,6 +1,6 @@
-"""How near to what a card's memory allows photos are parsed; needs CUDA.
+"""How close parsing comes to the limit of a GPU's memory bandwidth; needs CUDA.
 
-python -m tests.benchmarks.card
+python -m tests.benchmarks.gpu
 
 The bounds are calculated for an H100 (3.0 TB/s, 798 TFLOP/s in bf16) from the bytes that each
 operation moves; training has its own rows in `tests.benchmarks.train`.
@@ -26,15 +26,15 @@ from tests.benchmarks.files import folder_job
 from tests.benchmarks.network import DATASET, build_both, images
 
 BOUND = 2250
-"""Photos of 512x512 a second, folded, in bf16."""
+"""Photos of 512x512 per second, folded, in bf16."""
 BATCH = 32
 TOGETHER = 8
 PHOTOS = 100
-BOUNDED = "parsing on an H100, bf16, of what its memory allows"
-REPLAYED = "one photo on a card, from recordings beside step by step"
-BATCHED = f"{TOGETHER} photos on a card together beside one by one"
-FOLDER = "a folder of JPEGs on a card, of the rate without files"
-FOLDER_TOGETHER = f"the same in batches of {TOGETHER}, beside one by one"
+BOUNDED = "parsing on an H100, bf16, share of its bandwidth limit"
+REPLAYED = "one photo on a GPU, CUDA graphs against step by step"
+BATCHED = f"{TOGETHER} photos on a GPU in one batch against one by one"
+FOLDER = "a folder of JPEGs on a GPU, share of the rate without files"
+FOLDER_TOGETHER = f"the same in batches of {TOGETHER}, against one by one"
 GOALS = {BOUNDED: 50, REPLAYED: 2, BATCHED: 2, FOLDER: 80, FOLDER_TOGETHER: 1}
 UNITS = {BOUNDED: " %", FOLDER: " %"}
 
@@ -59,7 +59,7 @@ def of_bound(repeats: int) -> Row:
 
 
 def of_parser(repeats: int) -> Iterator[Row]:
-    """The embedded weights: photos that are parsed, and those that are read and written as well."""
+    """The embedded weights, without files and with them."""
     parser = HumanParser.load(device="cuda")
     assert isinstance(parser.network, CudaGraphNetwork)
     plain = replace(parser, network=parser.network.network)
@@ -88,7 +88,7 @@ def folder_of(parser: HumanParser, photos: Path, batch: int) -> Callable[[], obj
 
 @torch.inference_mode()
 def timed(work: Callable[[], object], repeats: int) -> float:
-    """Seconds of a piece of work, when sizes that came before have their recordings."""
+    """Seconds of a piece of work, after its CUDA graphs were captured."""
     took = []
     for _ in range(repeats + 3):
         begun = perf_counter()
