@@ -34,9 +34,9 @@ def _short(name: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file in UTF-8, in one step."""
+    """Write a whole text file in UTF-8, in one step; it has the same bytes on every system."""
     with replacing(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def file_digest(path: Path) -> str:

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import torch
 
-from grapy_cli.atomic import file_digest
 from grapy_cli.bench.contestant import Contestant
 from grapy_cli.inference.build import load_parser
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
+from grapy_cli.model.weights import (
+    WeightsCard,
+    read_card,
+    resolve_weights,
+    weights_digest,
+    weights_size,
+)
 from grapy_cli.predict.outputs.kinds import plan_kinds
 from grapy_cli.predict.outputs.photo_results import Results
 from grapy_cli.predict.plan import Plan, choose_datasets
@@ -33,7 +38,7 @@ class Facts:
     engine: str
     """What does the network's arithmetic: torch, or another library with its version."""
     form: str
-    """folded or plain; exported where the engine is not torch."""
+    """folded or plain; exported or published where the network is not run as grapy trains it."""
     precision: str
     tta: str
     longest_side: int
@@ -44,6 +49,8 @@ class Facts:
     threads: int
     load_seconds: float
     """From the weights file to a network that is ready; torch was imported before."""
+    weights_bytes: int = 0
+    """Size of the weights on disk."""
 
 
 def build_contestant(
@@ -62,10 +69,10 @@ def build_contestant(
         DeviceError: If the device is absent.
     """
     weights = resolve_weights(settings.infer.weights)
-    card = read_card(weights)
-    known = {labels.name: labels for labels in card.load_label_sets()}
-    datasets = choose_datasets(settings.data.dataset or list(known)[:1], list(known))
-    kinds = plan_kinds([known[name] for name in datasets], [3], ["mask"])
+    card = read_card(weights, settings.infer.labels)
+    known, readable = [one.name for one in card.load_label_sets()], card.readable_label_sets()
+    datasets = choose_datasets(settings.data.dataset or known[:1], known, readable)
+    kinds = plan_kinds([readable[name] for name in datasets], [3], ["mask"])
     parser, seconds = _load(settings)
     plan = Plan(photos, name_masks(photos), datasets, Results(out, kinds), recipe="")
     contestant = Contestant(parser, plan, settings.batch.size)
@@ -94,10 +101,10 @@ def _facts(
     is_card = device.type == "cuda"
     return Facts(
         weights=card.name,
-        weights_sha256=file_digest(weights),
+        weights_sha256=weights_digest(weights),
         datasets=tuple(datasets),
         engine=parser.engine,
-        form=settings.bench.form if parser.engine == "torch" else "exported",
+        form=_form_of(settings, card, parser),
         precision=parser.precision,
         tta=settings.infer.tta,
         longest_side=parser.longest_side or 0,
@@ -105,4 +112,11 @@ def _facts(
         device=torch.cuda.get_device_name(device) if is_card else str(device),
         threads=torch.get_num_threads(),
         load_seconds=load_seconds,
+        weights_bytes=weights_size(weights),
     )
+
+
+def _form_of(settings: Settings, card: WeightsCard, parser: HumanParser) -> str:
+    if card.network:
+        return "published"
+    return settings.bench.form if parser.engine == "torch" else "exported"

@@ -25,6 +25,7 @@ MEASURES = (
     Measure("latency_p95_ms", "from file to mask, 95 of 100 within, ms", 1),
     Measure("cpu_ms", "processor time of a photo, ms", 1),
     Measure("load_ms", "loading the network, ms", 1),
+    Measure("weights_mb", "weights on disk, MB", 1),
     Measure("memory_mib", "peak memory, MiB", 0),
     Measure("card_memory_mib", "peak memory of the card, MiB", 0),
 )
@@ -63,6 +64,7 @@ class Result:
             "latency_p95_ms": 1e3 * float(np.percentile(latencies, 95)),
             "cpu_ms": 1e3 * statistics.median(one.cpu_seconds for one in rounds),
             "load_ms": 1e3 * facts.load_seconds,
+            "weights_mb": facts.weights_bytes / 1e6,
             "memory_mib": _mebibytes([one.process_peak for one in rounds]),
             "card_memory_mib": _mebibytes([one.gpu_peak for one in rounds]),
         }
@@ -71,7 +73,7 @@ class Result:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """One contestant, or two with what they have to do with one another."""
+    """One contestant; two with what they have to do with one another; or several weights."""
 
     machine: Mapping[str, str | int]
     photos: Sequence[str]
@@ -81,9 +83,9 @@ class BenchReport:
     repeats: int
     results: Sequence[Result]
     differences: Mapping[str, Any]
-    """Settings of the second contestant that the first has otherwise."""
+    """Settings of the second of two contestants that the first has otherwise."""
     equal_pixels: float | None
-    """Share of pixels where the two have the same part; None where there is nothing to compare."""
+    """Share of pixels where two have the same part; None where there is nothing to compare."""
     mean_iou: Mapping[str, float] = field(default_factory=dict)
     """Of each contestant by its name, in [0, 1]; empty where nobody knows what the masks should
     be."""
@@ -100,7 +102,7 @@ class BenchReport:
                 for one in self.results
             ],
         }
-        if len(self.results) == 1:
+        if len(self.results) != 2:
             return document
         second = {key: str(value) for key, value in self.differences.items()}
         against = {"differences": second, "equal_pixels": self.equal_pixels}
@@ -108,18 +110,19 @@ class BenchReport:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Each figure of the second contestant divided by the first's."""
-        first, *others = (one.figures for one in self.results)
+        """Each figure of the second of two contestants divided by the first's."""
+        if len(self.results) != 2:
+            return {}
+        first, second = (one.figures for one in self.results)
         return {
             key: second[key] / value  # type: ignore[operator] # both have it or neither
-            for second in others
             for key, value in first.items()
             if value and second[key] is not None
         }
 
     def columns(self) -> list[str]:
         """Heads of the table; ">" marks columns of numbers."""
-        ratio = [">ratio"] if len(self.results) > 1 else []
+        ratio = [">ratio"] if len(self.results) == 2 else []
         return ["", *(f">{one.name}" for one in self.results), *ratio]
 
     def rows(self) -> Iterator[list[str]]:
@@ -128,7 +131,8 @@ class BenchReport:
             values = [one.figures[measure.key] for one in self.results]
             if values[0] is None:
                 continue
-            ratio = [f"{self.ratios[measure.key]:.2f}"] if len(values) > 1 else []
+            of_two = f"{self.ratios[measure.key]:.2f}" if measure.key in self.ratios else "-"
+            ratio = [of_two] if len(values) == 2 else []
             yield [measure.title, *(f"{value:.{measure.digits}f}" for value in values), *ratio]
         for name in self.results[0].stages:
             shares = [f"{100 * one.stages[name]:.1f} %" for one in self.results]
@@ -146,17 +150,12 @@ class BenchReport:
         sizes = ", ".join(dict.fromkeys(self.photos))
         drawn = ", drawn for this" if self.drawn else ""
         yield f"{len(self.photos)} photos of {sizes} pixels{drawn}; medians of {self.repeats}"
-        side = f"{facts.longest_side} px" if facts.longest_side else "the photo's own"
-        yield (
-            f"{self.results[0].name}: {facts.weights} ({facts.weights_sha256[:12]}), "
-            f"{'+'.join(facts.datasets)}, {_form(facts)}, "
-            f"augmentation {facts.tta}, longest side {side}, batches of {facts.batch}"
-        )
-        if len(self.results) > 1:
+        yield from map(_described, self.results if not self.differences else self.results[:1])
+        if len(self.results) == 2 and self.differences:
             second = ", ".join(f"{key} = {value}" for key, value in self.differences.items())
             rival = self.results[1]
             how = "" if _form(rival.facts) == _form(facts) else f" ({_form(rival.facts)})"
-            yield f"{rival.name}: the same but {second or 'for nothing'}{how}"
+            yield f"{rival.name}: the same but {second}{how}"
         if self.equal_pixels is not None:
             yield f"masks agree on {100 * self.equal_pixels:.4f} % of all pixels"
         if self.mean_iou:
@@ -173,6 +172,18 @@ class BenchReport:
         rows += [[cell.strip() for cell in row] for row in self.rows()]
         lines = [f"| {' | '.join(row)} |" for row in rows]
         return "\n".join([*lines, "", *(f"- {line}" for line in self.sentences())])
+
+
+def _described(result: Result) -> str:
+    facts = result.facts
+    side = f"longest side {facts.longest_side} px" if facts.longest_side else "photos as they are"
+    if facts.form == "published":
+        side = "photos in its own size"
+    return (
+        f"{result.name}: {facts.weights} ({facts.weights_sha256[:12]}), "
+        f"{'+'.join(facts.datasets)}, {_form(facts)}, augmentation {facts.tta}, {side}, "
+        f"batches of {facts.batch}"
+    )
 
 
 def _form(facts: Facts) -> str:

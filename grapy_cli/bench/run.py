@@ -16,7 +16,6 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import read_size
 from grapy_cli.model.weights import read_card, resolve_weights
-from grapy_cli.predict.plan import choose_datasets
 from grapy_cli.predict.sources import FoundPhoto
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.layers import differences, overlaid
@@ -46,15 +45,14 @@ def run_bench(
     """
     if settings.bench.size and settings.bench.truth:
         raise SettingsError("--truth needs the photos' own sizes", hint="Leave out --size.")
-    entered = {FIRST: settings}
-    if against is not None:
-        entered[_name_of(against)] = overlaid(settings, against)
+    entered = _contestants(settings, against)
     with TemporaryDirectory() as scratch:
         photos = collect_photos(sources, settings.bench.size, Path(scratch))
         sizes = ["{}x{}".format(*read_size(photo.source)) for photo in photos]
         folder = Path(scratch) / "masks"
         masks = {name: folder / str(place) for place, name in enumerate(entered)}
         facts, rounds = _measure(entered, photos, masks, report)
+        is_pair = len(entered) == 2 and len({one.datasets for one in facts.values()}) == 1
         return BenchReport(
             machine=describe_machine(),
             photos=sizes,
@@ -62,9 +60,33 @@ def run_bench(
             repeats=settings.bench.repeats,
             results=[Result.of(name, facts[name], rounds[name]) for name in entered],
             differences=differences(*entered.values()) if against else {},
-            equal_pixels=share_of_equal(*masks.values()) if against else None,
-            mean_iou=_scores(masks, settings),
+            equal_pixels=share_of_equal(*masks.values()) if is_pair else None,
+            mean_iou=_scores(masks, facts, next(iter(entered.values()))),
         )
+
+
+def _contestants(settings: Settings, against: Path | None) -> dict[str, Settings]:
+    """The settings of each contestant, by its name: several weights, or other settings."""
+    weights = settings.infer.weights
+    several = str(weights).split(",") if weights and not weights.exists() else []
+    if len(several) > 1:
+        if against is not None:
+            raise SettingsError(
+                "several weights are compared as they are, and --against compares settings",
+                hint="Name one weights file, or leave --against out.",
+            )
+        named = [(Path(one).name if Path(one).exists() else one, one) for one in several]
+        return {name: _with_weights(settings, Path(one)) for name, one in named}
+    entered = {FIRST: settings}
+    if against is not None:
+        entered[_name_of(against)] = overlaid(settings, against)
+    return entered
+
+
+def _with_weights(settings: Settings, weights: Path) -> Settings:
+    """Settings with other weights."""
+    infer = settings.infer.model_copy(update={"weights": weights})
+    return settings.model_copy(update={"infer": infer})
 
 
 def share_of_equal(one: Path, other: Path) -> float | None:
@@ -81,17 +103,20 @@ def share_of_equal(one: Path, other: Path) -> float | None:
     return equal / total if total else None
 
 
-def _scores(masks: Mapping[str, Path], settings: Settings) -> dict[str, float]:
+def _scores(
+    masks: Mapping[str, Path], facts: Mapping[str, Facts], settings: Settings
+) -> dict[str, float]:
     """Return the mean IoU of each contestant, where there are label maps to compare with."""
     truth = settings.bench.truth
     if truth is None:
         return {}
-    card = read_card(resolve_weights(settings.infer.weights))
-    known = {labels.name: labels.num_parts for labels in card.load_label_sets()}
-    datasets = choose_datasets(settings.data.dataset or list(known)[:1], list(known))
+    datasets = {name for one in facts.values() for name in one.datasets}
     if len(datasets) > 1:
         raise SettingsError("label maps are of one label set", hint="Name it by --dataset.")
-    return {name: mean_iou(folder, truth, known[datasets[0]]) for name, folder in masks.items()}
+    card = read_card(resolve_weights(settings.infer.weights), settings.infer.labels)
+    [dataset] = datasets
+    parts = card.readable_label_sets()[dataset].num_parts
+    return {name: mean_iou(folder, truth, parts) for name, folder in masks.items()}
 
 
 def _measure(

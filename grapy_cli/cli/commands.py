@@ -21,7 +21,7 @@ _WORK = {
     "export": "Write weights for another engine, and compare it with torch on photos.",
 }
 _LOOK = {
-    "weights": "Import weights, list them, and show what they contain.",
+    "weights": "Import and adopt weights, list them, and show what they contain.",
     "labels": "Show the parts of a label set or of another tool, or list them all.",
     "doctor": "Check this machine, for a bug report: versions, devices, weights, disk, extras.",
     "bench": "Measure how fast photos are parsed here, and how much time each stage takes.",

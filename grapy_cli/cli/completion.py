@@ -43,6 +43,12 @@ def complete_label_sets(incomplete: str) -> list[str]:
     return _of_words((*LABEL_SETS, *ORDERS), incomplete)
 
 
+def complete_presets(incomplete: str) -> list[str]:
+    """Presets of `grapy weights adopt`."""
+    presets = ("schp-atr", "schp-lip", "schp-pascal", "segformer-clothes", "fashn")
+    return _of_words(presets, incomplete)
+
+
 def complete_settings(incomplete: str) -> list[str]:
     """Complete settings by their full name."""
     return _of_words((f"{path}=" for path in leaves()), incomplete)

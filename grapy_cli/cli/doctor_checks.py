@@ -42,6 +42,7 @@ class Extra:
 EXTRAS: Mapping[str, Extra] = MappingProxyType(
     {
         "heif": Extra(["pillow-heif"], "HEIC, the photos of phones"),
+        "hub": Extra(["huggingface_hub", "transformers"], "--weights hf:OWNER/NAME"),
         "onnx": Extra(
             ["onnx", "onnxruntime", "onnxscript"], "export --format onnx, and running what it wrote"
         ),

@@ -38,5 +38,7 @@ def _sources(sources: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]
     ]
 
 
-def _size(count: int) -> str:
+def _size(count: int | None) -> str:
+    if count is None:
+        return "unknown"
     return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"

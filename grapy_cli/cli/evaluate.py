@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False)
     "data.dataset",
     "data.root",
     "evaluate",
+    "infer.labels",
     "infer.longest_side",
     "batch.size",
     "run",

@@ -1,6 +1,7 @@
 """`grapy labels`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,8 +9,9 @@ from rich.text import Text
 
 from grapy_cli.cli.command import command
 from grapy_cli.cli.completion import complete_label_sets
-from grapy_cli.labels import LABEL_SETS, LabelSet, label_set
+from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, label_set
 from grapy_cli.labels.orders import ORDERS, LabelOrder
+from grapy_cli.labels.published import translations_of
 from grapy_cli.labels.template import EXAMPLE, label_file
 
 app = typer.Typer(add_completion=False)
@@ -21,7 +23,8 @@ def labels(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="cihp, atr, pascal, a label file, or another tool's order, as lip.",
+            help="cihp, atr, pascal, lip, a label file, another tool's order, as viton-hd, or "
+            "weights: what the labels of hf:OWNER/NAME are understood to be.",
             autocompletion=complete_label_sets,
         ),
     ] = None,
@@ -36,19 +39,34 @@ def labels(
     ] = False,
 ) -> None:
     """Show the parts of a label set or of another tool, or list them all."""
-    if name and name in ORDERS and not template:
+    if name and name in ORDERS and name not in LABEL_SETS and not template:
         _show_order(ORDERS[name], as_json=as_json)
         return
-    chosen = [label_set(name)] if name else list(LABEL_SETS.values())
+    chosen = _chosen(name, template=template) if name else list(LABEL_SETS.values())
     if template:
         typer.echo(label_file(chosen[0] if name else EXAMPLE, name="my-parts"), nl=False)
     elif as_json:
         tables = [one.to_dict() for one in chosen]
-        typer.echo(json.dumps(tables[0] if name else tables, indent=2))
+        typer.echo(json.dumps(tables[0] if len(tables) == 1 else tables, indent=2))
     elif name:
-        _show_parts(chosen[0])
+        for one in chosen:
+            _show_parts(one)
     else:
         _show_sets(chosen)
+
+
+def _chosen(name: str, *, template: bool) -> list[LabelSet]:
+    """A label set by its name or file; those of weights that the name is the path of."""
+    path = Path(name)
+    if path.suffix == ".toml" or not (name.startswith("hf:") or path.exists()):
+        return [label_set(name)]
+    from grapy_cli.model.published import is_published, understood_labels
+    from grapy_cli.model.weights import read_card, resolve_weights
+
+    found = resolve_weights(path)
+    if template and is_published(found):
+        return [understood_labels(found).label_set]
+    return read_card(found).load_label_sets()
 
 
 def _show_sets(chosen: list[LabelSet]) -> None:
@@ -64,11 +82,18 @@ def _show_sets(chosen: list[LabelSet]) -> None:
 def _show_parts(labels: LabelSet) -> None:
     from grapy_cli.cli.console import show_table
 
-    rows = [
-        (str(number), part.name, _swatch(part.color), part.category.name.lower(), part.mirror or "")
-        for number, part in enumerate(labels.parts)
-    ]
-    show_table([">id", "name", "colour", "group", "mirror"], rows, title=labels.title)
+    found = translations_of(labels)
+    heads = [">id", "name", "color", "group", "mirror", *(f"as {name}" for name in found)]
+    rows: list[list[str | Text]] = []
+    for number, part in enumerate(labels.parts):
+        theirs = (_name_of(table[number], LABEL_SETS[name]) for name, table in found.items())
+        group, mirror = part.category.name.lower(), part.mirror or ""
+        rows.append([str(number), part.name, _swatch(part.color), group, mirror, *theirs])
+    show_table(heads, rows, title=labels.title)
+
+
+def _name_of(part: int, labels: LabelSet) -> str:
+    return "-" if part == IGNORE else labels.names[part]
 
 
 def _show_order(order: LabelOrder, *, as_json: bool) -> None:

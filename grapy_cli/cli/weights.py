@@ -9,6 +9,7 @@ import typer
 
 from grapy_cli import __version__
 from grapy_cli.cli.command import command
+from grapy_cli.cli.completion import complete_presets
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
@@ -22,7 +23,7 @@ WIDTH = 80
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Import weights, list them, and show what they contain.",
+    help="Import and adopt weights, list them, and show what they contain.",
     epilog="Example: grapy weights list",
 )
 
@@ -48,6 +49,31 @@ def import_(
     say(results(), str(report.out))
 
 
+@command(app, example="grapy weights adopt parsing_atr.onnx --like schp-atr --out schp-atr.onnx")
+def adopt(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.onnx", help="Network that another tool exported.")
+    ],
+    *,
+    like: Annotated[
+        str,
+        typer.Option(
+            "--like",
+            metavar="NAME",
+            autocompletion=complete_presets,
+            help="schp-atr, schp-lip, schp-pascal, segformer-clothes, fashn, or a TOML file.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.onnx", help="Copy to write.")],
+) -> None:
+    """Make the ONNX file of another tool usable as weights: write its card into a copy."""
+    from grapy_cli.cli.console import results, say
+    from grapy_cli.weights.adopt import adopt_onnx
+
+    adopt_onnx(file, like, out)
+    say(results(), str(out))
+
+
 @command(
     app,
     "infer.tta",
@@ -59,7 +85,8 @@ def info(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="WEIGHTS", help="Weights file or run folder; the embedded one unless said."
+            metavar="WEIGHTS",
+            help="Weights file, run folder or hf:OWNER/NAME; the embedded one unless said.",
         ),
     ] = None,
     *,

@@ -11,11 +11,10 @@ import PIL
 import torch
 
 from grapy_cli import __version__
-from grapy_cli.atomic import file_digest
 from grapy_cli.evaluate.evaluator import digest_of
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.labels import LabelSet
-from grapy_cli.model.weights import WeightsCard
+from grapy_cli.model.weights import WeightsCard, weights_digest
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
@@ -80,7 +79,7 @@ def data_facts(
 
 def weights_facts(path: Path, card: WeightsCard | None) -> dict[str, Any]:
     """Return which weights these are, and what their card says."""
-    facts = {"name": card.name if card else None, "file": path.name, "sha256": file_digest(path)}
+    facts = {"name": card.name if card else None, "file": path.name, "sha256": weights_digest(path)}
     return facts | ({"card": _card_facts(card)} if card else {})
 
 

@@ -152,7 +152,12 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
         "data": provenance.data_facts(keys, job.label_sets),
     }
     scored = [
-        {"parser": name, "longest_side": one.longest_side, "weights": weights[name]}
+        {
+            "parser": name,
+            "longest_side": one.longest_side,
+            "engine": one.engine,
+            "weights": weights[name],
+        }
         for name, (_, one) in parsers.items()
     ]
     results = list(results_of(all_counts, job.split))

@@ -9,7 +9,6 @@ import torch
 
 from grapy_cli.errors import WeightsError
 from grapy_cli.image_io.photos import ReadPhoto
-from grapy_cli.inference.engines.network import ExportedNetwork
 from grapy_cli.inference.tta import TTA, Network, base_size, parse_logits
 
 LOWEST_SHARE: Mapping[str, float] = MappingProxyType({"fp32": 0.9999, "bf16": 0.97, "int8": 0.9})
@@ -47,7 +46,7 @@ class Agreement:
 
 def compare(
     torchs: Network,
-    other: ExportedNetwork,
+    other: Network,
     photos: Iterable[ReadPhoto],
     longest_side: int | None,
     told: Callable[[int], object] = lambda done: None,
@@ -97,7 +96,7 @@ def demand(agreement: Agreement, precision: str, share: float | None = None) -> 
 
 
 def _logits(
-    torchs: Network, other: ExportedNetwork, photo: ReadPhoto, longest_side: int | None
+    torchs: Network, other: Network, photo: ReadPhoto, longest_side: int | None
 ) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
     grid = torchs.numbers.output_stride if longest_side else 0
     height, width = photo.pixels.shape[:2]

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from grapy_cli import __version__
-from grapy_cli.errors import SettingsError
+from grapy_cli.errors import SettingsError, WeightsError
 from grapy_cli.export.equivalence import Agreement, compare, demand
 from grapy_cli.export.form import ExportForm, write_onnx
 from grapy_cli.export.int8 import Photo, quantize
@@ -80,6 +80,11 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
     set_threads(settings.run.threads)
     parser = HumanParser.load(resolve_weights(settings.infer.weights), device="cpu")
     assert parser.card is not None
+    if parser.card.network:
+        raise WeightsError(
+            f"{parser.card.name} is another network than grapy's, and only those are exported",
+            hint="Distill it into one: docs of train.self_training in the README.",
+        )
     datasets = choose_datasets(settings.data.dataset or ["all"], parser.datasets)
     out = (wanted.out or Path(parser.card.name)).with_suffix(kind.suffix)
     with _scratch_beside(out) as scratch:

@@ -1,21 +1,27 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from PIL import Image
+from torch import Tensor
 
 from grapy_cli.errors import DatasetError, DeviceError, PhotoError, SettingsError
 from grapy_cli.image_io.arrays import read_array
 from grapy_cli.image_io.photos import ReadPhoto, read_shrunk
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
+from grapy_cli.inference.engines.transformers_folder import load_transformers
 from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inference
+from grapy_cli.inference.frame import Frame
 from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
+from grapy_cli.inference.photo_fit import PhotoFit
+from grapy_cli.inference.published import PublishedNetwork
 from grapy_cli.inference.stream import (
     ParsedPhoto,
     ParseRequest,
@@ -24,9 +30,18 @@ from grapy_cli.inference.stream import (
     threads_for,
 )
 from grapy_cli.inference.tiles import TileLimit
-from grapy_cli.inference.tta import TTA, Augmentation, Network, base_size, parse_together
+from grapy_cli.inference.tta import (
+    TTA,
+    Augmentation,
+    Network,
+    base_size,
+    parse_together,
+    version_logits,
+)
+from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import is_exported
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.published import is_published
 from grapy_cli.model.weights import WeightsCard, check_known, load_weights, resolve_weights
 from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memory
 from grapy_cli.runtime.profiler import span
@@ -50,6 +65,14 @@ class HumanParser:
     max_side: int = 0
     """Longest side of what is read of a photo, pixels; 0 reads all of it."""
 
+    def __post_init__(self) -> None:
+        if self._fit is not None and self.augmentation.scales != (1.0,):
+            raise SettingsError(
+                "networks that others trained take photos in one size, so there are no other "
+                "scales to parse them in",
+                hint="--tta none, or --tta flip.",
+            )
+
     @classmethod
     def load(
         cls,
@@ -62,12 +85,14 @@ class HumanParser:
         max_side: int = 0,
         precision: Precision = "fp32",
         folded: bool = True,
+        labels: Path | None = None,
     ) -> "HumanParser":
         """Load weights, by default those embedded in the package.
 
         Args:
-            weights: A weights file, a run folder, the name of embedded weights, or a file for
-                another engine that `grapy export` wrote.
+            weights: A weights file, a run folder, the name of embedded weights, a file for
+                another engine that `grapy export` or `grapy weights adopt` wrote, the folder of a
+                published network, or its name on the Hub, `hf:OWNER/NAME[@REVISION]`.
             device: auto, cpu, cuda, cuda:N or mps.
             tta: none, flip or paper.
             longest_side: See the class; unset takes what the weights were made for.
@@ -78,11 +103,12 @@ class HumanParser:
                 some pixels at the borders of parts. A file for another engine may have its own.
             folded: Use the form for inference, which is quicker and gives the same, on CUDA with
                 recordings of its work; without it the network stays as it is trained.
+            labels: Label file for a published network whose labels are not understood.
 
         Raises:
             WeightsError: If the weights cannot be read.
-            SettingsError: If a value is not among those above, or the weights are for an engine
-                that is not installed.
+            SettingsError: If a value is not among those above, the weights need a library that
+                is not installed, or take photos in a size of their own and another is wanted.
             DeviceError: If there is no such device.
         """
         _check_choice("tta", tta, TTA)
@@ -91,12 +117,18 @@ class HumanParser:
         path = resolve_weights(Path(weights) if weights else None)
         chosen = device_for(path, device)
         network: Network
-        if is_exported(path):
+        if is_published(path):
+            network, card = load_transformers(path, chosen, precision, labels)
+        elif is_exported(path):
             network, card = load_exported(path, chosen, precision)
         else:
             plain, card = _load(path, chosen, precision, folded=folded)
             uses_cuda_graphs = folded and chosen.type == "cuda"
             network = CudaGraphNetwork(plain) if uses_cuda_graphs else plain
+        if longest_side and isinstance(network, PublishedNetwork):
+            raise SettingsError(
+                f"{card.name} takes photos in a size of its own", hint="Leave --longest-side out."
+            )
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
 
@@ -108,12 +140,14 @@ class HumanParser:
     @property
     def engine(self) -> str:
         """What does the arithmetic: torch, or another library with its version."""
-        return self.network.engine if isinstance(self.network, ExportedNetwork) else "torch"
+        if isinstance(self.network, ExportedNetwork | PublishedNetwork):
+            return self.network.engine
+        return "torch"
 
     @property
     def precision(self) -> str:
         """In which the features are computed: fp32, bf16, or int8."""
-        if isinstance(self.network, ExportedNetwork):
+        if isinstance(self.network, ExportedNetwork | PublishedNetwork):
             return self.network.precision
         dtype = next(self.network.parameters()).dtype
         return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
@@ -138,6 +172,13 @@ class HumanParser:
         """The label sets the weights know."""
         return tuple(self.network.label_sets)
 
+    @property
+    def own_label_sets(self) -> Mapping[str, LabelSet]:
+        """By name, the label sets of the network's outputs, none that they translate to."""
+        if isinstance(self.network, PublishedNetwork):
+            return {self.network.own.name: self.network.own}
+        return self.network.label_sets
+
     def parse(self, photo: Photo, dataset: str | None = None) -> Parsing:
         """Parse a photo by one label set; it may be left out where the weights know only one.
 
@@ -146,9 +187,10 @@ class HumanParser:
             DatasetError: If the weights do not know the label set.
         """
         if dataset is None:
-            if len(self.datasets) != 1:
-                raise DatasetError(f"say which label set: {', '.join(self.datasets) or '(none)'}")
-            dataset = self.datasets[0]
+            own = list(self.own_label_sets)
+            if len(own) != 1:
+                raise DatasetError(f"say which label set: {', '.join(own) or '(none)'}")
+            dataset = own[0]
         return self.parse_all(photo, [dataset])[dataset]
 
     def parse_all(self, photo: Photo | ReadPhoto, datasets: Sequence[str]) -> dict[str, Parsing]:
@@ -206,6 +248,8 @@ class HumanParser:
     def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
         """Height and width, pixels, in which the network sees a photo at scale 1."""
         height, width = reading.pixels.shape[:2]
+        if self._fit is not None:
+            return self._fit.size((height, width))
         return base_size(height, width, self.longest_side, grid=max(1, self._grid))
 
     def _largest_side(self, reading: ReadPhoto) -> int:
@@ -216,23 +260,45 @@ class HumanParser:
         """A photo that is resized anyway is brought onto the grid; one that is not stays."""
         return self.network.numbers.output_stride if self.longest_side else 0
 
+    @property
+    def _fit(self) -> PhotoFit | None:
+        """The rule of a network that takes photos in sizes of its own."""
+        return self.network.fit if isinstance(self.network, PublishedNetwork) else None
+
     def _parse(
         self, readings: Sequence[ReadPhoto], datasets: Sequence[str], tile: int
     ) -> list[dict[str, Parsing]]:
-        network, photos = self.network, [reading.pixels for reading in readings]
-        size = self.size_of(readings[0])
-        logits = parse_together(
-            network, photos, datasets, self.augmentation, size=size, grid=self._grid, tile=tile
-        )
+        logits = self._logits([reading.pixels for reading in readings], datasets, tile)
         return [
             {
                 name: Parsing.of(
-                    reading.pixels, logits[name][place], network.label_sets[name], reading.size
+                    reading.pixels,
+                    logits[name][place],
+                    self.network.label_sets[name],
+                    reading.size,
+                    self._frame(reading, logits[name]),
                 )
                 for name in datasets
             }
             for place, reading in enumerate(readings)
         ]
+
+    def _logits(
+        self, photos: Sequence[UInt8[np.ndarray, "_h _w 3"]], datasets: Sequence[str], tile: int
+    ) -> dict[str, Float[Tensor, "b _p _u _v"]]:
+        network, fit, augmentation = self.network, self._fit, self.augmentation
+        if fit is not None:
+            pictures = [fit.picture(photo) for photo in photos]
+            return version_logits(network, pictures, datasets, mirror=augmentation.mirror)
+        height, width = photos[0].shape[:2]
+        size = base_size(height, width, self.longest_side, grid=max(1, self._grid))
+        return parse_together(
+            network, photos, datasets, augmentation, size=size, grid=self._grid, tile=tile
+        )
+
+    def _frame(self, reading: ReadPhoto, logits: Float[Tensor, "b p u v"]) -> Frame | None:
+        height, width = logits.shape[2:]
+        return None if self._fit is None else self._fit.frame(reading.size, (height, width))
 
     def parse_many(self, photos: Iterable[Photo], datasets: Sequence[str]) -> Iterator[PhotoResult]:
         """Parse photos in order, and read the next ones meanwhile.

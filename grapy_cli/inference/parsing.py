@@ -17,6 +17,7 @@ from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import count_ids, look_up, save_label_map
 from grapy_cli.inference.doubt import areas, wrong_share
+from grapy_cli.inference.frame import Frame, cropped
 from grapy_cli.inference.gpu_transfer import to_arrays
 from grapy_cli.inference.upsampled_argmax import argmax, upsampled_argmax
 from grapy_cli.labels import LabelSet, Level
@@ -41,8 +42,10 @@ class Parsing:
     """The photo as it was read: RGB, upright, perhaps smaller than it is."""
     label_map: UInt8[np.ndarray, "h w"]
     logits: Float[Tensor, "p u v"]
-    """Unnormalized scores on the network's grid, whose corners are those of the photo."""
+    """Unnormalized scores on the network's grid."""
     label_set: LabelSet
+    frame: Frame | None = None
+    """Where the photo lies on that grid; None where its corners are those of the grid."""
 
     @classmethod
     def of(
@@ -51,6 +54,7 @@ class Parsing:
         logits: Float[Tensor, "p u v"],
         label_set: LabelSet,
         size: tuple[int, int] | None = None,
+        frame: Frame | None = None,
     ) -> "Parsing":
         """Choose the part of each pixel from logits on a grid of any size.
 
@@ -59,9 +63,12 @@ class Parsing:
             logits: Those of the parts of the label set.
             label_set: Names the parts.
             size: The photo's own height and width; those of `seen` by default.
+            frame: Where the photo lies on the grid; its corners are those of the grid by default.
         """
         height, width = size or seen.shape[:2]
-        return cls(seen, choose_parts(logits, height, width), logits, label_set)
+        if frame is not None:
+            logits, frame = cropped(logits, frame)
+        return cls(seen, choose_parts(logits, height, width, frame), logits, label_set, frame)
 
     @cached_property
     def photo(self) -> UInt8[np.ndarray, "h w 3"]:
@@ -85,7 +92,7 @@ class Parsing:
         """
         height, width = self.label_map.shape
         filled = np.empty((height, width), np.float32)
-        for rows, strip in _resized_strips(self.logits, height, width):
+        for rows, strip in _resized_strips(self.logits, height, width, self.frame):
             (filled[rows],) = to_arrays(_probability_of_best(strip))
         return filled
 
@@ -124,7 +131,7 @@ class Parsing:
         """Probability of each part at each pixel of the photo; at each pixel they sum to 1."""
         height, width = self.label_map.shape
         filled = np.empty((self.label_set.num_parts, height, width), np.float16)
-        for rows, strip in _resized_strips(self.logits, height, width):
+        for rows, strip in _resized_strips(self.logits, height, width, self.frame):
             filled[:, rows] = strip.softmax(0).half().cpu().numpy()
         return filled
 
@@ -135,7 +142,7 @@ class Parsing:
         """
         height, width = self.label_map.shape
         filled = np.empty((height, width), np.float32)
-        for rows, strip in _resized_strips(self.logits, height, width):
+        for rows, strip in _resized_strips(self.logits, height, width, self.frame):
             logs = strip.log_softmax(0)
             filled[rows] = -(logs.exp() * logs).sum(0).float().cpu().numpy()
         return filled
@@ -177,10 +184,10 @@ class PhotoResult(NamedTuple):
 
 @span("choosing parts")
 def choose_parts(
-    logits: Float[Tensor, "p u v"], height: int, width: int
+    logits: Float[Tensor, "p u v"], height: int, width: int, frame: Frame | None = None
 ) -> UInt8[np.ndarray, "{height} {width}"]:
     """Return the part with the largest logit at each pixel of a photo of that size."""
-    (label_map,) = to_arrays(upsampled_argmax(logits, height, width))
+    (label_map,) = to_arrays(upsampled_argmax(logits, height, width, frame))
     return label_map
 
 
@@ -191,20 +198,33 @@ def _probability_of_best(logits: Float[Tensor, "p h w"]) -> Float32[Tensor, "h w
 
 
 def _resized_strips(
-    logits: Float[Tensor, "p u v"], height: int, width: int
+    logits: Float[Tensor, "p u v"], height: int, width: int, frame: Frame | None
 ) -> Iterator[tuple[slice, Float[Tensor, "p r {width}"]]]:
     """Resize logits strip by strip, so that a large photo never has all its logits in memory.
 
     Resizing is separable: columns are resized once, for the few rows that the logits have.
     """
-    wide = resize(logits[None], logits.shape[1], width)[0]
-    step = (logits.shape[1] - 1) / max(1, height - 1)
+    if frame is None:
+        frame = Frame(0, 0, logits.shape[1] - 1, logits.shape[2] - 1)
+        wide = resize(logits[None], logits.shape[1], width)[0]
+    else:
+        places = torch.linspace(frame.left, frame.right, width, dtype=torch.float64)
+        wide = _interpolated(logits.mT, places.to(logits.device)).mT
+    step = (frame.bottom - frame.top) / max(1, height - 1)
     at_once = LOGITS_AT_ONCE.get(logits.device.type, LOGITS_AT_ONCE["cuda"])
     num_rows = max(1, at_once // (logits.shape[0] * width))
     for top in range(0, height, num_rows):
-        rows = torch.arange(top, min(top + num_rows, height), device=logits.device) * step
-        above = rows.floor().long().clamp(max=logits.shape[1] - 1)
-        below = (above + 1).clamp(max=logits.shape[1] - 1)
-        upper, lower = wide.index_select(1, above), wide.index_select(1, below)
-        strip = torch.lerp(upper, lower, (rows - above).to(wide)[:, None])
-        yield slice(top, top + len(rows)), strip
+        rows = torch.arange(top, min(top + num_rows, height), device=logits.device)
+        yield slice(top, top + len(rows)), _interpolated(wide, frame.top + rows * step)
+
+
+def _interpolated(
+    logits: Float[Tensor, "p u v"], places: Float[Tensor, " r"]
+) -> Float[Tensor, "p r v"]:
+    """Interpolate logits at rows between their own; outside them the outermost ones hold."""
+    last = logits.shape[1] - 1
+    places = places.clamp(0, last)
+    above = places.floor().long()
+    below = (above + 1).clamp(max=last)
+    upper, lower = logits.index_select(1, above), logits.index_select(1, below)
+    return torch.lerp(upper, lower, (places - above).to(logits)[:, None])

@@ -13,6 +13,7 @@ from torch import Tensor
 from grapy_cli.data.sample import images_of
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork
+from grapy_cli.inference.published import PublishedNetwork
 from grapy_cli.inference.tiles import STRIDE, blend_tiles
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
@@ -20,7 +21,7 @@ from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.runtime.profiler import span
 
 Photo = UInt8[np.ndarray, "h w 3"]
-Network = GrapyNet | ExportedNetwork | CudaGraphNetwork
+Network = GrapyNet | ExportedNetwork | CudaGraphNetwork | PublishedNetwork
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def parse_together(
     shape = tuple((side - 1) // STRIDE + 1 for side in size) if is_coarse else size
 
     def logits_of(part: Photo) -> dict[str, Tensor]:
-        alone = _version_logits(network, [part], datasets, mirror=augmentation.mirror)
+        alone = version_logits(network, [part], datasets, mirror=augmentation.mirror)
         return {dataset: logits[0] for dataset, logits in alone.items()}
 
     total: dict[str, Tensor] = {}
@@ -155,7 +156,7 @@ def parse_together(
             blended = blend_tiles(version, tile, stride, logits_of)
             logits = {dataset: own[None] for dataset, own in blended.items()}
         else:
-            logits = _version_logits(network, versions, datasets, mirror=augmentation.mirror)
+            logits = version_logits(network, versions, datasets, mirror=augmentation.mirror)
         for dataset in datasets:
             at_version = logits[dataset]
             if not (tiled or is_alone):
@@ -170,7 +171,8 @@ def parse_together(
 
 
 @span("heads and pyramid")
-def _version_logits(
+@torch.inference_mode()
+def version_logits(
     network: Network, versions: Sequence[Photo], datasets: Sequence[str], *, mirror: bool
 ) -> dict[str, Float[Tensor, "b _p h4 w4"]]:
     """Parse one version of each photo, or a tile of one, by each label set.
@@ -217,7 +219,7 @@ def _encode(network: Network, pictures: Sequence[Photo]) -> Float[Tensor, "b c h
 
 
 def _is_on_gpu(network: Network) -> bool:
-    if isinstance(network, ExportedNetwork):
+    if isinstance(network, ExportedNetwork | PublishedNetwork):
         return False
     return next(network.parameters()).device.type == "cuda"
 

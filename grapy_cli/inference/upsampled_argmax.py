@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from grapy_cli.inference.frame import Frame
+
 CPU_AT_ONCE = 2**18
 GPU_AT_ONCE = 2**24
 """Numbers that a temporary tensor holds: this bounds the memory, and on a CPU fits its cache."""
@@ -30,11 +32,18 @@ class _Axis(NamedTuple):
     """Pixels of each cell; none where the photo is smaller than the grid."""
 
     @classmethod
-    def of(cls, points: int, pixels: int, like: Tensor) -> "_Axis":
-        """Align the first and the last pixel with the first and the last point of the grid."""
-        at, gaps = torch.arange(pixels) * (points - 1), max(1, pixels - 1)
-        cell = (at // gaps).clamp(max=points - 2)
-        weight = (at - cell * gaps).double() / gaps
+    def of(
+        cls, points: int, pixels: int, like: Tensor, ends: tuple[float, float] | None
+    ) -> "_Axis":
+        """Align the first and the last pixel with the ends, by default those of the grid."""
+        if ends is None:
+            at, gaps = torch.arange(pixels) * (points - 1), max(1, pixels - 1)
+            cell = (at // gaps).clamp(max=points - 2)
+            weight = (at - cell * gaps).double() / gaps
+        else:
+            place = torch.linspace(*ends, pixels, dtype=torch.float64).clamp(0, points - 1)
+            cell = place.long().clamp(max=points - 2)
+            weight = place - cell
         length = torch.bincount(cell, minlength=points - 1)
         first = length.cumsum(0) - length
         device = like.device
@@ -47,7 +56,7 @@ class _Axis(NamedTuple):
 
 
 def upsampled_argmax(
-    logits: Float[Tensor, "p u v"], height: int, width: int
+    logits: Float[Tensor, "p u v"], height: int, width: int, frame: Frame | None = None
 ) -> UInt8[Tensor, "{height} {width}"]:
     """Return the argmax over parts of logits resized as `model.deeplab.resize` resizes them.
 
@@ -57,9 +66,12 @@ def upsampled_argmax(
         logits: Of up to 255 parts, on any device, where the result is as well.
         height: Of the result, pixels; larger or smaller than the grid of the logits.
         width: Of the result, pixels.
+        frame: Where the result lies on the grid; its corners are those of the grid by default.
     """
     grid = _with_cells(logits if logits.dtype == torch.float64 else logits.float())
-    rows, columns = _Axis.of(grid.shape[1], height, grid), _Axis.of(grid.shape[2], width, grid)
+    down, across = ((frame.top, frame.bottom), (frame.left, frame.right)) if frame else (None, None)
+    rows = _Axis.of(grid.shape[1], height, grid, down)
+    columns = _Axis.of(grid.shape[2], width, grid, across)
     winners = torch.stack(_corners(argmax(grid)))
     label_map = winners[0].index_select(1, columns.cell).index_select(0, rows.cell)
     is_mixed = (winners[1:] != winners[0]).any(0)
@@ -73,9 +85,9 @@ def upsampled_argmax(
         of_cells = torch.stack([corner[:, y, x] for corner in corners])
         parts = _Candidates.of(of_cells, winners[:, y, x])
         y, x, of_cells = y[parts.order], x[parts.order], of_cells[..., parts.order]
-        down, across = rows.pixels_of(y), columns.pixels_of(x)
-        found = _interpolated_argmax(of_cells, parts, rows.weight[down], columns.weight[across])
-        label_map[down[:, None], across[None]] = found
+        below, right = rows.pixels_of(y), columns.pixels_of(x)
+        found = _interpolated_argmax(of_cells, parts, rows.weight[below], columns.weight[right])
+        label_map[below[:, None], right[None]] = found
     return label_map
 
 

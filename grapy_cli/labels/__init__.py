@@ -1,4 +1,4 @@
-"""The label sets: three that ship with grapy, and label files of users."""
+"""The label sets: four that ship with grapy, and label files of users."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,7 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.labels.atr import ATR
 from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, Category, LabelSet, Level, Node, Part
+from grapy_cli.labels.lip import LIP
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
 from grapy_cli.safe_text import read_toml
@@ -15,6 +16,7 @@ from grapy_cli.safe_text import read_toml
 __all__ = [
     "IGNORE",
     "LABEL_SETS",
+    "PAPER_SETS",
     "Category",
     "LabelSet",
     "Level",
@@ -25,8 +27,10 @@ __all__ = [
 ]
 
 LABEL_SETS: Mapping[str, LabelSet] = MappingProxyType(
-    {labels.name: labels for labels in (CIHP, PASCAL, ATR)}
+    {labels.name: labels for labels in (CIHP, PASCAL, ATR, LIP)}
 )
+PAPER_SETS = (CIHP, PASCAL, ATR)
+"""The label sets of the paper, in the order of the reference's heads."""
 
 
 def label_set(name: str) -> LabelSet:

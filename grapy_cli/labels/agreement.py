@@ -10,11 +10,12 @@ from grapy_cli.labels.label_set import LabelSet, Part
 
 _ARMS = ("upper-arm", "lower-arm")
 _LEGS = ("upper-leg", "lower-leg")
-_TOPS = ("upper-clothes", "coat", "dress", "scarf")
+_TOPS = ("upper-clothes", "coat", "dress", "jumpsuits", "scarf")
 
 _ALSO: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (_TOPS, _ARMS, "sleeves, and clothes that hang over them"),
     ((*_TOPS, "skirt"), _LEGS, "clothes that reach below the hips"),
+    (("jumpsuits",), ("pants",), "a set without jumpsuits splits them at the waist"),
     (("pants", "belt"), ("torso",), "the hips, and waists worn high"),
     (("belt",), ("pants", "upper-leg"), "a set without belts labels them as trousers"),
     (("scarf",), ("head",), "worn over the chin or the hair"),

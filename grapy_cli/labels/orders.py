@@ -12,8 +12,8 @@ from typing import Any
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.labels.atr import ATR
-from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import IGNORE, LabelSet
+from grapy_cli.labels.lip import LIP
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.pascal import PASCAL
 from grapy_cli.safe_text import read_toml
@@ -47,7 +47,15 @@ class LabelOrder:
         Raises:
             DatasetError: If there is no table for this label set.
         """
-        return _table(self.names, labels.names, self._way(self.reads, labels, "scored by"))
+        return tuple(0 if part == IGNORE else part for part in self.translation(labels))
+
+    def translation(self, labels: LabelSet) -> tuple[int, ...]:
+        """For each of their ids the id of our label set; IGNORE where it has no such part.
+
+        Raises:
+            DatasetError: If no table leads there.
+        """
+        return _table(self.names, labels.names, self._way(self.reads, labels, "scored by"), IGNORE)
 
     def write_table(self, labels: LabelSet) -> tuple[int, ...]:
         """Return their id for each of our ids.
@@ -55,7 +63,7 @@ class LabelOrder:
         Raises:
             DatasetError: If there is no table for this label set.
         """
-        return _table(labels.names, self.names, self._way(self.writes, labels, "written from"))
+        return _table(labels.names, self.names, self._way(self.writes, labels, "written from"), 0)
 
     def palette(self, labels: LabelSet) -> list[int]:
         """Return 768 numbers for masks written from a label set: parts keep their colors."""
@@ -76,15 +84,11 @@ class LabelOrder:
 
 
 def _table(
-    source: tuple[str, ...], target: tuple[str, ...], renames: Mapping[str, str]
+    source: tuple[str, ...], target: tuple[str, ...], renames: Mapping[str, str], absent: int
 ) -> tuple[int, ...]:
+    """The target's id of each name of the source; `absent` for names it does not have."""
     ids = {name: index for index, name in enumerate(target)}
-    return tuple(ids[_meant(name, ids, renames)] for name in source)
-
-
-def _meant(name: str, ids: Mapping[str, int], renames: Mapping[str, str]) -> str:
-    meant = renames.get(name, name)
-    return meant if meant in ids else NOTHING
+    return tuple(ids.get(renames.get(name, name), absent) for name in source)
 
 
 # PASCAL-Person-Part counts hands to the lower arms and feet to the lower legs.
@@ -114,6 +118,13 @@ _VITON = {
     **dict.fromkeys(("glove", "scarf"), "noise"),
 }
 
+# The labels of fashn-human-parser, as its documentation lists them.
+FASHN = (
+    *("background", "face", "hair", "top", "dress", "skirt", "pants", "belt", "bag", "hat"),
+    *("scarf", "glasses", "arms", "hands", "legs", "feet", "torso", "jewelry"),
+)
+_FASHN = {"top": "upper-clothes", "glasses": "sunglasses"}
+
 ORDERS: Mapping[str, LabelOrder] = MappingProxyType(
     {
         order.name: order
@@ -121,18 +132,19 @@ ORDERS: Mapping[str, LabelOrder] = MappingProxyType(
             LabelOrder(
                 "lip",
                 "Look Into Person, 20 labels, as SCHP's LIP model writes them",
-                tuple("jumpsuits" if name == "torso-skin" else name for name in CIHP.names),
+                LIP.names,
                 reads={
+                    "lip": {},
                     "cihp": {"jumpsuits": "dress"},
                     "atr": {"jumpsuits": "dress", "coat": "upper-clothes"},
                 },
-                writes={"cihp": {}, "atr": {"belt": "pants"}},
+                writes={"lip": {}, "cihp": {}, "atr": {"belt": "pants"}},
             ),
             LabelOrder(
                 "schp-atr",
                 "SCHP's ATR model, 18 labels",
                 ATR.names,
-                reads={"atr": {}, "cihp": {"belt": "pants"}},
+                reads={"atr": {}, "cihp": {"belt": "pants"}, "lip": {"belt": "pants"}},
                 writes={"atr": {}},
             ),
             LabelOrder(
@@ -146,8 +158,18 @@ ORDERS: Mapping[str, LabelOrder] = MappingProxyType(
                 "segformer-clothes",
                 "segformer_b2_clothes and similar models, 18 labels in ATR's order",
                 ATR.names,
-                reads={"atr": {}, "cihp": {"belt": "pants"}},
+                reads={"atr": {}, "cihp": {"belt": "pants"}, "lip": {"belt": "pants"}},
                 writes={"atr": {}},
+            ),
+            LabelOrder(
+                "fashn",
+                "FASHN Human Parser, 18 labels; arms, hands, legs and feet without a side",
+                FASHN,
+                reads={
+                    "atr": _FASHN,
+                    "cihp": {**_FASHN, "belt": "pants", "torso": "torso-skin"},
+                    "lip": {**_FASHN, "belt": "pants"},
+                },
             ),
             LabelOrder(
                 "densepose",

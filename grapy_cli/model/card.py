@@ -1,8 +1,8 @@
 """The tables on a weights card: whoever fills them in writes TOML, so they are checked."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
@@ -56,3 +56,26 @@ class Measurement(_Row):
     """How many it was measured on."""
     command: str = ""
     """What to type to measure it again."""
+
+
+class PhotoInput(_Row):
+    """How a photo becomes the input of a network that others trained, and its output logits."""
+
+    height: Annotated[int, Field(ge=1, le=4096)]
+    """Pixels."""
+    width: Annotated[int, Field(ge=1, le=4096)]
+    """Pixels."""
+    fit: Literal["stretch", "letterbox"] = "stretch"
+    """Stretch the photo to that size, or keep its shape, centered, with black beside it."""
+    resample: Literal["bilinear", "bicubic", "lanczos", "box"] = "bilinear"
+    """Filter that stretches; a letterbox is always bilinear."""
+    channels: Literal["rgb", "bgr"] = "rgb"
+    """Their order in the input."""
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Subtracted from values in [0, 1], in the order of the channels."""
+    deviation: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.229, 0.224, 0.225)
+    """Divides what remains."""
+    output: NonNegativeInt = 0
+    """Which of the network's outputs has the logits."""
+    source: str = ""
+    """Where these numbers come from."""

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from grapy_cli.atomic import file_digest
 from grapy_cli.errors import WeightsError
-from grapy_cli.labels import LABEL_SETS, LabelSet
+from grapy_cli.labels import PAPER_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.model.weights import card_of, save_weights
@@ -263,11 +263,11 @@ def _kind_of(state: Mapping[str, Tensor]) -> Kind:
 def _label_sets_of(state: Mapping[str, Tensor], kind: Kind) -> list[LabelSet]:
     """Find the shipped label sets of the heads by their number of parts."""
     if not kind.head:
-        return list(LABEL_SETS.values())
+        return list(PAPER_SETS)
     num_parts = state[kind.head].shape[0] if kind.head in state and state[kind.head].dim() else 0
-    found = [labels for labels in LABEL_SETS.values() if labels.num_parts == num_parts]
+    found = [labels for labels in PAPER_SETS if labels.num_parts == num_parts]
     if not found and kind.name != "deeplab":
-        known = ", ".join(f"{labels.num_parts} ({name})" for name, labels in LABEL_SETS.items())
+        known = ", ".join(f"{labels.num_parts} ({labels.name})" for labels in PAPER_SETS)
         raise WeightsError(
             f"no {kind.name} of the reference: its heads have {num_parts} parts instead of {known}"
         )

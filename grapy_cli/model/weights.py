@@ -13,17 +13,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from grapy_cli.atomic import replacing
+from grapy_cli.atomic import file_digest, replacing
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LABEL_SETS, LabelSet
-from grapy_cli.model.card import DataRow, Measurement, RecipeRow
+from grapy_cli.labels.published import Translations, translations_of
+from grapy_cli.model.card import DataRow, Measurement, PhotoInput, RecipeRow
 from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
+from grapy_cli.model.hub import HubName, download, origin_of
+from grapy_cli.model.published import describe, folder_digest, folder_files, is_published
 from grapy_cli.model.pyramid import PyramidNumbers
 from grapy_cli.safe_text import download_mistake
 
 FORMAT = 2
 """2 adds the tables and the protocol; a card of format 1 has none of them."""
+NEWEST_FORMAT = 3
+"""3 adds networks that others trained: `network` and `input`. Other cards stay at 2."""
 CARD_KEY = "grapy"
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "pretrained"
 DEFAULT_EMBEDDED = "grapy-lite-ccp"
@@ -113,6 +118,10 @@ class WeightsCard(BaseModel):
     """How the weights came about: recipe, start, duration."""
     limits: str = ""
     """What the weights cannot be expected to do, in plain words."""
+    network: str = ""
+    """The architecture of a network that others trained; empty for grapy's own."""
+    input: PhotoInput | None = None
+    """What such a network takes, where the file itself does not say."""
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain values."""
@@ -158,6 +167,26 @@ class WeightsCard(BaseModel):
                     f"had digest {labels.digest}, now they have {shipped.digest}"
                 )
         return label_sets
+
+    def readable_label_sets(self) -> dict[str, LabelSet]:
+        """By name, the weights' own label sets, and those that their labels translate to.
+
+        Raises:
+            WeightsError: As `load_label_sets`.
+        """
+        own = {labels.name: labels for labels in self.load_label_sets()}
+        return own | {name: LABEL_SETS[name] for name in self.load_translations()}
+
+    def load_translations(self) -> Translations:
+        """By label set, what the labels of a network that others trained are in it.
+
+        Raises:
+            WeightsError: If a label set of the card is damaged.
+        """
+        if not self.network:
+            return {}
+        [own] = self.load_label_sets()
+        return translations_of(own)
 
 
 def card_of(network: GrapyNet, *, name: str, grapy: str, stage: str, **facts: Any) -> WeightsCard:  # noqa: ANN401 - the card's own fields
@@ -238,13 +267,20 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def read_card(path: Path) -> WeightsCard:
-    """Read what a weights file says of itself, without its tensors.
+def read_card(path: Path, labels: Path | None = None) -> WeightsCard:
+    """Read what weights say of themselves, without their tensors.
+
+    Args:
+        path: A weights file, a file that `grapy export` or `grapy weights adopt` wrote, or the
+            folder of a published network.
+        labels: Label file for a published network whose labels are not understood.
 
     Raises:
-        WeightsError: If the file is missing, damaged, or not one of grapy's: a weights file, or
-            what `grapy export` wrote.
+        WeightsError: If it is missing, damaged, or none of these.
+        DatasetError: If the label file cannot be used.
     """
+    if is_published(path):
+        return WeightsCard(format=NEWEST_FORMAT, **describe(path, labels))
     metadata = read_metadata(path) if is_exported(path) else _metadata(path)
     if CARD_KEY not in metadata:
         raise WeightsError(
@@ -255,9 +291,9 @@ def read_card(path: Path) -> WeightsCard:
     try:
         plain = json.loads(metadata[CARD_KEY])
         # Looked at first: a newer card may have fields that are unknown here.
-        if plain.get("format", 1) > FORMAT:
+        if plain.get("format", 1) > NEWEST_FORMAT:
             raise WeightsError(
-                f"{path} has card format {plain['format']}, this grapy reads up to {FORMAT}",
+                f"{path} has card format {plain['format']}, this grapy reads up to {NEWEST_FORMAT}",
                 hint="Install a newer grapy.",
             )
         card = WeightsCard.model_validate(plain)
@@ -284,6 +320,11 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(
             f"{path} is for another engine: it can parse, and nothing else",
             hint="Name the weights that it was exported from.",
+        )
+    if is_published(path):
+        raise WeightsError(
+            f"{path} is another network than grapy's: it can parse and teach, and nothing else",
+            hint="To learn from it: --set train.self_training.teacher=WEIGHTS",
         )
     with _opened(path):  # looks the header over
         return dict(_stored_tensors(path))
@@ -369,12 +410,35 @@ def embedded_weights() -> dict[str, Path]:
     return {path.stem: path for path in sorted(EMBEDDED_FOLDER.glob("*.safetensors"))}
 
 
+def weights_digest(path: Path) -> str:
+    """Digest weights that were resolved: the bytes of a file, or those a folder is read from."""
+    return folder_digest(path) if path.is_dir() else file_digest(path)
+
+
+def weights_size(path: Path) -> int:
+    """Size of weights that were resolved, bytes."""
+    files = folder_files(path) if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def revision_of(path: Path, digest: str) -> str:
+    """The commit of weights from the Hub, else the beginning of the digest of what was resolved."""
+    origin = origin_of(path) if path.is_dir() else None
+    return (origin and origin.revision) or digest[:12]
+
+
 def resolve_weights(path: Path | None) -> Path:
-    """Find the weights file that is meant: a file, a run folder's best, or the embedded one.
+    """Find the weights that are meant.
+
+    A file; a run folder's best; the embedded ones; the folder of a published network; or one on the
+    Hub, `hf:OWNER/NAME[@REVISION]`, which is downloaded where it is not in the cache.
 
     Raises:
-        WeightsError: If there is none.
+        WeightsError: If there are none.
+        SettingsError: If the Hub's library is not installed.
     """
+    if path is not None and (hub_name := HubName.parse(path)):
+        return download(hub_name)
     embedded = embedded_weights()
     if path is None or (str(path) in embedded and not path.exists()):
         name = DEFAULT_EMBEDDED if path is None else str(path)
@@ -389,7 +453,10 @@ def resolve_weights(path: Path | None) -> Path:
     for checkpoint in (path / "best", path / "last", path):
         if (file := checkpoint / "weights.safetensors").is_file():
             return file
+    if is_published(path):
+        return path
     raise WeightsError(
         f"the folder {path} holds no weights",
-        hint="A run folder has best/weights.safetensors once a checkpoint was saved.",
+        hint="A run folder has best/weights.safetensors once a checkpoint was saved; a published "
+        "network has config.json and model.safetensors.",
     )

@@ -136,7 +136,7 @@ class Job:
 
     def _outcome(self, task: Task, digest: str, row: Mapping[str, Any], seconds: float) -> Outcome:
         source = {"source": str(task.photo)}
-        keys = {"sha256": digest, "recipe": self.plan.recipe}
+        keys = {"sha256": digest, "recipe": self.plan.recipe, "weights": self.plan.weights}
         return Outcome(task, {**source, **row, "seconds": round(seconds, 4), **keys})
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -39,6 +39,8 @@ class Plan:
     results: Results
     recipe: str
     """Digest of the weights and settings that results depend on."""
+    weights: str = ""
+    """Name of the weights with their revision: a commit, or the beginning of their digest."""
 
     @property
     def sources(self) -> list[str]:
@@ -73,12 +75,15 @@ class Plan:
         return digest, row if is_done else None
 
 
-def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
+def choose_datasets(
+    named: Sequence[str], known: Sequence[str], translated: Collection[str] = ()
+) -> list[str]:
     """Choose the label sets: the named ones, all, or the only one.
 
     Args:
         named: From the settings; may hold "all".
         known: Those of the weights.
+        translated: Others that their labels translate to; "all" does not mean them.
 
     Raises:
         DatasetError: If the weights do not have one, or the choice is not clear.
@@ -93,7 +98,7 @@ def choose_datasets(named: Sequence[str], known: Sequence[str]) -> list[str]:
             hint=f"--dataset {known[0]}, or --dataset all",
         )
     names = [dataset_name(name) for name in named]
-    check_known(names, known)
+    check_known(names, [*known, *(name for name in translated if name not in known)])
     return names
 
 
@@ -113,7 +118,7 @@ def comparable(known: Iterable[str]) -> list[str]:
 
 
 def recipe_of(
-    weights: Path,
+    weights: str,
     settings: Mapping[str, Any],
     label_sets: Sequence[LabelSet],
     kinds: Sequence[Kind],
@@ -121,14 +126,14 @@ def recipe_of(
     """Digest everything that the results depend on, except for the photo.
 
     Args:
-        weights: The file.
+        weights: Digest of the weights.
         settings: Those that change a result.
         label_sets: The photos are parsed by.
         kinds: Of their ids as they are written, which a file of the user's own may change.
     """
     tables = [kind.view.table for kind in kinds if kind.save in OUTPUTS]
     parts = [labels.digest for labels in label_sets]
-    everything = [__version__, file_digest(weights), settings, parts, tables]
+    everything = [__version__, weights, settings, parts, tables]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -10,7 +10,13 @@ from typing import NoReturn
 
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.inference.build import load_parser
-from grapy_cli.model.weights import WeightsCard, read_card, resolve_weights
+from grapy_cli.model.weights import (
+    WeightsCard,
+    read_card,
+    resolve_weights,
+    revision_of,
+    weights_digest,
+)
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Manifest, Shard
@@ -147,10 +153,11 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
     options, out = settings.predict, settings.predict.out
     photos = find_photos(sources, leave_out=out)
     weights = resolve_weights(settings.infer.weights)
-    card = read_card(weights)
-    known = {labels.name: labels for labels in card.load_label_sets()}
-    datasets = choose_datasets(settings.data.dataset, list(known))
-    label_sets = [known[name] for name in datasets]
+    card, digest = read_card(weights, settings.infer.labels), weights_digest(weights)
+    known = [labels.name for labels in card.load_label_sets()]
+    readable = card.readable_label_sets()
+    datasets = choose_datasets(settings.data.dataset, known, readable)
+    label_sets = [readable[name] for name in datasets]
     save = [*options.save, *(["disagreement"] if options.consistency else [])]
     if any(photo.is_video for photo in photos):
         check_video_outputs(save)
@@ -168,9 +175,10 @@ def _plan(sources: Sequence[str], settings: Settings) -> tuple[Plan, WeightsCard
         "infer": settings.infer.model_dump(mode="json", exclude={"weights"}),
     }
     names = name_masks(photos)
-    recipe = recipe_of(weights, choices, label_sets, kinds)
+    recipe = recipe_of(digest, choices, label_sets, kinds)
     parsed_by = comparable(known) if options.consistency else datasets
-    plan = Plan(photos, names, parsed_by, Results(out, kinds), recipe)
+    name = f"{card.name}@{revision_of(weights, digest)}"
+    plan = Plan(photos, names, parsed_by, Results(out, kinds), recipe, name)
     spare_photos(plan)
     spare_names(names, kinds, out)
     return plan, card

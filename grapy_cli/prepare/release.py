@@ -111,7 +111,7 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
                 if not (any_name or folder == root or _goes_by(layout, folder)):
                     continue
                 whole, half = _shelves_in(folder, layout)
-                if whole and not half:
+                if any(shelf.split != "test" for shelf in whole) and not half:
                     return Release(folder, layout, whole)
                 lacking += half
     raise _nothing_found(source, places, lacking)

@@ -59,7 +59,7 @@ def run_prepare(settings: Settings, report: Reporter) -> PrepareSummary:
     if not settings.data.dataset:
         raise SettingsError(
             "data.dataset is empty: name the data set to prepare",
-            hint="--dataset cihp, atr, pascal, synthetic, or a label file such as my-labels.toml",
+            hint="--dataset cihp, atr, pascal, lip, synthetic, or a label file: my-labels.toml",
         )
     labels = settings.prepare.synthetic.labels
     sources = [

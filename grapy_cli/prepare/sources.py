@@ -13,6 +13,7 @@ from grapy_cli.labels import IGNORE, LabelSet, label_set
 from grapy_cli.labels.atr import ATR
 from grapy_cli.labels.cihp import CIHP
 from grapy_cli.labels.label_set import Color
+from grapy_cli.labels.lip import LIP
 from grapy_cli.labels.pascal import PASCAL
 
 
@@ -101,6 +102,39 @@ _PASCAL = tuple(
     for labels in ("SegmentationPart", "pascal_person_part_gt", "Annotations_Part")
     for voc in ("", "VOC2010/", "VOCdevkit/VOC2010/")
 )
+# Each archive of the release may unpack into a folder of its name once or twice.
+_LIP_ARCHIVES = tuple(
+    Layout(
+        ("LIP",),
+        (
+            Shelf(f"{images}/train_images", f"{labels}/train_segmentations", "train",
+                  mirrored=f"{labels}/train_segmentations_reversed"),
+            Shelf(f"{images}/val_images", f"{labels}/val_segmentations", "val"),
+            Shelf("Testing_images/testing_images", "-", "test"),
+            Shelf("Testing_images/Testing_images/testing_images", "-", "test"),
+        ),
+        "TrainVal_images/train_id.txt",
+    )
+    for images in ("TrainVal_images", "TrainVal_images/TrainVal_images")
+    for labels in (
+        "TrainVal_parsing_annotations", "TrainVal_parsing_annotations/TrainVal_parsing_annotations",
+    )
+)
+# Two arrangements that training code of others asks for: SCHP's, and openseg's.
+_LIP_FLAT = Layout(
+    ("LIP",),
+    (
+        Shelf("train_images", "train_segmentations", "train",
+              mirrored="train_segmentations_reversed"),
+        Shelf("val_images", "val_segmentations", "val"),
+    ),
+    "train_id.txt",
+)
+_LIP_SPLIT = Layout(
+    ("LIP",),
+    (Shelf("train/image", "train/label", "train"), Shelf("val/image", "val/label", "val")),
+    "train/train_id.txt",
+)
 _OWN_FLAT = (Shelf("images", "labels"),)
 _SPLIT_FOLDERS = {
     **{split: split for split in ("train", "val", "test")},
@@ -139,6 +173,14 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 "PASCAL-Person-Part annotations of Chen et al. 2014",
                 PASCAL_COLORS,
                 published={"train": (1716, 1717), "val": (1817, 1818)},
+            ),
+            Source(
+                LIP,
+                (*_LIP_ARCHIVES, _LIP_FLAT, _LIP_SPLIT),
+                "LIP (single person) is had from the LIP page of the HCP lab, Sun Yat-sen "
+                "University: sysu-hcp.net/lip; unpack TrainVal_images and "
+                "TrainVal_parsing_annotations into one folder",
+                published={"train": (30462,), "val": (10000,), "test": (10000,)},
             ),
         )
     }

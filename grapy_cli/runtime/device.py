@@ -69,10 +69,12 @@ def peak_memory(device: torch.device) -> int | None:
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
-def resident_memory() -> int:
-    """Return the most bytes of main memory that this process has taken."""
-    import resource  # Unix only; imported where it is needed
-
+def resident_memory() -> int | None:
+    """Return the most bytes of main memory that this process has taken; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +16,7 @@ from grapy_cli.errors import SettingsError
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs are not kept apart there
+except ImportError:  # Windows: it has no such locks, so two runs are not kept apart
     fcntl = None  # type: ignore[assignment]
 
 _PAUSE = 0.05  # seconds between two attempts
@@ -43,16 +43,25 @@ def locked(path: Path, *, shared: bool = False, patience: float = 0.0) -> Iterat
         LockedError: If another process holds it.
     """
     made = [folder for folder in path.parents if not folder.exists()]
-    file = _take(path, shared=shared, until=time.monotonic() + patience)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
     try:
-        yield
+        with _held(path, shared=shared, until=until) if fcntl else nullcontext():
+            yield
     finally:
-        with file:
-            if _lock(file, shared=False):  # the last holder removes the file
-                path.unlink(missing_ok=True)
         with suppress(OSError):  # it is not empty
             for folder in made:
                 folder.rmdir()
+
+
+@contextmanager
+def _held(path: Path, *, shared: bool, until: float) -> Iterator[None]:
+    with _take(path, shared=shared, until=until) as file:
+        try:
+            yield
+        finally:
+            if _lock(file, shared=False):  # the last holder removes the file
+                path.unlink(missing_ok=True)
 
 
 def _take(path: Path, *, shared: bool, until: float) -> TextIO:
@@ -87,8 +96,6 @@ def _sign(file: TextIO) -> None:
 
 
 def _lock(file: TextIO, *, shared: bool) -> bool:
-    if fcntl is None:
-        return True
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:

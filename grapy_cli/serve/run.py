@@ -1,5 +1,6 @@
 """Run `grapy serve`: the parser as a service on one machine."""
 
+import os
 import socket
 from importlib.util import find_spec
 
@@ -64,7 +65,8 @@ def _check_extra() -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name != "nt":  # on Windows this would let two servers take one port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
         listening.listen()  # from now on the address is taken; early clients wait a moment

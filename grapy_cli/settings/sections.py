@@ -79,7 +79,7 @@ class DataSettings(Section):
     root: Annotated[Folder, Flag("data")] = Path("data")
     """Folder that holds the prepared data sets."""
     dataset: list[str] = []
-    """Data sets or label files, comma-separated: cihp, atr, pascal, my-labels.toml."""
+    """Data sets or label files, comma-separated: cihp, atr, pascal, lip, my-labels.toml."""
     workers: NonNegativeInt = 2
     """Processes that read and augment samples; 0 does this in the training process."""
     join_photos: bool = False
@@ -228,7 +228,8 @@ class SelfTrainingSettings(Section):
     photos: list[Path] = []
     """Folders or archives (tar, zip) of photos; tags.json and person/ beside them are used."""
     teacher: Path | None = None
-    """Weights file or run folder that labels them; unset takes what --init names."""
+    """Weights that label them: a file, a run folder, or a network of others, hf:OWNER/NAME; its
+    label set may be another. Unset takes what --init names."""
     confidence: Fraction = 0.8
     """Smallest probability of a pseudo label; pixels below it are ignored."""
     share: PositiveFloat = 1.0
@@ -298,7 +299,10 @@ class InferSettings(Section):
     """Inference."""
 
     weights: Path | None = None
-    """Weights file or run folder; without it the weights embedded in the package."""
+    """Weights file, run folder, folder of a published network, or hf:OWNER/NAME[@REVISION];
+    without it the weights embedded in the package."""
+    labels: Path | None = None
+    """Label file for a published network whose labels are not understood; see `grapy labels`."""
     tta: TestTimeAugmentation = "none"
     """Test-time augmentation: none, the mirrored photo, or the paper's six scales, each mirrored
     too."""
@@ -319,8 +323,8 @@ class EvaluateSettings(Section):
     split: Literal["train", "val", "test"] = "val"
     """Photos to score."""
     weights: list[Path] = []
-    """Weights files or run folders to score, comma-separated; infer.weights unless said, else the
-    weights embedded in the package."""
+    """Weights to score side by side, comma-separated: files, run folders, hf:OWNER/NAME, ...;
+    infer.weights unless said, else the weights embedded in the package."""
     tta: list[TestTimeAugmentation] = []
     """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta by
     default."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from grapy_cli.data.dataset import Group, group_photos
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import DatasetError, SettingsError
-from grapy_cli.labels import LABEL_SETS, dataset_name
+from grapy_cli.labels import PAPER_SETS, LabelSet, dataset_name, label_set
 from grapy_cli.settings.settings import Settings
 
 
@@ -24,6 +24,9 @@ class DataRoot:
 def open_datasets(settings: Settings) -> list[PreparedDataset]:
     """Open the data sets of a run: the named ones, or all prepared ones.
 
+    A named one that is not there is left out where a teacher labels photos for it: then the run
+    learns from those alone.
+
     Raises:
         DatasetError: If one is missing, or none is prepared.
         SettingsError: If the finetune stage does not have exactly one.
@@ -35,13 +38,34 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
             hint="Choose one, such as --dataset pascal.",
         )
     if not names:
-        names = [name for name in find_prepared(root) if name in LABEL_SETS]
+        default = {labels.name for labels in PAPER_SETS}
+        names = [name for name in find_prepared(root) if name in default]
         if not names:
             raise DatasetError(
                 f"there is no prepared data set in {root}",
                 hint=f"grapy prepare --dataset cihp --data {root}",
             )
-    return [PreparedDataset.open(root / name) for name in dict.fromkeys(map(dataset_name, names))]
+    taught = settings.train.self_training.photos
+    plain = list(dict.fromkeys(map(dataset_name, names)))
+    there = [name for name in plain if not taught or (root / name).exists()]
+    return [PreparedDataset.open(root / name) for name in there]
+
+
+def label_sets_of(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[LabelSet]:
+    """The label sets a run learns: those of its data sets, and of those named and not there.
+
+    Args:
+        settings: Of the run, with its data sets named.
+        datasets: Those that are prepared.
+
+    Raises:
+        DatasetError: If a name is that of no label set.
+    """
+    prepared = {dataset.name: dataset.label_set for dataset in datasets}
+    named = {dataset_name(name): name for name in settings.data.dataset}
+    return [
+        prepared[plain] if plain in prepared else label_set(name) for plain, name in named.items()
+    ]
 
 
 def with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
@@ -85,7 +109,15 @@ def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
         groups: Of the first data folder.
         count: Photos still to be labelled, which each label set will have.
         share: Of the groups.
+
+    Raises:
+        SettingsError: If there are no groups.
     """
+    if not groups:
+        raise SettingsError(
+            "a dry run needs a prepared data set, and a teacher labels all photos of this run",
+            hint="Leave --dry-run out.",
+        )
     most = max(len(group.datasets) for group in groups)
     models = {group.datasets: group for group in groups if len(group.datasets) == most}
     return [

@@ -45,8 +45,8 @@ class Estimate:
     """Size on disk, bytes."""
     seconds: float
     """Of the whole run: steps, scorings and checkpoints."""
-    memory: int
-    """Peak memory of the main process, bytes: of the GPU if there is one, else of the machine."""
+    memory: int | None
+    """Peak memory of the main process, bytes: of the GPU if there is one; None if unknown."""
     on_gpu: bool
     label_sources: Sources
     """Where the labels of each head's pixels come from, as shares in [0, 1] of the first steps."""

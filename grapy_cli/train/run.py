@@ -31,6 +31,7 @@ from grapy_cli.train.checkpoints import CheckpointFolder, Progress, Trained
 from grapy_cli.train.datasets import (
     DataRoot,
     group_roots,
+    label_sets_of,
     open_datasets,
     open_more,
     stand_ins,
@@ -165,8 +166,8 @@ def _build(
     datasets = open_datasets(settings)
     settings = with_datasets(settings, datasets)
     kept = settings_of_run(folder, settings) if train.resume else settings
-    label_sets = [dataset.label_set for dataset in datasets]
-    roots = [DataRoot(datasets), *open_more(settings, datasets)]
+    label_sets = label_sets_of(settings, datasets)
+    roots = [DataRoot(datasets), *open_more(settings, datasets)] if datasets else []
     groups = group_roots(roots, join=settings.data.join_photos)
     to_label, labelled = 0, None
     if train.self_training.photos and dry_run:

@@ -73,6 +73,9 @@ def _sections(card: WeightsCard) -> Iterator[Section]:
 
 
 def _facts(card: WeightsCard) -> Iterator[tuple[str, str]]:
+    if card.network:
+        yield from _facts_of_published(card)
+        return
     numbers = card.numbers
     pyramid = numbers.get("pyramid")
     yield "network", str(numbers.get("backbone", "xception65"))
@@ -85,6 +88,17 @@ def _facts(card: WeightsCard) -> Iterator[tuple[str, str]]:
     yield "photos", f"{card.longest_side} pixels" if card.longest_side else "at their own size"
     yield "last stage", f"{card.stage}, {card.step:,} steps" if card.step else card.stage
     yield "written by", f"grapy {card.grapy}, card format {card.format}"
+
+
+def _facts_of_published(card: WeightsCard) -> Iterator[tuple[str, str]]:
+    yield "network", card.network
+    yield "label set", ", ".join(labels["name"] for labels in card.label_sets)
+    if translations := card.load_translations():
+        yield "also as", ", ".join(translations)
+    if rule := card.input:
+        yield "photos", f"{rule.width}x{rule.height} pixels, {rule.fit}, {rule.channels}"
+    if card.grapy:
+        yield "adopted by", f"grapy {card.grapy}"
 
 
 def _data(card: WeightsCard) -> Rows:

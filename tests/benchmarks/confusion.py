@@ -1,10 +1,10 @@
-"""How fast the confusion matrix of 20 parts is, beside numpy, torchmetrics and scikit-learn.
+"""How fast the confusion matrix of 20 parts is, against numpy, torchmetrics and scikit-learn.
 
 python -m tests.benchmarks.confusion [--repeats 15]
 
-All count the same label maps, in turn within one process. Every way's counts are held to ours
-first, so nobody is timed at another task. The masks are wrong along the outlines, as parsers are,
-or in a tenth of all pixels at random, which suits ours least.
+All count the same label maps by turns in one process. The counts of all are compared with ours
+first. The masks are wrong along the outlines, as those of parsers are, or in a random tenth of all
+pixels, which is the worst case for ours.
 """
 
 import argparse
@@ -26,7 +26,7 @@ Count = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 GOALS = {(512, 512): 3, (2000, 1500): 9}
-"""Beside integers of 32 bits, the quickest of the usual ways."""
+"""Against 32-bit integers, the fastest of the usual methods."""
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:

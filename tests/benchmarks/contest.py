@@ -1,4 +1,4 @@
-"""What all benchmarks share: ways that take turns, and rows that say whether a goal was reached."""
+"""What all benchmarks share: measurements by turns, and table rows with goals."""
 
 import argparse
 import json
@@ -15,12 +15,12 @@ HEADS = ("what", "goal", "measured", "reached", "how")
 
 
 class Row(NamedTuple):
-    """One goal, and what came out."""
+    """One goal and its measurement."""
 
     what: str
     goal: float
     measured: float | None
-    """None where it cannot be measured here, and `how` says why."""
+    """None if it cannot be measured here; `how` says why."""
     how: str
     unit: str = "x"
     is_limit: bool = False
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
     @classmethod
     def of(cls, what: str, goal: float, plain: float, ours: float, unit: str = "ms") -> "Row":
-        """A ratio of two times in seconds, or of any two figures of the same kind."""
+        """Build a row from a ratio of two times in seconds, or of two other numbers."""
         factor = {"ms": 1e3, "us": 1e6}.get(unit, 1)
         how = f"{plain * factor:.4g} {unit} plain, {ours * factor:.4g} ours"
         return cls(what, goal, plain / ours, how)
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 def take_turns(repeats: int, *ways: Callable[[], object], warm: bool = True) -> list[float]:
-    """Processor seconds of each way, the median of its turns; other programs are not counted."""
+    """Measure the median processor seconds of each function; other programs do not count."""
     if warm:
         for way in ways:
             way()
@@ -56,14 +56,14 @@ def take_turns(repeats: int, *ways: Callable[[], object], warm: bool = True) -> 
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Processor time of a piece of work, all its threads together."""
+    """Measure the processor seconds of a function, over all its threads."""
     begun = time.process_time()
     work()
     return time.process_time() - begun
 
 
 class Cost(NamedTuple):
-    """What a process took from its start to its end."""
+    """Processor time and memory of a process from start to end."""
 
     cpu: float
     """Seconds."""
@@ -78,18 +78,18 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
 sys.exit(done.returncode)
 """
-# A process between, since the peak of one's children is that of the largest there ever was.
+# A process in between, because RUSAGE_CHILDREN has the peak of the largest child so far.
 
 
 def cost(*command: str) -> Cost:
-    """Run a program and say what it took."""
+    """Run a program and measure its cost."""
     waiter = [sys.executable, "-c", _WAIT, *command]
     result = subprocess.run(waiter, check=True, capture_output=True, text=True)
     return Cost(*json.loads(result.stdout))
 
 
 def costs(repeats: int, *commands: Iterable[str]) -> list[Cost]:
-    """What each program takes, the medians of its turns; the first turn only warms the files."""
+    """Measure the median cost of each program; the first turn only fills the file cache."""
     turns = [[cost(*command) for command in commands] for _ in range(repeats + 1)][1:]
     return [
         Cost(*(statistics.median(figures) for figures in zip(*of_one, strict=True)))
@@ -100,7 +100,7 @@ def costs(repeats: int, *commands: Iterable[str]) -> list[Cost]:
 def main(
     rows: Callable[[argparse.Namespace], Iterator[Row]], doc: str | None, **options: Any
 ) -> None:
-    """Measure and print the rows of a benchmark; `options` are flags of its own, with defaults."""
+    """Measure and print the rows of a benchmark; `options` are its flags with their defaults."""
     parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=5, help="turns of each way")
     parser.add_argument("--bare", action="store_true", help="no head above the table")

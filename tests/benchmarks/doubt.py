@@ -1,14 +1,15 @@
-"""Which number, told without labels, ranks the photos that went wrong?
+"""Which number, computed without labels, ranks badly parsed photos best?
 
     python -m tests.benchmarks.doubt --data PREPARED [--scenes TAR] [--person TAR] [--photos N]
 
 Prints Spearman's rank correlation of each candidate with the true error of the embedded weights (or
 `--weights`): on the val photos of the prepared data sets in `--data`, which must label the same
-photos; on the same photos spoiled, twice each (`--scenes` holds photos without people, to put small
-ones on); and on photos with masks of persons (`--person`: photos/*.jpg and person/*.png).
+photos; on the same photos degraded, twice each (`--scenes` holds photos without people, as
+backgrounds for small people); and on photos with person masks (`--person`: photos/*.jpg and
+person/*.png).
 
-The true error of a photo is the share of wrong pixels among those that are somebody's by truth or
-by parsing, mean over the label sets; with masks of persons it is 1 - IoU.
+The true error of a photo is the share of wrong pixels among those of people in the truth or in the
+parsing, mean over the label sets; with person masks it is 1 - IoU.
 """
 
 import argparse
@@ -53,7 +54,7 @@ WAYS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "found": lambda wrong, person: float((wrong * person).sum() / max(1e-9, person.sum())),
     "share": lambda wrong, person: wrong_share(1 - wrong, person),
 }
-"""How a map of wrongness becomes a number: mean over the photo, over the person, or its share."""
+"""How a map of doubt becomes a number: mean over the photo, over the person, or its share."""
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
     scenes = [read_photo(photo) for _, photo in pictures(options.scenes, "", options.photos)]
     spoiler = Spoiler(np.random.default_rng(0), scenes)
     datasets = {name: PreparedDataset.open(options.data / name) for name in parser.datasets}
-    rows = list(labelled(parser, datasets, spoiler, options.photos))
+    rows = list(labeled(parser, datasets, spoiler, options.photos))
     rows += masked(parser, options.person, options.photos)
     show(rows)
     show_fits(rows)
@@ -79,7 +80,7 @@ def read_options() -> argparse.Namespace:
     return options.parse_args()
 
 
-def labelled(
+def labeled(
     parser: HumanParser, datasets: Mapping[str, PreparedDataset], spoiler: Spoiler, most: int
 ) -> Iterator[Row]:
     first = next(iter(datasets.values()))
@@ -100,7 +101,7 @@ def masked(parser: HumanParser, archive: Path | None, most: int) -> Iterator[Row
     masks = dict(pictures(archive, "person/", most))
     for name, picture in pictures(archive, "photos/", most):
         person = np.asarray(masks[name])
-        if (person == 1).mean() < 0.01:  # nobody to find, or hardly
+        if (person == 1).mean() < 0.01:  # almost no person to find
             continue
         photo = read_photo(picture)
         parsings = parser.parse_all(photo, parser.datasets)
@@ -124,8 +125,8 @@ def part_error(parsings: Parsings, truths: Truths) -> float:
     errors = []
     for name, truth in truths.items():
         label_map = parsings[name].label_map
-        somebody = (truth != IGNORE) & ((truth > 0) | (label_map > 0))
-        errors.append((truth != label_map)[somebody].mean() if somebody.any() else 0.0)
+        people = (truth != IGNORE) & ((truth > 0) | (label_map > 0))
+        errors.append((truth != label_map)[people].mean() if people.any() else 0.0)
     return float(np.mean(errors))
 
 
@@ -138,7 +139,7 @@ def person_error(parsings: Parsings, person: np.ndarray) -> float:
 
 
 def candidates(parser: HumanParser, photo: np.ndarray, parsings: Parsings) -> Candidates:
-    """Every way to sum up every map, and what `grapy predict` says."""
+    """Compute every summary of every map, and the doubt of `grapy predict`."""
     mirrored = parser.parse_all(photo[:, ::-1].copy(), list(parsings))
     person = np.mean([best(one) > 0 for one in parsings.values()], axis=0)
     maps = {
@@ -168,7 +169,7 @@ def candidates(parser: HumanParser, photo: np.ndarray, parsings: Parsings) -> Ca
         "doubt": doubt,
         "doubt or stories, larger": max(doubt, stories),
         "doubt and stories, mean": (doubt + stories) / 2,
-        "share of the photo nobody fills": 1 - float(person.mean()),
+        "share of background": 1 - float(person.mean()),
     }
 
 
@@ -185,7 +186,7 @@ def mean(maps: Iterator[np.ndarray]) -> np.ndarray:
 
 
 def entropy(probabilities: np.ndarray) -> np.ndarray:
-    """In [0, 1]: over the log of the number of parts."""
+    """Compute the entropy in [0, 1], divided by the log of the number of parts."""
     logs = np.log(probabilities.clip(1e-9))
     return -(probabilities * logs).sum(0) / np.log(len(probabilities))
 
@@ -203,7 +204,7 @@ def unmirrored(parsing: Parsing) -> np.ndarray:
 
 
 def level_conflict(parsing: Parsing) -> np.ndarray:
-    """Where the likeliest group is not that of the likeliest part."""
+    """Find where the most likely group is not that of the most likely part."""
     lift = np.array(parsing.label_set.lift(2))
     groups = np.stack([chances(parsing)[lift == group].sum(0) for group in range(5)])
     return groups.argmax(0) != lift[best(parsing)]
@@ -237,16 +238,16 @@ def show(rows: list[Row]) -> None:
 
 
 def show_fits(rows: list[Row], halvings: int = 20) -> None:
-    """Fit the error to several candidates on half of the photos, rank the other half by it."""
+    """Fit the error to several candidates on half of the photos, and rank the other half."""
     columns = ["doubt", "stories, soft / share", "mirror, hard / found", "stories, hard / found"]
-    labelled_rows = [row for row in rows if row.group != "person"]
-    keys = sorted({row.photo for row in labelled_rows})
+    labeled_rows = [row for row in rows if row.group != "person"]
+    keys = sorted({row.photo for row in labeled_rows})
     for used in (columns[:1], columns[:2], columns[:3], columns):
         figures = []
         for seed in range(halvings):
             chosen = set(np.random.default_rng(seed).permutation(keys)[: len(keys) // 2])
-            train = [row for row in labelled_rows if row.photo in chosen]
-            test = [row for row in labelled_rows if row.photo not in chosen]
+            train = [row for row in labeled_rows if row.photo in chosen]
+            test = [row for row in labeled_rows if row.photo not in chosen]
             target = logit(np.array([row.error for row in train]))
             fitted, *_ = np.linalg.lstsq(inputs(train, used), target, rcond=None)
             alike = [row for row in test if row.group == "val"]
@@ -272,7 +273,7 @@ def logit(share: np.ndarray | float) -> np.ndarray:
 
 
 def show_truths(datasets: Mapping[str, PreparedDataset]) -> None:
-    """How often the true labels contradict each other by the table: what it cannot explain."""
+    """Print how often true labels contradict each other according to the table."""
     for one, other in combinations(datasets.values(), 2):
         table, wrong, all_pixels = np.array(together(one.label_set, other.label_set)), 0, 0
         for key in one.keys("val"):

@@ -1,11 +1,11 @@
-"""How fast other engines run what `grapy export` writes, beside torch and the reference's form.
+"""How fast other engines run exported networks, against torch and the reference's form.
 
 python -m tests.benchmarks.engines [--network lite] [--repeats 10] [--calibrate DIR] [--keep DIR]
 
-The paper's network on 512x512, or --network lite, the embedded weights on 336x256, by one label
-set. All take turns on one thread; what is shown are medians of processor time, and how many pixels
-are as torch's. With --calibrate, a folder of photos, int8 takes part. Files are kept in --keep
-and used again: an export takes longer than all else.
+The paper's network on 512x512 with one label set, or with --network lite the embedded weights on
+336x256. All take turns on one thread. Shown are medians of processor time, and the share of pixels
+that are equal to torch's. --calibrate, a folder of photos, adds int8. Files are kept in --keep and
+used again, because an export takes longer than the rest.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
     said = [f"{name} {1e3 * took[name]:.1f} ms {100 * equal[name]:.2f} %" for name in runs]
     best = min(took[name] for name in ("ONNX Runtime fp32", "OpenVINO fp32"))
     ratio = took["torch fp32"] / best
-    what = f"torch beside the best engine, fp32, {given.network}"
+    what = f"torch against the best engine, fp32, {given.network}"
     yield Row(what, 1.1, ratio, "; ".join(said), is_limit=True)
     if REFERENCE in runs:
         yield Row.of("OpenVINO in bf16", 4.3, took[REFERENCE], took["OpenVINO bf16"])
@@ -103,8 +103,8 @@ def converted(first: Path, path: Path, precision: str) -> Path:
 
 
 def contestants(plain: GrapyNet, files: Mapping[str, Path]) -> Iterator[tuple[str, Forward]]:
-    """Each takes bytes `b 3 h w` and gives logits at every fourth pixel."""
-    if plain.numbers.backbone == "xception65":  # whose reference's form there is
+    """Yield functions from bytes `b 3 h w` to logits at stride 4, by name."""
+    if plain.numbers.backbone == "xception65":  # the only one with a reference's form
         yield REFERENCE, lambda some: forward_plainly(plain, floats(some))
     ours = fold_for_inference(copy.deepcopy(plain).to(memory_format=torch.channels_last))
     half = encode_in_bf16(copy.deepcopy(ours))
@@ -128,7 +128,7 @@ def floats(some: Tensor) -> Tensor:
 def measure(
     runs: Mapping[str, Forward], some: Tensor, repeats: int
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds of each, and the share of pixels that are as torch's."""
+    """Measure seconds of each, and the share of pixels that are equal to torch's."""
     logits = {name: run(some) for name, run in runs.items()}
     truth = logits["torch fp32"].argmax(1)
     height, width = truth.shape[1:]

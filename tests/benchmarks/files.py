@@ -1,10 +1,10 @@
-"""How fast parsings become files, and a folder of photos a folder of masks.
+"""How fast parsings are written to files, and a folder of photos is parsed.
 
 python -m tests.benchmarks.files
 
-The reference paints an RGB picture and has Pillow write it; ours writes an indexed PNG, whose
-palette is the colours. The reading of the label map off the logits is the same for both and stands
-apart. Ways to compress are compared by time times size: below 1, a level would be the better one.
+The reference paints an RGB picture and writes it with Pillow; ours writes an indexed PNG with a
+palette. The step from logits to a label map is the same for both and has its own row. Compression
+levels are compared by time times size: a ratio below 1 means that the level is better.
 """
 
 import argparse
@@ -43,7 +43,7 @@ LABELS = LABEL_SETS["cihp"]
 SIZE = (512, 384)
 PHOTO = Path("examples/photos/astronaut.png")
 NETWORK = ("backbone and decoder", "heads and pyramid")
-"""Stages that are the network's own."""
+"""Profiler spans of the network."""
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
@@ -54,7 +54,7 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         plain.color(label_map, colors).save(io.BytesIO(), "PNG")
 
     took = take_turns(given.repeats, paint, lambda: encode_label_map(label_map, LABELS.palette()))
-    yield Row.of("label map to a coloured file, 512x384", 40, *took)
+    yield Row.of("label map to a colored file, 512x384", 40, *took)
     logits = torch.randn(LABELS.num_parts, 128, 96, generator=torch.manual_seed(0))
     took = take_turns(
         given.repeats,
@@ -67,7 +67,7 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
 
 
 def levels(label_map: np.ndarray, repeats: int) -> Iterator[Row]:
-    """What is written, beside Pillow's levels of compression."""
+    """Compare our files with the compression levels of Pillow."""
     mask = Image.fromarray(label_map)
     mask.putpalette(LABELS.palette())
     with Image.open(PHOTO) as photo:
@@ -86,7 +86,7 @@ def levels(label_map: np.ndarray, repeats: int) -> Iterator[Row]:
         for level in range(10):
             ratio = costs[level] / costs[-1]
             how = f"{told[level]}, ours {told[-1]}"
-            yield Row(f"{what} beside PNG level {level}, time x size", 1, ratio, how)
+            yield Row(f"{what} against PNG level {level}, time x size", 1, ratio, how)
 
 
 def packed(picture: Image.Image, **compression: Any) -> bytes:
@@ -102,7 +102,7 @@ def packed_by_us(picture: Image.Image) -> bytes:
 
 
 def of_folder(repeats: int) -> Row:
-    """The embedded weights on one core: a folder, beside the same photos parsed without files."""
+    """Parse a folder with the embedded weights on one core, against the photos without files."""
     parser = HumanParser.load(device="cpu")
     with TemporaryDirectory() as scratch:
         draw_photos(Path(scratch))
@@ -118,13 +118,13 @@ def of_folder(repeats: int) -> Row:
         whole, alone = take_turns(repeats, lambda: list(job.run(tasks, lambda: False)), parse)
     network = alone * sum(watch.seconds[name] for name in NETWORK) / sum(watch.seconds.values())
     told = [f"{1e3 * seconds / len(tasks):.1f}" for seconds in (whole, alone, network)]
-    how = f"{told[0]} ms a photo, {told[1]} without files, {told[2]} in the network itself"
-    what = "a folder of JPEGs on one core, of the rate without files"
+    how = f"{told[0]} ms per photo, {told[1]} without files, {told[2]} in the network"
+    what = "a folder of JPEGs on one core, share of the rate without files"
     return Row(what, 80, 100 * alone / whole, how, " %")
 
 
 def folder_job(parser: HumanParser, photos: Path, batch: int = 1) -> tuple[Job, list[Task]]:
-    """What parses a folder by `atr` into masks below it."""
+    """Build a job that parses a folder with `atr` into masks below it."""
     out = photos / "masks"
     found = find_photos([str(photos)], leave_out=out)
     kinds = plan_kinds([parser.network.label_sets["atr"]], [3], ["mask"])
@@ -133,7 +133,7 @@ def folder_job(parser: HumanParser, photos: Path, batch: int = 1) -> tuple[Job, 
 
 
 def draw() -> np.ndarray:
-    """A label map in areas with smooth outlines, as parsings are."""
+    """Draw a label map with smooth outlines, as those of parsings."""
     random = np.random.default_rng(0)
     heights = random.normal(size=(LABELS.num_parts, 8, 6)).astype(np.float32)
     smooth = [cv2.resize(one, SIZE[::-1], interpolation=cv2.INTER_CUBIC) for one in heights]

@@ -1,9 +1,9 @@
-"""How fast the paper's network parses, beside the reference's formulation written plainly.
+"""How fast the paper's network parses, against a plain version of the reference's form.
 
 python -m tests.benchmarks.network [--repeats 5] [--profile 1]
 
-Both ways do the same on the same numbers, which is checked first. They take turns on one thread;
-what is shown are medians of processor time. Weights are drawn by the recipe of the golden tests.
+Both compute the same with the same weights, which is checked first. They take turns on one thread;
+shown are medians of processor time. The weights come from the recipe of the golden tests.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from tests.support.reference import fill_by_recipe
 
 DATASET = "cihp"
 SIDE = 512
-FEATURES = 128  # the side of what the pyramid works on
+FEATURES = 128  # side of the features of the pyramid, pixels
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
@@ -42,7 +42,7 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
 
 
 def build_both() -> tuple[GrapyNet, GrapyNet]:
-    """The reference's form and ours, of the same numbers."""
+    """Build the reference's form and ours with the same weights."""
     theirs = build_network(NetworkNumbers(), [LABEL_SETS[DATASET]]).eval()
     fill_by_recipe(theirs)
     ours = copy.deepcopy(theirs).to(memory_format=torch.channels_last)
@@ -67,7 +67,7 @@ def check_agreement(theirs: Tensor, ours: Tensor) -> None:
 
 
 def share_of_peak(network: GrapyNet, took: float, repeats: int) -> Row:
-    """How near one forward comes to what this core can multiply at all."""
+    """Compare one forward pass with the peak arithmetic rate of this core."""
     matrix = torch.rand(2048, 2048)
     peak = 2 * 2048**3 / statistics.median(seconds(lambda: matrix @ matrix) for _ in range(repeats))
     with FlopCounterMode(display=False) as counter:  # with gradients, so that it sees convolutions
@@ -75,7 +75,7 @@ def share_of_peak(network: GrapyNet, took: float, repeats: int) -> Row:
     flops = counter.get_total_flops()
     how = f"{flops / 1e9:.0f} GFLOP at {flops / took / 1e9:.0f} GFLOP/s, "
     how += f"a matrix product at {peak / 1e9:.0f}"
-    return Row("one forward, of the peak of a core", 85, 100 * flops / took / peak, how, " %")
+    return Row("one forward, share of the peak of a core", 85, 100 * flops / took / peak, how, " %")
 
 
 def pyramids(theirs: GrapyNet, ours: GrapyNet, repeats: int) -> Iterator[Row]:
@@ -99,7 +99,7 @@ def pyramids(theirs: GrapyNet, ours: GrapyNet, repeats: int) -> Iterator[Row]:
 
 
 def poolings(repeats: int) -> Iterator[Row]:
-    """Of two photos, as training has at least."""
+    """Measure two photos, the least for training."""
     features, regions = torch.rand(2, 256, FEATURES, FEATURES) - 0.5, blobs(2)
     last = features.to(memory_format=torch.channels_last)
     one_hot = F.one_hot(regions, 20).permute(0, 3, 1, 2).float()
@@ -119,7 +119,7 @@ def poolings(repeats: int) -> Iterator[Row]:
 
 
 def forward(network: GrapyNet, some: Tensor) -> Tensor:
-    """As photos are parsed: of the two parsings the refined one alone is brought to their size."""
+    """Parse as `grapy predict` does: only the refined logits are resized to the photo."""
     features = network.encode(some.to(memory_format=torch.channels_last))
     return resize(network.parse(features, DATASET).final, *some.shape[2:])
 
@@ -138,13 +138,13 @@ def inferring(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
 
 
 def images() -> Tensor:
-    """A soft picture: noise alone would be parsed as no photo is."""
+    """Draw a smooth picture, because noise is not parsed as photos are."""
     small = torch.rand(1, 3, 16, 16, generator=torch.manual_seed(0)) * 2 - 1
     return F.interpolate(small, (SIDE, SIDE), mode="bicubic").clamp(-1, 1)
 
 
 def blobs(batch: int) -> Tensor:
-    """Regions of 20 parts, each in a few places, as parts are."""
+    """Draw regions of 20 parts, each in a few places."""
     tiles = torch.randint(0, 20, (batch, 1, 8, 8), generator=torch.manual_seed(0)).float()
     return F.interpolate(tiles, (FEATURES, FEATURES), mode="nearest")[:, 0].long()
 

@@ -1,4 +1,4 @@
-"""The reference's formulation, written plainly: what ours is measured against."""
+"""A plain version of the reference's form, against which ours is measured."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,9 +18,9 @@ from grapy_cli.model.xception import Block
 
 
 def spell_out(network: GrapyNet) -> GrapyNet:
-    """Have a network of Xception compute as the reference does, and return it.
+    """Make a network with Xception compute as the reference does, and return it.
 
-    Xception's blocks pad by hand, all else by argument; ReLUs work in place.
+    Blocks of Xception pad explicitly, all else by argument; ReLUs work in place.
     """
     spelled = {ConvNorm: PlainConv, SeparableConv: PlainSeparable, Block: PlainBlock}
     for parent in list(network.modules()):
@@ -77,7 +77,7 @@ class PlainBlock(nn.Module):
 
 
 def parse(network: GrapyNet, images: Tensor, dataset: str) -> tuple[Tensor, Tensor]:
-    """Main and refined logits, both at the images' size."""
+    """Compute main and refined logits at the size of the images."""
     features = network.encode(images)
     main = network.main_heads[dataset](features)
     refined = refine(network.pyramid, features, main.argmax(1), dataset)
@@ -86,7 +86,7 @@ def parse(network: GrapyNet, images: Tensor, dataset: str) -> tuple[Tensor, Tens
 
 
 def refine(pyramid: GraphPyramid, features: Tensor, label_map: Tensor, dataset: str) -> Tensor:
-    """Each region by a loop over all classes, every level a map as large as the features."""
+    """Refine with a loop over all classes, and a map of the size of the features per level."""
     floors = [features]
     for level in pyramid.levels:
         node_map = pyramid.lift(level, dataset)[label_map]
@@ -101,7 +101,7 @@ def refine(pyramid: GraphPyramid, features: Tensor, label_map: Tensor, dataset: 
 
 
 def pool(features: Tensor, one_hot: Tensor) -> Tensor:
-    """The mean and the maximum of each region, one after the other."""
+    """Compute the mean and the maximum of each region, one region after the other."""
     means, maxima = [], []
     for node in range(one_hot.shape[1]):
         region = one_hot[:, node : node + 1]
@@ -114,7 +114,7 @@ def pool(features: Tensor, one_hot: Tensor) -> Tensor:
 def samples(
     pairs: Sequence[tuple[Path, Path]], crop: int, random: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Training samples as the reference makes them: all of the photo resized, cut, float32."""
+    """Make training samples as the reference does: resize the whole photo, crop, float32."""
     for photo, label in pairs:
         picture, parts = Image.open(photo).convert("RGB"), Image.open(label)
         if random.random() < 0.5:
@@ -124,7 +124,7 @@ def samples(
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
         parts = parts.resize((width, height), Image.Resampling.NEAREST)
         left, top = (int(random.integers(max(1, side - crop + 1))) for side in (width, height))
-        box = (left, top, left + crop, top + crop)  # Pillow fills with zeros what lies outside
+        box = (left, top, left + crop, top + crop)  # Pillow fills the outside with zeros
         image = np.asarray(picture.crop(box), np.float32) * 2 / 255 - 1
         label_map = np.asarray(parts.crop(box), np.float32)
         chw = torch.from_numpy(image.transpose(2, 0, 1).copy())
@@ -132,7 +132,7 @@ def samples(
 
 
 def color(label_map: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> Image.Image:
-    """A mask painted pixel by pixel."""
+    """Paint a mask pixel by pixel."""
     height, width = label_map.shape
     painted = Image.new("RGB", (width, height))
     pixels = painted.load()

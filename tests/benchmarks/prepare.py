@@ -1,11 +1,10 @@
-"""How fast `prepare` is, beside the plain way of doing its work.
+"""How fast `prepare` is, against a plain version of its work.
 
 python -m tests.benchmarks.prepare [--count 500]
 
-The plain way is the reference's: open with Pillow, translate each part by `np.where`, and save with
-Pillow two label maps, as it is and mirrored with left and right exchanged; it checks nothing, where
-ours has all checks of the audit on. Both read and write the same files, by turns, each time in a
-process of its own.
+The plain version is the reference's: it opens with Pillow, translates each part by `np.where`, and
+saves two label maps with Pillow, one of them mirrored. It checks nothing; ours runs all checks
+of the audit. Both read and write the same files by turns, each time in a new process.
 """
 
 import argparse
@@ -34,7 +33,7 @@ from tests.benchmarks.contest import Row, main
 WAYS = ("plain", "1 process", "2 processes")
 SIZE = (500, 333)
 QUIET = 1.0
-"""Programs that may be at work already for two processes to have two cores."""
+"""Most busy programs with which two processes still have two cores."""
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
@@ -52,9 +51,9 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         for kind in ("cpu", "seconds")
     )
     yield Row.of("prepare, a photo of 500x333, all checks", 4.8, cpu["plain"], cpu["1 process"])
-    how = f"{1 / wall['1 process']:.0f} and {1 / wall['2 processes']:.0f} photos/s by the clock"
+    how = f"{1 / wall['1 process']:.0f} and {1 / wall['2 processes']:.0f} photos/s in wall time"
     if busy > QUIET:
-        how += f", of no meaning: {busy:.0f} programs were at work beside"
+        how += f", not meaningful: {busy:.0f} other programs were busy"
     ratio = wall["1 process"] / wall["2 processes"]
     yield Row("prepare, from 1 process to 2", 1.7, None if busy > QUIET else ratio, how)
 
@@ -68,7 +67,7 @@ def draw(folder: Path, count: int) -> Path:
 
 
 def run(way: str, release: Path, folder: Path) -> dict[str, float]:
-    """Do the work one way, in a process of its own, whose peak of memory is its own."""
+    """Do the work in a new process, so that its peak of memory counts alone."""
     out = folder / "out"
     command = [sys.executable, "-m", "tests.benchmarks.prepare", "--bare", "--way", way]
     command += ["--release", str(release), "--out", str(out)]

@@ -2,8 +2,8 @@
 
 python -m tests.benchmarks.six_scales [--repeats 1]
 
-Both ways parse the same photo of 512x384 pixels in a process of their own each time, whose peak of
-memory is thus its own; the processor time is that of the parsing alone.
+Both parse the same photo of 512x384 pixels, each time in a new process, so that its peak of memory
+counts alone. The processor time is that of the parsing.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def run(way: str) -> list[float]:
 
 
 def measure(way: str) -> list[float]:
-    """Seconds, and the MiB of the process at its peak."""
+    """Measure seconds and the peak MiB of the process."""
     theirs, ours = build_both()
     photo = images()[0].add(1).mul(127.5).byte().permute(1, 2, 0).numpy()[:, :384].copy()
     if way == "plain":
@@ -62,7 +62,7 @@ def measure(way: str) -> list[float]:
 
 @torch.inference_mode()
 def augment_plainly(network: GrapyNet, photo: np.ndarray) -> Tensor:
-    """Six scales, each with its mirror image, summed at the photo's size."""
+    """Sum the logits of six scales and their mirror images at the size of the photo."""
     height, width = photo.shape[:2]
     total = torch.zeros(1, LABEL_SETS[DATASET].num_parts, height, width)
     for scale in TTA["paper"].scales:

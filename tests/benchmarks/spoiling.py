@@ -1,4 +1,4 @@
-"""Photos as they come from elsewhere: blurred, noisy, dark, turned, cut, far away."""
+"""Degrade photos: blurred, noisy, dark, rotated, cropped, far away."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 
 Truths = Mapping[str, np.ndarray]
-"""By label set, of the photo's size."""
+"""Label maps by label set, with the size of the photo."""
 
 
 @dataclass(frozen=True)
 class Spoiler:
-    """Spoils photos and, where the person moves, the truths with them."""
+    """Degrades photos and, where the person moves, the truth in the same way."""
 
     random: np.random.Generator
     scenes: Sequence[np.ndarray]
@@ -29,7 +29,7 @@ class Spoiler:
         return (photo * self.random.uniform(0.08, 0.4)).astype(np.uint8), truths
 
     def rotate(self, photo: np.ndarray, truths: Truths) -> tuple[np.ndarray, Truths]:
-        """By 30 to 180 degrees; the corners become black background."""
+        """Rotate by 30 to 180 degrees; the corners become black background."""
         height, width = photo.shape[:2]
         angle = self.random.uniform(30, 180) * self.random.choice([-1, 1])
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
@@ -42,14 +42,14 @@ class Spoiler:
         }
 
     def crop(self, photo: np.ndarray, truths: Truths) -> tuple[np.ndarray, Truths]:
-        """The upper body alone."""
+        """Keep only the upper body."""
         height, width = photo.shape[:2]
         bottom, side = int(height * self.random.uniform(0.3, 0.55)), int(width * 0.12)
         cut = np.s_[:bottom, side : width - side]
         return photo[cut].copy(), {name: truth[cut].copy() for name, truth in truths.items()}
 
     def far(self, photo: np.ndarray, truths: Truths) -> tuple[np.ndarray, Truths]:
-        """The photo made small, on a photo without a person."""
+        """Put the photo, made smaller, on a photo without a person."""
         height, width = photo.shape[:2]
         scale = self.random.uniform(0.2, 0.5)
         size = (int(width * scale), int(height * scale))
@@ -71,6 +71,6 @@ class Spoiler:
 
     @property
     def ways(self) -> dict[str, Callable[[np.ndarray, Truths], tuple[np.ndarray, Truths]]]:
-        """Those that need no scenes where there are none."""
+        """All methods; without scenes, only those that need none."""
         ways = [self.blur, self.noise, self.dark, self.rotate, self.crop]
         return {way.__name__: way for way in ([*ways, self.far] if self.scenes else ways)}

@@ -1,8 +1,9 @@
-"""How long programs take to start, networks to load, and photos by the embedded weights.
+"""How long programs take to start, networks to load, and the embedded weights per photo.
 
 python -m tests.benchmarks.start
 
-Of whole programs the processor time from start to end is taken, all else in this process by turns.
+Whole programs are measured by their processor time from start to end, all else in this process by
+turns.
 """
 
 import argparse
@@ -37,14 +38,14 @@ sys.argv = ["grapy", *sys.argv[1:]]
 try:
     main()
 finally:
-    os._exit(0)  # without what Python does at its end: the mask is there
+    os._exit(0)  # skip the cleanup of Python: the mask is written
 """
 TORCH = "import os, torch; os._exit(0)"
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode beside it
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     gc.freeze()  # as `grapy` does once torch is loaded
     with TemporaryDirectory() as scratch:
         yield from loading(Path(scratch) / "network.pth", given.repeats)
@@ -56,7 +57,7 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
 
 
 def loading(file: Path, repeats: int) -> Iterator[Row]:
-    """Of the paper's network; memory with all of it read, as parsing reads it."""
+    """Load the paper's network; memory counts after all of it was read."""
     network = build_network(NetworkNumbers(), [LABEL_SETS["cihp"]])
     torch.save(network.state_dict(), file)
     packed = file.with_suffix(".safetensors")
@@ -85,7 +86,7 @@ def load_plainly(file: Path) -> GrapyNet:
 
 
 def first_mask(out: Path, repeats: int) -> Row:
-    """What a program takes until one photo is parsed, beside one until torch is imported."""
+    """Measure a program until one photo is parsed, against one until torch is imported."""
     options = ["--dataset", "atr", "--device", "cpu", "--threads", "1", "--overwrite"]
     words = ["predict", str(PHOTOS[-1]), *options, "--out", str(out / "masks")]
     bare, until, whole = costs(
@@ -94,9 +95,9 @@ def first_mask(out: Path, repeats: int) -> Row:
         (*PYTHON, GRAPY, *words),
         (sys.executable, "-m", "grapy_cli", *words),
     )
-    how = f"{bare.cpu:.2f} s until torch is there, {until.cpu:.2f} s until the mask is, "
+    how = f"{bare.cpu:.2f} s until torch is imported, {until.cpu:.2f} s until the mask is written, "
     how += f"{whole.cpu:.2f} s for the whole program"
-    return Row("first mask, beside torch's import", 0.5, until.cpu - bare.cpu, how, " s", True)
+    return Row("first mask, after torch's import", 0.5, until.cpu - bare.cpu, how, " s", True)
 
 
 def photos(repeats: int) -> Iterator[Row]:
@@ -114,7 +115,7 @@ def photos(repeats: int) -> Iterator[Row]:
             for photo in repeats * PHOTOS
         ]
     pace = 1 / statistics.median(took)
-    how = f"{len(PHOTOS)} photos of examples/, from the file to the mask's file, flip off"
+    how = f"{len(PHOTOS)} photos of examples/, from photo file to mask file, without flip"
     yield Row("embedded weights, 448 px, one core", 4, pace, how, " photos/s")
     pairs = zip(*masks.values(), strict=True)
     equal = [np.mean(one.label_map == other.label_map) for one, other in pairs]

@@ -1,10 +1,10 @@
-"""How fast training is, and its reading of photos, and how much memory its features take.
+"""How fast training and its data loading are, and how much memory the activations take.
 
 python -m tests.benchmarks.train [--data DIR --dataset NAME]
 
-The plain step is the reference's: its formulation of the network, two cross entropies at the size
-of the photo, SGD. Ours is the whole step of `grapy train`. Without --data people are made up on the
-spot; the rows of a card need CUDA.
+The plain step is that of the reference: its form of the network, two cross entropies at the size of
+the photo, SGD. Ours is the whole step of `grapy train`. Without --data, synthetic people are used.
+The GPU rows need CUDA.
 """
 
 import argparse
@@ -42,12 +42,12 @@ PAPER = [
     "train.loss.stride=1",
 ]
 PHOTOS, SIDE = 2, 256
-"""Of a step that is timed; memory is scaled from it to the paper's 10 photos of 512x512."""
+"""Size of a measured step; its memory is scaled to the paper's 10 photos of 512x512."""
 SCALE = 10 * 512**2 / (PHOTOS * SIDE**2)
 SAMPLES = 40
-"""Photos that are read in a turn."""
+"""Photos read per turn."""
 BOUNDS = {"fp32": 125, "bf16": 370, "bf16, compiled": 600}
-"""Photos a second that an H100's memory and arithmetic allow; calculated, never measured."""
+"""Photos per second that memory and arithmetic of an H100 allow; calculated, not measured."""
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:
@@ -55,11 +55,11 @@ def rows(given: argparse.Namespace) -> Iterator[Row]:
         data = Path(given.data) if given.data else draw(Path(folder))
         yield from steps(data, given.dataset, given.repeats)
         yield loader(data, given.dataset, given.repeats)
-        yield from card(data, given.dataset, given.repeats)
+        yield from gpu(data, given.dataset, given.repeats)
 
 
 def draw(folder: Path) -> Path:
-    """Prepare people that are made up, labelled as in CIHP."""
+    """Prepare synthetic people with labels as in CIHP."""
     made = SyntheticSettings(labels=["cihp"], count=60, size=(500, 333))
     data = DataSettings(root=folder, dataset=["synthetic"])
     run_prepare(Settings(data=data, prepare=PrepareSettings(synthetic=made)), silence)
@@ -121,7 +121,7 @@ def losses_plainly(one: TrainingJob, batch: Batch) -> Tensor:
 
 
 def kept(forward: Callable[[], object]) -> float:
-    """GiB that a forward pass keeps for the gradients, parameters aside, for the paper's batch."""
+    """Measure the GiB that a forward pass keeps for the gradients, without parameters."""
     found: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ def kept(forward: Callable[[], object]) -> float:
 
 
 def loader(data: Path, dataset: str, repeats: int) -> Row:
-    """Training samples read, varied and cut to 512x512, in this process."""
+    """Measure reading, augmenting and cropping samples to 512x512 in this process."""
     prepared = PreparedDataset.open(data / dataset)
     keys = prepared.keys("train")
     pairs = [(prepared.photo(key), prepared.label_map(key)) for key in keys]
@@ -160,10 +160,10 @@ def loader(data: Path, dataset: str, repeats: int) -> Row:
     return Row.of("a training sample of 512x512", 3.3, *(each / SAMPLES for each in took))
 
 
-def card(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
-    """The paper's network on a card: steps of ten photos and more, in photos a second."""
+def gpu(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
+    """Measure the paper's network on a GPU: steps of ten photos and more."""
     for name, bound in BOUNDS.items():
-        what = f"training on an H100, {name}, of what its memory allows"
+        what = f"training on an H100, {name}, share of its limit"
         if not torch.cuda.is_available():
             yield Row(what, 45, None, "there is no CUDA device", " %")
             continue
@@ -181,7 +181,7 @@ def card(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
 def on_gpu(
     data: Path, dataset: str, sets: Sequence[str], photos: int, repeats: int
 ) -> tuple[float, float] | None:
-    """Seconds of a step and GiB at its peak; None where it does not fit."""
+    """Measure seconds and peak GiB of a step; None if it does not fit."""
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     took = []

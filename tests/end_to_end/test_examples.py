@@ -14,6 +14,7 @@ from PIL import Image
 
 from grapy_cli.image_io.label_maps import save_label_map
 from grapy_cli.labels import LABEL_SETS
+from grapy_cli.model.weights import read_card
 from tests.support.command_line import ROOT, plain_environment, run_python, write_program
 from tests.support.networks import write_weights
 from tests.support.training import prepare_tiny
@@ -119,6 +120,16 @@ def test_from_nothing_to_a_mask(start, tmp_path):
     end(start("synthetic_to_mask.sh", "--epochs", 1, "--batch-size", 2, COUNT="6"))
     assert (tmp_path / "masks-synthetic/contact-sheet.png").exists()
     assert (tmp_path / "runs/synthetic/curves.svg").exists()
+
+
+def test_a_small_network_out_of_a_large_one(start, photos, tmp_path):
+    """The teacher parses in ATR, the student learns CIHP's parts."""
+    teacher = write_weights(tmp_path / "teacher.safetensors", ["atr"], longest_side=32)
+    recipe = str(ROOT / "tests/support/debug.toml")
+    said = end(start("distil.sh", photos, teacher, "cihp", "runs/mine", RECIPE=recipe))
+    assert "Compare it: grapy bench" in said
+    card = read_card(tmp_path / "runs/mine/distilled.safetensors")
+    assert [labels.name for labels in card.load_label_sets()] == ["cihp"]
 
 
 def test_four_gpus_as_two_processes(start, tmp_path):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grapy_cli.inference.tta import TTA, parse_logits
-from grapy_cli.labels import LABEL_SETS, PASCAL
+from grapy_cli.labels import PAPER_SETS, PASCAL
 from grapy_cli.model import fused
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.legacy import rename
@@ -19,6 +19,7 @@ from tests.support.recipe import recipe_state
 from tests.support.reference import fill_by_recipe, recipe_network, reference_names
 
 REFERENCE = "reference_pyramid"
+PAPER_NAMES = tuple(labels.name for labels in PAPER_SETS)
 
 
 @pytest.mark.parametrize("how", ["plain", "fused"])
@@ -80,7 +81,7 @@ def all_logits(network: torch.nn.Module, images: Tensor) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(
     ("kind", "datasets"),
-    [("deeplab", ("atr",)), ("grapynet", ("cihp",)), ("mutual", tuple(LABEL_SETS))],
+    [("deeplab", ("atr",)), ("grapynet", ("cihp",)), ("mutual", PAPER_NAMES)],
 )
 def test_xception_networks(kind, datasets):
     network = recipe_network(kind, datasets, salt="3")  # its first parsings have several parts
@@ -95,13 +96,13 @@ def test_efficientnet_networks(pooling, reasoning):
     numbers = NetworkNumbers(
         "efficientnet_lite0", width=0.2, features=16, low_level=6, pyramid=pyramid
     )
-    network = build_network(numbers, list(LABEL_SETS.values())).eval()
+    network = build_network(numbers, list(PAPER_SETS)).eval()
     fill_by_recipe(network, salt="38")
     check_golden(all_logits(network, gradient_images()), f"efficientnet_{pooling}_{reasoning}")
 
 
 def test_augmented_logits():
     photo = ((gradient_images()[0].numpy().transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8)
-    network = recipe_network("mutual", tuple(LABEL_SETS), salt="3").double()
+    network = recipe_network("mutual", PAPER_NAMES, salt="3").double()
     logits = parse_logits(network, photo, ["pascal"], TTA["paper"])["pascal"]
     check_golden({"logits": logits[:, ::3, ::3]}, "augmented")

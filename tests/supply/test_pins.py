@@ -15,7 +15,8 @@ PINS = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 PERMISSIVE = {
     *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause"),
-    *("BSL-1.0", "CC0-1.0", "ISC", "MIT", "MIT-CMU", "PSF-2.0", "Zlib"),
+    *("BSL-1.0", "CC0-1.0", "CNRI-Python", "ISC", "MIT", "MIT-CMU", "PSF-2.0", "Zlib"),
+    "MPL-2.0",  # asks nothing of what stands beside it
 }
 
 

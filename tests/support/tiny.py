@@ -13,6 +13,7 @@ from PIL import Image
 from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.labels.atr import ATR
 from grapy_cli.labels.cihp import CIHP
+from grapy_cli.labels.lip import LIP
 from grapy_cli.labels.pascal import PASCAL
 from grapy_cli.prepare.sources import PASCAL_COLORS
 
@@ -51,6 +52,47 @@ def write_atr(folder: Path, photos: int = 4, *, lists: bool = True) -> Path:
     _write_mirrored(release, ATR, keys, "SegmentationClassAug", "SegmentationClassAug_rev")
     if lists:
         _write_lists(release / "list", keys, "{}_id.txt")
+    return release
+
+
+def write_lip(folder: Path, photos: int = 4, *, nested: int = 1) -> Path:
+    """Write `LIP` as its archives unpack, each into a folder of its name once or several times."""
+    release = folder / "LIP"
+    pictures, annotations, testing = (
+        release.joinpath(*[name] * nested)
+        for name in ("TrainVal_images", "TrainVal_parsing_annotations", "Testing_images")
+    )
+    keys = [f"{1000 + index}_{77 * index}" for index in range(photos + 1)]
+    for split, some in zip(("train", "val"), _divided(keys[:-1]), strict=True):
+        _write_flat(release, LIP, some, f"{split}_images", f"{split}_segmentations")
+        _move(release / f"{split}_images", pictures)
+        _move(release / f"{split}_segmentations", annotations)
+        _write_text(pictures / f"{split}_id.txt", some)
+    train = _divided(keys[:-1])[0]
+    _write_mirrored(annotations, LIP, train, "train_segmentations", "train_segmentations_reversed")
+    _write_flat(testing, LIP, keys[-1:], "testing_images", None)
+    _write_text(testing / "test_id.txt", keys[-1:])
+    return release
+
+
+def write_lip_flat(folder: Path, photos: int = 4) -> Path:
+    """Write LIP as the training code of SCHP asks for it: all folders side by side."""
+    release = folder / "LIP"
+    for split, some in zip(
+        ("train", "val"), _divided([f"{index}_1" for index in range(photos)]), strict=True
+    ):
+        _write_flat(release, LIP, some, f"{split}_images", f"{split}_segmentations")
+        _write_text(release / f"{split}_id.txt", some)
+    return release
+
+
+def write_lip_split(folder: Path, photos: int = 4) -> Path:
+    """Write LIP as openseg asks for it: a folder for each split, without lists."""
+    release = folder / "LIP"
+    for split, some in zip(
+        ("train", "val"), _divided([f"{index}_1" for index in range(photos)]), strict=True
+    ):
+        _write_flat(release / split, LIP, some, "image", "label")
     return release
 
 
@@ -150,6 +192,11 @@ def _write_mirrored(
 def _write_lists(folder: Path, keys: Sequence[str], name: str) -> None:
     for split, some in zip(("train", "val"), _divided(keys), strict=True):
         _write_text(folder / name.format(split), some)
+
+
+def _move(folder: Path, into: Path) -> None:
+    into.mkdir(parents=True, exist_ok=True)
+    folder.rename(into / folder.name)
 
 
 def _write_text(path: Path, keys: Sequence[str]) -> None:

@@ -31,7 +31,12 @@ from tests.support import tiny
 
 RECIPE = Path(__file__).with_name("debug.toml")
 WRITERS: Mapping[str, Callable[..., Path]] = MappingProxyType(
-    {"cihp": tiny.write_cihp, "atr": tiny.write_atr, "pascal": tiny.write_pascal}
+    {
+        "cihp": tiny.write_cihp,
+        "atr": tiny.write_atr,
+        "pascal": tiny.write_pascal,
+        "lip": tiny.write_lip,
+    }
 )
 
 

@@ -12,9 +12,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from grapy_cli.errors import GrapyError, SettingsError, WeightsError
+from grapy_cli.inference.engines.adopted import adopted_network
 from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
 from grapy_cli.inference.engines.runner import Place, Runner
+from grapy_cli.inference.published import PublishedNetwork
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.exported.openvino_file import check_numbers
@@ -97,8 +99,8 @@ class ExportedNetwork:
 
 def load_exported(
     path: Path, device: torch.device, precision: str
-) -> tuple[ExportedNetwork, WeightsCard]:
-    """Load a file that `grapy export` wrote into the engine it is for.
+) -> tuple[ExportedNetwork | PublishedNetwork, WeightsCard]:
+    """Load a file that `grapy export` or `grapy weights adopt` wrote into the engine it is for.
 
     Args:
         path: Ends in .onnx or .xml.
@@ -110,21 +112,38 @@ def load_exported(
         WeightsError: If the file is damaged or not one of grapy's.
         DeviceError: If the engine cannot use the device.
     """
-    engine, card, metadata = ENGINES[path.suffix.lower()], read_card(path), read_metadata(path)
-    own = metadata.get(PRECISION_KEY, "fp32")
+    card = read_card(path)
+    own = read_metadata(path).get(PRECISION_KEY, "fp32")
     precision = precision if own == "fp32" else own
-    _check_engine(engine, path, precision, own)
+    runner = open_file(path, device, precision)
+    if card.network:
+        return adopted_network(path, card, runner), card
+    return ExportedNetwork(path, card, runner, precision), card
+
+
+def open_file(path: Path, device: torch.device, precision: str) -> Runner:
+    """Have the engine that a file is for load it.
+
+    Args:
+        path: Ends in .onnx or .xml.
+        device: See `load_exported`.
+        precision: Of the arithmetic.
+
+    Raises:
+        SettingsError, WeightsError, DeviceError: As `load_exported`.
+    """
+    engine, metadata = ENGINES[path.suffix.lower()], read_metadata(path)
+    _check_engine(engine, path, precision, metadata.get(PRECISION_KEY, "fp32"))
     engine.check(path, metadata)
     try:
-        runner = engine.open(path, Place(device, torch.get_num_threads()), precision)
+        return engine.open(path, Place(device, torch.get_num_threads()), precision)
     except GrapyError:
         raise
     except Exception as error:
         raise WeightsError(
             f"{engine.package} cannot load {path}: {_first_line(error)}",
-            hint="Write it anew with grapy export.",
+            hint="Write it anew: grapy export, or grapy weights adopt.",
         ) from error
-    return ExportedNetwork(path, card, runner, precision), card
 
 
 def _check_engine(engine: Engine, path: Path, precision: str, own: str) -> None:

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Num
 
 from grapy_cli.errors import DeviceError
 from grapy_cli.inference.engines.runner import Place, Runner
-from grapy_cli.model.exported.metadata import PHOTOS
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
@@ -29,8 +28,10 @@ def open_onnx(path: Path, place: Place, precision: str) -> Runner:
         str(path), options, providers=_providers(place, onnxruntime.get_available_providers())
     )
 
-    def run(photos: UInt8[np.ndarray, "b 3 h w"]) -> list[np.ndarray]:
-        return session.run(None, {PHOTOS: photos})
+    name = session.get_inputs()[0].name
+
+    def run(photos: Num[np.ndarray, "b 3 h w"]) -> list[np.ndarray]:
+        return session.run(None, {name: photos})
 
     names = [output.name for output in session.get_outputs()]
     return Runner(run, names, f"onnxruntime {onnxruntime.__version__}")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Num
 
-Run = Callable[[UInt8[np.ndarray, "b 3 h w"]], Sequence[np.ndarray]]
+Run = Callable[[Num[np.ndarray, "b 3 h w"]], Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True)

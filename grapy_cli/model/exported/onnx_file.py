@@ -60,6 +60,27 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
     return metadata
 
 
+def encode_metadata(key: str, value: str) -> bytes:
+    """Encode a name and its text so that they can be appended to an ONNX file.
+
+    In Protocol Buffers, fields of a repeated kind may stand anywhere in a message.
+    """
+    entry = b"".join(_encoded(number, text.encode()) for number, text in ((1, key), (2, value)))
+    return _encoded(METADATA, entry)
+
+
+def _encoded(field: int, content: bytes) -> bytes:
+    return _as_varint(field << 3 | 2) + _as_varint(len(content)) + content
+
+
+def _as_varint(number: int) -> bytes:
+    written = bytearray()
+    while number > 127:
+        written.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*written, number])
+
+
 def _metadata(model: memoryview) -> Iterator[tuple[str, str]]:
     for field, value in _fields(model):
         if field == METADATA and isinstance(value, memoryview):

@@ -28,6 +28,7 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
+from grapy_cli.train.self_training.label_routes import Route, routes_to
 from grapy_cli.train.self_training.pseudo_labels import (
     heed_label_maps,
     part_factors,
@@ -142,6 +143,8 @@ class Labelling:
             yield from map(read, photos)
             return
         teacher = self.load_teacher()
+        routes = routes_to(self.label_sets, teacher.own_label_sets)
+        parsed_in = list(dict.fromkeys(route.source for route in routes.values()))
 
         def request(photo: FoundPhoto) -> Request[_Labels | PhotoRejected]:
             if photo.key in before:
@@ -151,14 +154,18 @@ class Labelling:
             except OSError as error:
                 reason = f"{photo.place} cannot be read: {error}"
                 return OtherWork(partial(PhotoRejected, str(photo.place), reason))
-            finish = partial(self._label_photo, photo, data)
-            return ParseRequest(teacher, data, list(writers), finish)
+            finish = partial(self._label_photo, photo, data, routes)
+            return ParseRequest(teacher, data, parsed_in, finish)
 
         stream = PhotoStream(request, threads_for(teacher, spare_memory=self.recipe is None))
         yield from stream.run(photos)
 
     def _label_photo(
-        self, photo: FoundPhoto, data: bytes, found: ParsedPhoto | PhotoError
+        self,
+        photo: FoundPhoto,
+        data: bytes,
+        routes: Mapping[str, Route],
+        found: ParsedPhoto | PhotoError,
     ) -> "_NewLabels | PhotoRejected":
         """Turn the parsings of the teacher into label maps."""
         try:
@@ -168,15 +175,16 @@ class Labelling:
         except PhotoError as error:
             return PhotoRejected(str(photo.place), error.message)
         person = known.pop(PERSON, None)
-        label_maps = {
-            labels.name: pseudo_label_map(
-                heed_label_maps(found.parsings[labels.name].probabilities(), labels, known),
-                part_factors(labels, photo.words, self._shares[labels.name]),
+        label_maps = {}
+        for name, route in routes.items():
+            probabilities, lost = route.translate(found.parsings[route.source].probabilities())
+            label_maps[name] = pseudo_label_map(
+                heed_label_maps(probabilities, route.target, known),
+                part_factors(route.target, photo.words, self._shares[name]),
                 person,
                 self.confidence,
+                lost,
             )
-            for labels in self.label_sets
-        }
         return _NewLabels(label_maps, data)
 
 

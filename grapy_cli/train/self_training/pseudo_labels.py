@@ -66,6 +66,7 @@ def pseudo_label_map(
     factors: Float[np.ndarray, " p"],
     person: UInt8[np.ndarray, "h w"] | None,
     confidence: float,
+    lost: Float[np.ndarray, "h w"] | None = None,
 ) -> UInt8[np.ndarray, "h w"]:
     """Label the pixels of which the teacher is certain, given what is known of the photo.
 
@@ -79,13 +80,19 @@ def pseudo_label_map(
         person: 1 where there is a person, 0 where there is none, 255 where nobody knows; None
             knows nowhere.
         confidence: Probability, in [0, 1], below which a pixel is ignored.
+        lost: Probability of what the teacher sees and these parts have no name for; together with
+            the others it adds up to 1. Where it is the largest, the pixel is ignored.
     """
     open_to = np.asarray(probabilities, np.float32) * np.asarray(factors, np.float32)[:, None, None]
     if person is not None:
         open_to[BACKGROUND, person == SOMEBODY] = 0
     best = open_to.argmax(0)
     most, total = open_to.max(0), open_to.sum(0)
+    if lost is not None:
+        total = total + lost
     certain = (most > 0) & (most >= confidence * total)
+    if lost is not None:
+        certain &= most >= lost
     label_map = np.where(certain, best, IGNORE).astype(np.uint8)
     if person is not None:
         label_map[person == NOBODY] = BACKGROUND

@@ -15,13 +15,14 @@ from grapy_cli.errors import DatasetError, SettingsError, said_of
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.jsonl import is_log_of
 from grapy_cli.labels import LabelSet
-from grapy_cli.model.weights import resolve_weights
+from grapy_cli.model.weights import read_card, resolve_weights, weights_digest
 from grapy_cli.runtime.reporting import Reporter, Warned
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.datasets import DataRoot
 from grapy_cli.train.events import PhotosLabelled
 from grapy_cli.train.init_weights import check_label_sets
+from grapy_cli.train.self_training.label_routes import routes_to
 from grapy_cli.train.self_training.labelling import LOG, Labelled, Labelling
 from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto, find_photos, unknown_words
 
@@ -91,7 +92,9 @@ def teach(
         label_sets,
         photos,
         wanted.confidence,
-        lambda: HumanParser.load(weights, device=str(device), tta=TEACHER_TTA),
+        lambda: HumanParser.load(
+            weights, device=str(device), tta=TEACHER_TTA, labels=settings.infer.labels
+        ),
         recipe,
     )
     rows = labelling.label(world, report)
@@ -115,7 +118,10 @@ def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
         )
     with said_of("train.self_training.teacher" if teacher else "--init"):
         weights = resolve_weights(named)
-        check_label_sets(label_sets, weights)
+        card = read_card(weights, settings.infer.labels)
+        if not card.network:
+            check_label_sets(label_sets, weights)
+        routes_to(label_sets, {labels.name: labels for labels in card.load_label_sets()})
     return weights
 
 
@@ -136,7 +142,7 @@ def _recipe(
         digest.update(repr((photo.key, photo.words, states)).encode())
     return {
         "grapy": __version__,
-        "teacher": hashlib.blake2b(weights.read_bytes(), digest_size=12).hexdigest(),
+        "teacher": weights_digest(weights),
         "confidence": confidence,
         "label_sets": {labels.name: labels.digest for labels in label_sets},
         "photos": digest.hexdigest(),

@@ -52,6 +52,7 @@ def test_figures_are_medians(alone):
         "latency_p95_ms": pytest.approx(2500),  # 3/4 of the way from 1.0 to 3.0 s
         "cpu_ms": pytest.approx(400),
         "load_ms": 250,
+        "weights_mb": 0,
         "memory_mib": 100,
         "card_memory_mib": None,
     }

@@ -4,7 +4,7 @@ from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.labels.agreement import together
 from grapy_cli.labels.label_set import ARMS, BACKGROUND, HEAD, LEGS, Part
 
-CIHP, ATR, PASCAL = (LABEL_SETS[name] for name in ("cihp", "atr", "pascal"))
+CIHP, ATR, PASCAL, LIP = (LABEL_SETS[name] for name in ("cihp", "atr", "pascal", "lip"))
 
 
 def agree(one, part, other, their):
@@ -27,6 +27,10 @@ def agree(one, part, other, their):
         (ATR, "face", CIHP, "background", False),
         (ATR, "face", PASCAL, "torso", True),
         (CIHP, "hat", PASCAL, "lower-leg", False),
+        (LIP, "jumpsuits", ATR, "dress", True),
+        (LIP, "jumpsuits", CIHP, "pants", True),
+        (LIP, "jumpsuits", PASCAL, "lower-leg", True),
+        (LIP, "jumpsuits", ATR, "hair", False),
     ],
 )
 def test_what_can_be_true_of_one_pixel(one, part, other, their, expected):

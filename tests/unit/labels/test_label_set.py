@@ -17,11 +17,13 @@ GROUPS = {
     "pascal": [[0], [1], [2], [3, 4], [5, 6]],
     "atr": [[0], [1, 2, 3, 11], [4, 5, 7, 8, 16, 17], [14, 15], [6, 9, 10, 12, 13]],
 }
+GROUPS["lip"] = GROUPS["cihp"]
 PAIRS = {
     "cihp": [(14, 15), (16, 17), (18, 19)],
     "pascal": [],
     "atr": [(9, 10), (12, 13), (14, 15)],
 }
+PAIRS["lip"] = PAIRS["cihp"]
 FIRST_COLORS = [(0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0)]
 GOOD = """
 name = "mine"
@@ -52,7 +54,7 @@ def test_groups_and_pairs_are_the_references(name):
     assert pairs == PAIRS[name]
 
 
-@pytest.mark.parametrize(("name", "parts"), [("cihp", 20), ("pascal", 7), ("atr", 18)])
+@pytest.mark.parametrize(("name", "parts"), [("cihp", 20), ("pascal", 7), ("atr", 18), ("lip", 20)])
 def test_counts_names_and_colours(name, parts):
     labels = LABEL_SETS[name]
     assert labels.num_parts == parts == len(labels.lift(3)) == len(labels.nodes(3))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from grapy_cli.labels import LABEL_SETS
+from grapy_cli.labels import LABEL_SETS, PAPER_SETS
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
 
@@ -68,7 +68,7 @@ def test_the_main_head_learns_from_its_own_loss_alone(network):
 
 def test_levels_one_and_two_exist_once_and_level_three_for_each(network):
     assert set(network.pyramid.reasoning) == {
-        "human", "category", "part-cihp", "part-pascal", "part-atr"
+        "human", "category", "part-cihp", "part-pascal", "part-atr", "part-lip"
     }  # fmt: skip
 
 
@@ -82,6 +82,6 @@ def test_a_pyramid_of_level_three_alone_has_no_coarse_levels():
 def test_full_size_has_the_reference_s_parameters():
     """Less what the reference never uses: `transform` and the heads of its pretraining."""
     with torch.device("meta"):
-        network = build_network(NetworkNumbers(), ALL)
-    unused = 256 * 256 + 256 + sum(257 * labels.num_parts for labels in ALL)
+        network = build_network(NetworkNumbers(), PAPER_SETS)
+    unused = 256 * 256 + 256 + sum(257 * labels.num_parts for labels in PAPER_SETS)
     assert sum(value.numel() for value in network.parameters()) == 48_914_087 - unused

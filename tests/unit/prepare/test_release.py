@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +23,10 @@ def contents_of(name, folder, *, val_share=0.25, seed=0):
         ("atr", tiny.write_atr),
         ("pascal", tiny.write_pascal),
         ("pascal", tiny.write_pascal_part),
+        ("lip", tiny.write_lip),
+        ("lip", partial(tiny.write_lip, nested=2)),
+        ("lip", tiny.write_lip_flat),
+        ("lip", tiny.write_lip_split),
     ],
 )
 def test_each_layout_is_found_and_listed(tmp_path, name, write):
@@ -33,8 +39,11 @@ def test_each_layout_is_found_and_listed(tmp_path, name, write):
     assert all("_rev" not in str(entry.label) for entry in contents.entries.values())
 
 
-def test_test_photos_need_no_labels(tmp_path):
-    contents = contents_of("cihp", tiny.write_cihp_as_distributed(tmp_path))
+@pytest.mark.parametrize(
+    ("name", "write"), [("cihp", tiny.write_cihp_as_distributed), ("lip", tiny.write_lip)]
+)
+def test_test_photos_need_no_labels(tmp_path, name, write):
+    contents = contents_of(name, write(tmp_path))
     (key,) = contents.splits["test"]
     assert contents.entries[key].label is None
 

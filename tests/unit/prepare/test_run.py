@@ -17,7 +17,12 @@ from grapy_cli.settings.sections import DataSettings, PrepareSettings
 from grapy_cli.settings.settings import Settings
 from tests.support import tiny
 
-WRITERS = {"cihp": tiny.write_cihp, "atr": tiny.write_atr, "pascal": tiny.write_pascal}
+WRITERS = {
+    "cihp": tiny.write_cihp,
+    "atr": tiny.write_atr,
+    "pascal": tiny.write_pascal,
+    "lip": tiny.write_lip,
+}
 OWN = """
 name = "halves"
 [[parts]]
@@ -47,12 +52,16 @@ def problems_of(folder):
         return list(csv.DictReader(file))
 
 
-def test_all_three_are_found_below_raw(tmp_path):
+def test_all_of_them_are_found_below_raw(tmp_path):
     for write in WRITERS.values():
         write(tmp_path / "raw")
     summary = prepare(tmp_path, *WRITERS)
     assert summary.rejected == 0
-    assert [dataset.photos for dataset in summary.datasets] == [{"train": 3, "val": 1}] * 3
+    without_test = [
+        {split: count for split, count in dataset.photos.items() if split != "test"}
+        for dataset in summary.datasets
+    ]
+    assert without_test == [{"train": 3, "val": 1}] * 4
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -7,7 +7,7 @@ from grapy_cli.data.dataset import group_photos
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import load_photo
-from grapy_cli.labels import LABEL_SETS
+from grapy_cli.labels import LABEL_SETS, PAPER_SETS
 from grapy_cli.prepare.sources import SOURCES
 from grapy_cli.prepare.synthetic.body import draw_body
 from grapy_cli.prepare.synthetic.part_codes import PLACES, WORN, code_of, codes_to_ids
@@ -18,10 +18,10 @@ from tests.unit.prepare.test_resume import bytes_of
 SIZE = (224, 192)
 
 
-LABELS = ["cihp", "atr", "pascal"]
+DRAWN = {labels.name: labels for labels in PAPER_SETS}
 
 
-@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.parametrize("labels", DRAWN)
 def test_it_is_written_as_the_release_is_and_read_back(tmp_path, prepare, labels):
     made = {"labels": [labels], "count": 10, "size": (96, 80)}
     summary = prepare("synthetic", synthetic=made)
@@ -37,15 +37,15 @@ def test_it_is_written_as_the_release_is_and_read_back(tmp_path, prepare, labels
 
 
 def test_in_several_label_sets_it_is_as_many_data_sets_of_the_same_photos(tmp_path, prepare):
-    made = {"labels": LABELS, "count": 5, "size": (96, 80)}
+    made = {"labels": list(DRAWN), "count": 5, "size": (96, 80)}
     prepare("synthetic", synthetic=made, val_share=0)
-    datasets = [PreparedDataset.open(tmp_path / "data" / name) for name in LABELS]
+    datasets = [PreparedDataset.open(tmp_path / "data" / name) for name in DRAWN]
     [together] = group_photos(datasets, "train", join=True)
-    assert together.datasets == tuple(LABELS)
+    assert together.datasets == tuple(DRAWN)
     assert len(together.keys) == 5
     for index in range(5):
         label_maps = together.read(index).label_maps
-        for name, labels in LABEL_SETS.items():
+        for name, labels in DRAWN.items():
             assert label_maps[name].any()
             assert label_maps[name].max() < labels.num_parts
 
@@ -69,7 +69,7 @@ def test_other_settings_than_those_it_was_drawn_with_are_told(prepare):
 def test_all_parts_of_all_label_sets_occur():
     codes = [draw_scene(SIZE, np.random.default_rng(seed))[1] for seed in range(120)]
     seen = np.unique(np.concatenate([one.ravel() for one in codes]))
-    for name, labels in LABEL_SETS.items():
+    for name, labels in DRAWN.items():
         shown = {labels.names[part] for part in codes_to_ids(labels, name)[seen]}
         assert shown == set(labels.names), name
 

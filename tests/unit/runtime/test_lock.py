@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from grapy_cli.runtime import lock
 from grapy_cli.runtime.lock import LockedError, locked
 from tests.support.command_line import plain_environment
 
@@ -82,3 +83,11 @@ def test_a_folder_that_was_there_stays(tmp_path):
     with locked(tmp_path / "lock"):
         pass
     assert tmp_path.exists()
+
+
+def test_a_system_without_such_locks_works_without_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "fcntl", None)  # as on Windows, where open files cannot be removed
+    path = tmp_path / "deep" / "lock"
+    with locked(path), locked(path):
+        assert list(path.parent.iterdir()) == []
+    assert not path.parent.exists()

@@ -146,8 +146,9 @@ def test_a_teacher_must_be_named(photos, data, tmp_path):
         train(f"{SELF}.photos={photos}", data__root=data, train__out=tmp_path / "run")
 
 
-def test_a_teacher_must_know_the_label_sets(photos, weights, data, tmp_path):
-    with pytest.raises(DatasetError, match="do not know the label set 'cihp'"):
+def test_a_teacher_must_know_the_label_sets_or_translate_to_them(photos, data, tmp_path):
+    weights = write_weights(tmp_path / "bodies", ["pascal"], longest_side=32)
+    with pytest.raises(WeightsError, match="from which no table leads to cihp"):
         taught(photos, weights, data, tmp_path / "run", "data.dataset=cihp")
 
 
