@@ -43,8 +43,9 @@ def blocks_of(page: Path, language: str) -> list[str]:
 
 
 def commands_of(page: Path) -> list[list[str]]:
-    """The words of each command in the page's shell blocks."""
+    """The words of each command in the page's shell blocks and between its words."""
     lines = "".join(blocks_of(page, "bash")).replace("\\\n", " ").splitlines()
+    lines += re.findall(r"`((?:grapy|python -m|sh|pip) [^`]+)`", prose_of(page))
     parts = [part for line in lines for part in re.split(r" (?:&&|\|) ", line)]
     return [words for words in (shlex.split(part, comments=True) for part in parts) if words]
 
@@ -79,7 +80,7 @@ def test_links_lead_somewhere(page):
 def test_commands_exist(page):
     for words in commands_of(page):
         match words:
-            case ["grapy", *rest]:
+            case ["grapy", *rest] if not rest[0].startswith("-"):
                 given = {word for word in rest if word.startswith("--")}
                 assert given <= options_of(rest), words
             case ["sh" | "bash" | "python", script, *_] if not script.startswith("-"):
