@@ -123,8 +123,8 @@ class TestUnusable:
         self.refuse(read, tmp_path / "w", "without grapy's card")
 
     def test_newer_card(self, read, saved):
-        rewrite(saved, lambda card: card.update(format=weights.FORMAT + 1, unknown_yet=1))
-        self.refuse(read, saved, "card format", str(weights.FORMAT + 1))
+        rewrite(saved, lambda card: card.update(format=weights.NEWEST_FORMAT + 1, unknown_yet=1))
+        self.refuse(read, saved, "card format", str(weights.NEWEST_FORMAT + 1))
 
     @pytest.mark.parametrize(
         "change",
