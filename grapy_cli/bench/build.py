@@ -1,4 +1,4 @@
-"""Settings become a contestant."""
+"""Build a contestant from settings."""
 
 import statistics
 import time
@@ -25,30 +25,30 @@ from grapy_cli.predict.sources import FoundPhoto, name_masks
 from grapy_cli.settings.settings import Settings
 
 LOADS = 3
-"""How often the network is loaded, to know how long that takes."""
+"""How often the network is loaded to measure the time of loading."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a contestant is, for whoever reads its figures."""
+    """Describes a contestant for readers of its figures."""
 
     weights: str
     weights_sha256: str
     datasets: tuple[str, ...]
     engine: str
-    """What does the network's arithmetic: torch, or another library with its version."""
+    """The library that runs the network: torch, or another one with its version."""
     form: str
-    """folded or plain; exported or published where the network is not run as grapy trains it."""
+    """folded or plain; exported or published for networks that other forms run."""
     precision: str
     tta: str
     longest_side: int
     """Pixels; 0 for photos as they are."""
     batch: int
-    """Photos of one size that are parsed together, at most."""
+    """Most photos of one size that are parsed together."""
     device: str
     threads: int
     load_seconds: float
-    """From the weights file to a network that is ready; torch was imported before."""
+    """Seconds from the weights file to a ready network, without the import of torch."""
     weights_bytes: int = 0
     """Size of the weights on disk."""
 
@@ -59,8 +59,8 @@ def build_contestant(
     """Build the contestant that settings describe.
 
     Args:
-        settings: Without a label set, the first that the weights know is taken.
-        photos: What it is to parse.
+        settings: Without a label set, the first one of the weights is used.
+        photos: Photos to parse.
         out: Folder for its masks.
 
     Raises:
@@ -80,7 +80,7 @@ def build_contestant(
 
 
 def _load(settings: Settings) -> tuple[HumanParser, float]:
-    """Load the parser, and say how long that took, seconds: the median of several times."""
+    """Load the parser several times; return it and the median seconds of loading."""
     took = []
     for _ in range(LOADS):
         begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""One way of parsing photos, measured again and again."""
+"""One way of parsing photos, measured several times."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,17 +20,16 @@ from grapy_cli.runtime.profiler import Profiler
 
 @dataclass(frozen=True)
 class Round:
-    """What was measured when all photos were parsed once one by one, and once as a folder."""
+    """Measurements of parsing all photos twice: one by one, and as a folder."""
 
     latencies: tuple[float, ...]
-    """Seconds of each photo by itself, from the file to the mask's file; of each batch, if photos
-    are parsed together."""
+    """Seconds of each photo, or of each batch of photos, from the file to the mask's file."""
     cpu_seconds: float
-    """Processor time of a photo, all threads together, mean over the photos."""
+    """Processor time of all threads per photo."""
     stages: Mapping[str, float]
     """Seconds of each stage, over all photos."""
     photos_per_second: float
-    """Of the folder: the next photos are read and the last ones written meanwhile."""
+    """Of the folder, where reading, parsing and writing overlap."""
     process_peak: int | None
     gpu_peak: int | None
     """Bytes."""
@@ -38,7 +37,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Contestant:
-    """A parser and the photos it is to parse; their masks stay where the plan says."""
+    """A parser and the photos to parse; the plan says where their masks go."""
 
     parser: HumanParser
     plan: Plan
@@ -46,7 +45,7 @@ class Contestant:
     """As `Job.batch`."""
 
     def parse_once(self) -> None:
-        """Parse every photo: the first time, memory is fetched and kernels are chosen.
+        """Parse every photo once to warm up: memory is allocated and kernels are chosen.
 
         Raises:
             PhotoError: If one cannot be read.
@@ -74,7 +73,7 @@ class Contestant:
 
     @cached_property
     def _batches(self) -> list[list[Task]]:
-        """The photos that are parsed together."""
+        """Photos that are parsed together."""
 
         def size(task: Task) -> tuple[int, int]:
             return self.parser.size_of(self.parser.read(task.photo.source))

@@ -1,4 +1,4 @@
-"""The machine that figures were measured on."""
+"""The machine on which figures were measured."""
 
 import platform
 from pathlib import Path
@@ -10,7 +10,7 @@ from grapy_cli.runtime.device import usable_cores
 
 
 def describe_machine() -> dict[str, str | int]:
-    """Say what figures depend on, beside settings and photos."""
+    """Return what figures depend on apart from settings and photos."""
     return {
         "cpu": _cpu(),
         "cores": usable_cores(),
@@ -22,7 +22,7 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def _cpu() -> str:
-    """The processor's name; Linux has it in a file, and Python's own answer is empty there."""
+    """Return the processor's name; on Linux from a file, as Python returns nothing there."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

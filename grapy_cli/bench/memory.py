@@ -1,4 +1,4 @@
-"""The most memory that a piece of work needed."""
+"""Peak memory of the process and of the GPU."""
 
 from pathlib import Path
 
@@ -9,17 +9,19 @@ _RESET = Path("/proc/self/clear_refs")
 
 
 def forget_peak(device: torch.device) -> None:
-    """Let the peaks begin anew from what is in use now, as far as the system can."""
+    """Reset the peaks to the memory in use now, where the system can do that."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     try:
-        _RESET.write_text("5", encoding="ascii")  # see proc(5): the high-water mark alone
+        _RESET.write_text(
+            "5", encoding="ascii"
+        )  # see proc(5): this resets only the high-water mark
     except OSError:
-        return  # the peak is then that of the process since it began
+        return  # the peak since the process started stays
 
 
 def process_peak() -> int | None:
-    """Bytes of this process at its peak, libraries included; None where only Linux would know."""
+    """Return the peak bytes of this process, including libraries; None except on Linux."""
     try:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
     except OSError:
@@ -29,5 +31,5 @@ def process_peak() -> int | None:
 
 
 def gpu_peak(device: torch.device) -> int | None:
-    """Bytes of a card's memory that torch had in use at its peak; None where there is no card."""
+    """Return the peak bytes of GPU memory that torch used; None without a GPU."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

@@ -1,4 +1,4 @@
-"""What a bench has to say: as one document, and as rows for people."""
+"""The results of a bench: as a JSON document, and as table rows."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from grapy_cli.bench.contestant import Round
 
 
 class Measure(NamedTuple):
-    """A figure of every contestant."""
+    """A figure that each contestant has."""
 
     key: str
     title: str
@@ -27,7 +27,7 @@ MEASURES = (
     Measure("load_ms", "loading the network, ms", 1),
     Measure("weights_mb", "weights on disk, MB", 1),
     Measure("memory_mib", "peak memory, MiB", 0),
-    Measure("card_memory_mib", "peak memory of the card, MiB", 0),
+    Measure("card_memory_mib", "peak memory of the GPU, MiB", 0),
 )
 
 STAGES = (
@@ -40,7 +40,7 @@ STAGES = (
     "writing",
     "describing",
 )
-"""What `runtime.profiler.span` marks on the way of a photo, in its order."""
+"""Names that `runtime.profiler.span` marks, in the order in which a photo passes them."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Result:
     name: str
     facts: Facts
     figures: Mapping[str, float | None]
-    """By the keys of `MEASURES`; None for what this system cannot know."""
+    """By the keys of `MEASURES`; None for figures that this system cannot measure."""
     stages: Mapping[str, float]
     """Share of each stage in the time from file to mask, in [0, 1]."""
 
     @classmethod
     def of(cls, name: str, facts: Facts, rounds: Sequence[Round]) -> "Result":
-        """Sum rounds up: medians of each figure."""
+        """Take the median of each figure over the rounds."""
         latencies = [seconds for one in rounds for seconds in one.latencies]
         figures = {
             "photos_per_second": statistics.median(one.photos_per_second for one in rounds),
@@ -73,25 +73,24 @@ class Result:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """One contestant; two with what they have to do with one another; or several weights."""
+    """The results of one contestant, of two with their ratios, or of several weights."""
 
     machine: Mapping[str, str | int]
     photos: Sequence[str]
     """Size of each, as "512x384"."""
     drawn: bool
-    """Whether they were made for the occasion."""
+    """Whether the photos were drawn for this bench."""
     repeats: int
     results: Sequence[Result]
     differences: Mapping[str, Any]
-    """Settings of the second of two contestants that the first has otherwise."""
+    """Settings in which the second of two contestants differs from the first."""
     equal_pixels: float | None
     """Share of pixels where two have the same part; None where there is nothing to compare."""
     mean_iou: Mapping[str, float] = field(default_factory=dict)
-    """Of each contestant by its name, in [0, 1]; empty where nobody knows what the masks should
-    be."""
+    """By the name of the contestant, in [0, 1]; empty without label maps to compare with."""
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain values."""
+        """Return the report as plain values."""
         document = {
             "machine": dict(self.machine),
             "photos": {"sizes": list(self.photos), "drawn": self.drawn},
@@ -126,7 +125,7 @@ class BenchReport:
         return ["", *(f">{one.name}" for one in self.results), *ratio]
 
     def rows(self) -> Iterator[list[str]]:
-        """The table: figures first, then where the time from file to mask goes."""
+        """Give the rows of the table: figures first, then the share of time of each stage."""
         for measure in MEASURES:
             values = [one.figures[measure.key] for one in self.results]
             if values[0] is None:
@@ -139,7 +138,7 @@ class BenchReport:
             yield [f"  {name}", *shares, *[""] * (len(self.columns()) - 1 - len(shares))]
 
     def sentences(self) -> Iterator[str]:
-        """What was measured, on what, and how far two contestants agree."""
+        """Say what was measured, on which machine, and how far two contestants agree."""
         machine, facts = self.machine, self.results[0].facts
         threads = f"{facts.threads} thread{'s' if facts.threads > 1 else ''}"
         device = "" if facts.device == "cpu" else f"; network on {facts.device}"
@@ -165,7 +164,7 @@ class BenchReport:
             yield f"mean IoU: {scores}{change}"
 
     def to_markdown(self) -> str:
-        """A table and what was measured, for a README."""
+        """Return a table and what was measured, as Markdown for a README."""
         heads = self.columns()
         rule = ["---:" if head.startswith(">") else "---" for head in heads]
         rows = [[head.removeprefix(">") for head in heads], rule]
@@ -192,7 +191,7 @@ def _form(facts: Facts) -> str:
 
 
 def _shares(rounds: Sequence[Round]) -> dict[str, float]:
-    """Each stage's share of the time from file to mask: medians of the rounds, the rest last."""
+    """Return each stage's share of the time from file to mask, medians over the rounds."""
     shares = {
         name: statistics.median(one.stages[name] / sum(one.latencies) for one in rounds)
         for name in STAGES

@@ -1,4 +1,4 @@
-"""How right masks are, where it is known what they should be."""
+"""Score masks against label maps."""
 
 from pathlib import Path
 

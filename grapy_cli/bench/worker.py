@@ -1,4 +1,4 @@
-"""A contestant in a process of its own: its memory, threads and warmth are nobody else's."""
+"""A contestant in a separate process, so that memory, threads and caches are not shared."""
 
 import signal
 from collections.abc import Callable, Sequence
@@ -19,10 +19,10 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """Holds a contestant and does what is asked while the others rest."""
+    """Holds a contestant and measures it while the others wait."""
 
     def __init__(self) -> None:
-        # A new process, since a copy of this one would share what torch has begun in it.
+        # Spawned: a fork would copy torch's threads and state.
         self._process = ProcessPoolExecutor(1, get_context("spawn"), _leave_interrupts_to_others)
 
     def load(self, settings: Settings, photos: Sequence[FoundPhoto], out: Path) -> Facts:
@@ -42,7 +42,7 @@ class Worker:
         return self._call(_measure)
 
     def close(self) -> None:
-        """End the process when it has done what it is at."""
+        """End the process when its present work is done."""
         self._process.shutdown(cancel_futures=True)
 
     def _call(

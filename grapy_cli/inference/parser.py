@@ -164,7 +164,7 @@ class HumanParser:
 
     @property
     def is_on_gpu(self) -> bool:
-        """Whether threads that parse mostly wait for a card."""
+        """Whether threads that parse mostly wait for a GPU."""
         return self.device.type == "cuda"
 
     @property

@@ -1,4 +1,4 @@
-"""Large photos in overlapping tiles, so that the network's memory has a bound."""
+"""Parse large photos in overlapping tiles, which bounds the network's memory."""
 
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
@@ -13,23 +13,23 @@ STRIDE = 4
 
 Photo = UInt8[np.ndarray, "h w 3"]
 REACH = 288
-"""Pixels that what is seen at one place depends on, to each side: the widest of ASPP's dilations,
-at both output strides. So near the edge of a tile is not as it is in the whole photo."""
+"""Pixels to each side on which a result depends: the widest dilation of ASPP at both strides.
+Nearer to the edge of a tile, results differ from those of the whole photo."""
 
 SMALLEST = 512
-"""Side of the smallest tile that is tried, pixels: less shows too little of a person."""
+"""Side of the smallest tile, pixels: smaller tiles show too little of a person."""
 
-_NEARLY_NOTHING = 1e-6  # so that no weights add up to zero, however small the tiles
+_NEARLY_NOTHING = 1e-6  # keeps the sum of weights above zero for tiles of any size
 
 TileLogits = Callable[[Photo], Mapping[str, Float[Tensor, "_p u v"]]]
 
 
 class TileLimit:
-    """The side of tiles, which shrinks for good when memory turns out to be short.
+    """The side of tiles; it shrinks permanently when there is not enough memory.
 
     Args:
-        side: Pixels; photos that are no larger are parsed whole. 0 parses all of them whole.
-        told: Hears once that photos are parsed in tiles because memory is short.
+        side: Pixels; photos that are not larger are parsed whole. 0 parses all photos whole.
+        told: Called once with the message that photos are parsed in tiles for lack of memory.
     """
 
     def __init__(self, side: int = 0, told: Callable[[str], object] = lambda text: None) -> None:
@@ -38,7 +38,7 @@ class TileLimit:
         self._lock = Lock()
 
     def shrink(self, tried: int, largest: int) -> int:
-        """Choose a tile that is smaller than what memory did not suffice for; 0 if there is none.
+        """Choose a tile smaller than the one that did not fit into memory; 0 if there is none.
 
         Args:
             tried: The tile, 0 for none.
@@ -61,13 +61,13 @@ def blend_tiles(
 ) -> dict[str, Float[Tensor, "_p u v"]]:
     """Parse a photo tile by tile and blend the logits where tiles overlap.
 
-    The weight of a tile falls smoothly to zero towards where it was cut, and knows least of what
-    lies around. Tiles start on the grid, so that all of them have their logits at the same pixels,
+    The weight of a tile falls smoothly to zero towards its cut edges, where it has the least
+    context. Tiles start on the grid, so that all of them have their logits at the same pixels,
     every fourth of the photo, and nothing is resized.
 
     Args:
-        photo: Its sides lie on the grid: multiples of it, plus one.
-        side: Of a tile, pixels; brought onto the grid.
+        photo: Its sides are multiples of the grid plus one.
+        side: Side of a tile, pixels; it is brought onto the grid.
         grid: Pixels of the deepest features, a multiple of 4.
         logits_of: Parses a tile by each label set; logits at every fourth pixel.
     """
@@ -87,14 +87,14 @@ def blend_tiles(
 
 
 def starts(length: int, side: int, grid: int) -> list[int]:
-    """Where tiles begin along one side of a photo, pixels: evenly, on the grid.
+    """Return where tiles begin along one side of a photo, pixels: evenly, on the grid.
 
-    Neighbours share what neither is heard on, see `_window`, and what both are.
+    Neighbors overlap by the margins without weight, see `_window`, and by the blended strip.
     """
     if length <= side:
         return [0]
     steps = (length - side) // grid
-    step = side - 2 * _unheard(side) - side // 8
+    step = side - 2 * _weightless(side) - side // 8
     count = -(-steps // max(1, step // grid))
     return [round(steps * index / count) * grid for index in range(count + 1)]
 
@@ -111,23 +111,23 @@ def _at_stride(length: int) -> int:
 
 
 def _small(part: slice) -> slice:
-    """The same pixels in the logits."""
+    """Return the same range in the logits."""
     return slice(part.start // STRIDE, _at_stride(part.stop))
 
 
-def _unheard(side: int) -> int:
-    """Pixels from the edge of a tile within which others are heard, where there are any."""
+def _weightless(side: int) -> int:
+    """Return the pixels from a cut edge in which the tile has no weight."""
     return min(REACH, side // 4)
 
 
 def _window(part: slice, length: int) -> Float32[np.ndarray, " n"]:
-    """Weights along one side of a tile: nothing towards where it was cut, then smoothly up to 1.
+    """Return weights along one side of a tile: zero near a cut, then smoothly up to 1.
 
-    The photo's own border is no cut: there the tile knows as much as the whole photo.
+    The photo's own border is not a cut: there the tile has the context of the whole photo.
     """
     side = part.stop - part.start
     places = np.arange(_at_stride(side)) * STRIDE
     before = places if part.start > 0 else np.full_like(places, side)
     after = places[::-1] if part.stop < length else np.full_like(places, side)
-    ramp = np.clip(8 * (np.minimum(before, after) - _unheard(side)) / side, 0, 1)
+    ramp = np.clip(8 * (np.minimum(before, after) - _weightless(side)) / side, 0, 1)
     return (np.sin(np.pi / 2 * ramp) ** 2 + _NEARLY_NOTHING).astype(np.float32)

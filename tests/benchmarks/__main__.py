@@ -17,6 +17,7 @@ BENCHMARKS = (
     "confusion",
     "prepare",
     "files",
+    "photo_sizes",
     "start",
     "gpu",
 )

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 def write_coco(kind: Kind, out: Path, rows: Iterable[Row]) -> Path:
     """Join the photos' GeoJSON files, one at a time, so that any number of photos fits.
 
-    What the run wrote before it was cut or on other machines is in it, as the rows say.
+    It includes what a stopped run or other machines wrote, as the rows list it.
 
     Args:
         kind: Of polygons; the file lies in its folder.

@@ -1,4 +1,4 @@
-"""Whether the label sets tell the same story about a photo: where not, one of them is wrong."""
+"""Compare the label sets on one photo: where they contradict each other, one is wrong."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -18,7 +18,7 @@ from grapy_cli.predict.outputs.remap import Layer
 from grapy_cli.predict.outputs.writers import save_picture
 
 ROWS_AT_ONCE = 256
-"""Rows of the logits whose probabilities are held at one time; bounds the memory."""
+"""Rows of the logits whose probabilities are held at one time; this bounds the memory."""
 
 Tables = Mapping[tuple[int, int], Float[Tensor, "_p _q"]]
 
@@ -26,8 +26,8 @@ Tables = Mapping[tuple[int, int], Float[Tensor, "_p _q"]]
 def disagreement(parsings: Sequence[Parsing]) -> Float32[np.ndarray, "u v"]:
     """Find where the parsings of one photo contradict each other, at the size of their logits.
 
-    For each pixel the probability that two parts, each drawn by what its label set thinks, cannot
-    be true together; the mean over all pairs of label sets, in [0, 1].
+    For each point the probability that two parts, each drawn from the probabilities of its label
+    set, cannot be true together; the mean over all pairs of label sets, in [0, 1].
     """
     logits = [parsing.logits for parsing in parsings]
     tables = {
@@ -44,16 +44,16 @@ def disagreement(parsings: Sequence[Parsing]) -> Float32[np.ndarray, "u v"]:
 
 
 def disagreement_share(parsings: Sequence[Parsing]) -> float:
-    """The share of the person that the parsings contradict each other about, in [0, 1].
+    """Return the share of the person on which the parsings contradict each other, in [0, 1].
 
-    Counted as `wrong_share` counts; a pixel is as much of the person as label sets say it is.
+    As `wrong_share`; a point belongs to the person by the share of label sets that say so.
     """
     person = torch.stack([parsing.logits.argmax(0) > 0 for parsing in parsings]).float().mean(0)
     return wrong_share(1 - disagreement(parsings), person.cpu().numpy())
 
 
 def write_disagreement(layer: Layer, path: Path) -> None:
-    """Grey: 255 where no two label sets can be right together."""
+    """Write contradictions as grey: 255 where no two label sets can be right together."""
     found = disagreement(list(layer.parsings.values()))
     height, width = layer.label_map.shape
     resized = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)

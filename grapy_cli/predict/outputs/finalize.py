@@ -1,4 +1,4 @@
-"""What belongs to all photos of a run together, made at its end from what each of them left."""
+"""Files about all photos of a run, written at its end from the results of each photo."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""What can be written about a parsing, and where each of it goes."""
+"""The kinds of results that can be written for a photo, and their places."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ class Output:
     write: Callable[[Layer, Path], None]
     """Writes the file, or with `by_part` the files of a folder."""
     by_level: bool = True
-    """Whether there is one for each level, or one for the parts alone."""
+    """Whether there is one for each level, or one for the parts only."""
     by_dataset: bool = True
     """Whether there is one for each label set, or one for all of them together."""
     by_part: bool = False
@@ -47,7 +47,7 @@ class Kind:
     alpha: float = 0.6
 
     def paths(self, out: Path, name: PurePosixPath) -> list[Path]:
-        """Every file that a photo's result may have."""
+        """Return every file that a photo's result may have."""
         at = out / self.folder / name.parent
         if self.output.by_part:
             files = writers.part_files(self.view.nodes).values()
@@ -66,13 +66,13 @@ class Kind:
         return [path.relative_to(out).as_posix() for path in paths if path.exists()]
 
     def layer(self, parsings: Mapping[str, Parsing]) -> Layer:
-        """A photo's parsing as this kind shows it."""
+        """Return a photo's parsing as this kind shows it."""
         parsing = parsings[self.labels.name]
         label_map = self.view.of(parsing.label_map)
         return Layer(parsing, label_map, self.view, parsings, self.alpha)
 
     def files_of(self, row: Mapping[str, Any]) -> list[str]:
-        """Those files of a row of the manifest that are of this kind."""
+        """Return the files of this kind from a row of the manifest."""
         start = f"{self.folder}/" if self.folder else ""
         return [
             file
@@ -93,22 +93,22 @@ def plan_kinds(
 ) -> list[Kind]:
     """List everything that is written for each photo.
 
-    Masks lie in folders named after label set and level, other results after what they are, with
-    the label set behind where there are several.
+    Folders of masks are named after label set and level, other folders after the kind of result,
+    followed by the label set where there are several.
 
     Args:
-        label_sets: The photos are parsed by.
+        label_sets: Those that photos are parsed by.
         levels: 3 parts, 2 groups, 1 person.
         save: Names of rows of `OUTPUTS`.
         only: See `plan_views`.
         remap: See `plan_views`.
-        alpha: How much of the colours an overlay shows, in [0, 1].
-        thumbnails: Whether the small pictures for gallery and contact sheet are written as well,
-            in a hidden folder: the others lie as they do without them.
+        alpha: How much of the colors an overlay shows, in [0, 1].
+        thumbnails: Also write the small pictures for gallery and contact sheet, into a hidden
+            folder; the other results keep their places.
 
     Raises:
-        SettingsError: If two would share a folder, as a label set may be called "overlay", or
-            `only` or `remap` cannot be had.
+        SettingsError: If two kinds would share a folder, as a label set may be called "overlay",
+            or `only` or `remap` is impossible.
         DatasetError: If no table leads to the order of `remap`.
     """
     views = plan_views(label_sets, levels, only, remap)
@@ -143,7 +143,7 @@ def plan_kinds(
 def _thumbnails(
     sets: Sequence[LabelSet], level: int, views: Mapping[tuple[str, int], View]
 ) -> list[Kind]:
-    """The photo once, and the finest mask of each label set."""
+    """Return the photo once, and the finest mask of each label set."""
     return [
         Kind(what, output, labels, level, views[labels.name, level], f".gallery/{folder}")
         for what, output in THUMBNAILS.items()
@@ -173,7 +173,7 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "disagreement": Output(".png", write_disagreement, by_level=False, by_dataset=False),
     }
 )
-"""By what `--save` calls it; another kind of result is a row here and a function."""
+"""By its name in `--save`; another kind of result is a row here and a function."""
 
 THUMBNAILS: Mapping[str, Output] = MappingProxyType(
     {
@@ -181,4 +181,4 @@ THUMBNAILS: Mapping[str, Output] = MappingProxyType(
         "small-mask": Output(".png", write_small_mask),
     }
 )
-"""What gallery and contact sheet are made of."""
+"""The small pictures in gallery and contact sheet."""

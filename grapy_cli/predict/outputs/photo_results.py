@@ -1,4 +1,4 @@
-"""What is left of a parsed photo: its files, and its row of the manifest."""
+"""The results of a parsed photo: its files, and its row of the manifest."""
 
 import errno
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from grapy_cli.predict.outputs.kinds import Kind
 from grapy_cli.predict.outputs.videos import as_video
 from grapy_cli.runtime.profiler import span
 
-# A name no file system takes, or a file where a folder must be: no other photo is concerned.
+# The file system refuses the name, or has a file in place of a folder: one photo is affected.
 _OF_ONE_PHOTO = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
 
 
@@ -27,17 +27,17 @@ class Results:
 
     @cached_property
     def of_video(self) -> "Results":
-        """The same about a video."""
+        """The same for a video."""
         return Results(self.out, [as_video(kind) for kind in self.kinds])
 
     def paths(self, name: PurePosixPath) -> list[Path]:
-        """Every file a photo may get."""
+        """Return every file that a photo may get."""
         return [path for kind in self.kinds for path in kind.paths(self.out, name)]
 
     def are_there(self, row: Mapping[str, Any], name: PurePosixPath) -> bool:
-        """Whether a photo's files are those that would be written now, and all of them exist.
+        """Tell whether a photo's files are those that would be written now, and all of them exist.
 
-        Of a folder of parts nobody knows beforehand which there will be: those of the row count.
+        Which files a folder of parts gets depends on the photo: those of the row count.
         """
         files = set(row["files"])
         wanted = [
@@ -53,7 +53,7 @@ class Results:
         """Write a photo's results and return its files, relative to the output folder.
 
         Raises:
-            PhotoError: If it has a name that no file can have.
+            PhotoError: If its name is not possible for a file.
             OSError: If nothing can be written at all, as on a full disk.
         """
         return [file for kind in self.kinds for file in self._write(parsings, kind, name)]
@@ -72,7 +72,7 @@ class Results:
 def describe(parsings: Mapping[str, Parsing]) -> dict[str, Any]:
     """Measure a photo's parsings, for its row of the manifest.
 
-    `doubt` is the mean of theirs; `disagreement` is there where several can be compared.
+    `doubt` is the mean over label sets; `disagreement` exists where there are several.
     """
     height, width = next(iter(parsings.values())).label_map.shape
     row = {

@@ -10,7 +10,7 @@ Row = Mapping[str, Any]
 def doubt_of(row: Row) -> float:
     """How likely a photo went wrong, in [0, 1], by its row of the manifest.
 
-    Its `doubt` where there is one, else what its confidence, mean over label sets, lacks of 1.
+    Its `doubt` where there is one, otherwise 1 minus its mean confidence over label sets.
     """
     doubt = row.get("doubt")
     if isinstance(doubt, int | float):
@@ -20,7 +20,7 @@ def doubt_of(row: Row) -> float:
 
 
 def first_to_look_at(rows: Iterable[Row], most: int) -> list[Row]:
-    """The rows of greatest doubt, no more than so many, in that order; ties as they come."""
+    """Return the rows with the greatest doubt, in that order; ties keep their order."""
     return heapq.nsmallest(most, rows, key=lambda row: -doubt_of(row))
 
 

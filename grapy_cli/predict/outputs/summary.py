@@ -14,14 +14,14 @@ from grapy_cli.predict.outputs.remap import Layer
 
 
 def write_summary(layer: Layer, path: Path) -> None:
-    """JSON: the photo's size, and of each part that is there share, box, middle and the like."""
+    """Write JSON: the photo's size, and share, box, centroid and confidence of each part."""
     text = json.dumps(summarize(layer), indent=2)
     text = re.sub(r"\[[\d\s.,]+\]", lambda found: f"[{' '.join(found[0][1:-1].split())}]", text)
     write_text(path, text + "\n")
 
 
 def summarize(layer: Layer) -> dict[str, Any]:
-    """Describe the parts that are there.
+    """Describe the parts in a photo.
 
     `share` is of the photo, in [0, 1]; `box` is left, top, width and height, `centroid` x and y, in
     pixels; `confidence` is the mean probability, in [0, 1], of the label set's part that won, also

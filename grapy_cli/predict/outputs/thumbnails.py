@@ -1,7 +1,7 @@
-"""Small pictures of every photo and mask, from which gallery and contact sheet are put together.
+"""Small pictures of every photo and mask, for gallery and contact sheet.
 
-They are written with the other results, so that in the end no photo is read again: one that came
-through a pipe is gone by then.
+They are written with the other results, so that no photo is read twice: one that came through a
+pipe cannot be.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from grapy_cli.atomic import replacing
 from grapy_cli.predict.outputs.remap import Layer
 
 SIDE = 560
-"""Of the longest side, pixels; larger photos are made smaller."""
+"""Longest side, pixels; larger photos are shrunk to it."""
 
 
 def write_small_photo(layer: Layer, path: Path) -> None:
@@ -36,6 +36,6 @@ def write_small_mask(layer: Layer, path: Path) -> None:
 
 
 def _size(height: int, width: int) -> tuple[int, int]:
-    """Width and height of the small pictures."""
+    """Return width and height of the small pictures."""
     scale = min(1, SIDE / max(height, width))
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,4 +1,4 @@
-"""What becomes of a video: each kind of result is a video of its own."""
+"""The results of a video: each kind of result is a separate video."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from grapy_cli.predict.outputs.remap import Layer
 
 @dataclass(frozen=True)
 class VideoOutput:
-    """How the frames of one kind of result are drawn and kept."""
+    """How the frames of one kind of result are drawn and encoded."""
 
     suffix: str
     draw: Callable[[Layer], Image.Image]
-    """Gives a picture of the frame's size."""
+    """Returns a picture of the frame's size."""
     exact: bool = False
-    """Whether every pixel keeps its very colour; else it is for looking, and has the sound."""
+    """Whether each pixel keeps its exact color; otherwise it is compressed and has sound."""
 
 
 def as_video(kind: Kind) -> Kind:
@@ -66,4 +66,4 @@ VIDEO_OUTPUTS: Mapping[str, VideoOutput] = MappingProxyType(
         "contours": VideoOutput(".mp4", _contours),
     }
 )
-"""By what `--save` calls it."""
+"""By its name in `--save`."""

@@ -1,4 +1,4 @@
-"""The results of a photo that are pictures or arrays, each written in one step."""
+"""Writers of results that are pictures or arrays; each file appears in one step."""
 
 import re
 import zlib
@@ -26,28 +26,28 @@ _PNG = (
 
 
 def write_mask(layer: Layer, path: Path) -> None:
-    """Indexed PNG: values are ids, the palette their colours."""
+    """Write an indexed PNG: values are ids, the palette has their colors."""
     save_label_map(path, layer.label_map, layer.view.palette)
 
 
 def write_color(layer: Layer, path: Path) -> None:
-    """The parts as flat colours, RGB."""
+    """Write the parts as flat colors, RGB."""
     save_picture(render.color_mask(layer.label_map, layer.view.nodes), path)
 
 
 def write_overlay(layer: Layer, path: Path) -> None:
-    """The photo with its parts laid over it, and a legend."""
+    """Write the photo with the colors of its parts over it, and a legend."""
     photo, nodes = layer.parsing.photo, layer.view.nodes
     save_picture(render.overlay(photo, layer.label_map, nodes, layer.alpha), path)
 
 
 def write_contours(layer: Layer, path: Path) -> None:
-    """The photo as it is, with the outline of each part."""
+    """Write the photo with the outline of each part."""
     save_picture(render.contours(layer.parsing.photo, layer.label_map, layer.view.nodes), path)
 
 
 def write_cutouts(layer: Layer, folder: Path) -> None:
-    """RGBA crop of each part that is there; what an earlier run left of others goes away."""
+    """Write an RGBA crop of each part in the photo; crops of other parts are deleted."""
     present = dict(layer.present)
     for part, file in part_files(layer.view.nodes).items():
         if part in present:
@@ -57,25 +57,25 @@ def write_cutouts(layer: Layer, folder: Path) -> None:
 
 
 def write_confidence(layer: Layer, path: Path) -> None:
-    """Grey: 255 for certain."""
+    """Write confidence as grey: 255 is certain."""
     save_picture(_grey(layer.parsing.confidence), path)
 
 
 def write_entropy(layer: Layer, path: Path) -> None:
-    """Grey: 0 for certain, 255 for the log of the number of parts: all are equally likely."""
+    """Write entropy as grey: 0 is certain, 255 means that all parts are equally likely."""
     most = np.log(layer.parsing.label_set.num_parts)
     save_picture(_grey(layer.parsing.entropy() / most), path)
 
 
 def write_probabilities(layer: Layer, path: Path) -> None:
-    """`probs`: float16 of shape parts, height, width; `names`: of the parts."""
+    """Write `probs`, float16 of shape parts, height, width, and `names`, those of the parts."""
     names = np.array(layer.parsing.label_set.names)
     with replacing(path) as beside, beside.open("wb") as file:
         np.savez_compressed(file, probs=layer.parsing.probabilities(), names=names)
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG in one step that cannot be seen half done."""
+    """Write a PNG; it appears in one step, complete."""
     with replacing(path) as beside:
         pack_picture(picture, beside)
 
@@ -99,10 +99,10 @@ def pack_picture(picture: Image.Image, file: Path | BytesIO) -> None:
 
 
 def part_files(nodes: Sequence[Node]) -> dict[int, str]:
-    """A file name for every id but the background's.
+    """Return a file name for every id except the background's.
 
-    Names that no file can have, or that differ in upper and lower case alone, as those of a label
-    set of a user's own may, put the id before all of them.
+    All names start with the id if one of them is impossible for a file, or if two differ only in
+    upper and lower case; label sets of users may have such names.
     """
     names = [node.name for node in nodes]
     clean = [re.sub(r"[^\w.-]+", "-", name).strip(".") for name in names]

@@ -281,7 +281,7 @@ def test_a_name_that_is_no_text(predict, work):
 
 
 def test_the_label_set_must_be_said_where_there_are_several(predict):
-    with pytest.raises(DatasetError, match="by which label set"):
+    with pytest.raises(DatasetError, match="several label sets"):
         predict("photos", dataset=[])
 
 
@@ -296,7 +296,9 @@ def test_which_weights_parse_is_said_once_in_a_line(predict, weights):
     for named, words in ((weights, str(weights)), (None, "`grapy weights import`")):
         heard = []
         predict("photos/a.png", weights=named, report=heard.append, out=f"masks-{bool(named)}")
-        said = [event.text for event in heard if getattr(event, "text", "").startswith("weights ")]
+        said = [
+            event.text for event in heard if getattr(event, "text", "").startswith("using the ")
+        ]
         assert len(said) == 1
         assert words in said[0]
         assert "\n" not in said[0]
