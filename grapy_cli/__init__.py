@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from grapy_cli.labels import label_set
     from grapy_cli.model.weights import load_weights as load_network
 
-_DOORS = {
+_LAZY = {
     "HumanParser": ("grapy_cli.inference.parser", "HumanParser"),
     "label_set": ("grapy_cli.labels", "label_set"),
     "load_network": ("grapy_cli.model.weights", "load_weights"),
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever stands behind the door
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class or a function
     """Import what is asked for when it is asked for: the command line must not wait for torch."""
-    if name not in _DOORS:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module, attribute = _DOORS[name]
+    module, attribute = _LAZY[name]
     return getattr(import_module(module), attribute)

@@ -73,7 +73,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return table
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
     """Read a JSON file.
 
     Raises:
@@ -83,7 +83,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
     return _parse(path, json.loads)
 
 
-def _parse(path: Path, loads: Callable[[str], Any]) -> Any:  # noqa: ANN401 - whatever it holds
+def _parse(path: Path, loads: Callable[[str], Any]) -> Any:  # noqa: ANN401 - any value
     try:
         return loads(read_text(path))
     except RecursionError as error:
@@ -91,7 +91,7 @@ def _parse(path: Path, loads: Callable[[str], Any]) -> Any:  # noqa: ANN401 - wh
 
 
 def read_row(line: str | bytes) -> dict[str, Any] | None:
-    """Read a row of a file of JSON lines; None where a kill, or somebody else, left no row."""
+    """Read a row of a file of JSON lines; None where a killed process left no whole row."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ def spelled(text: str, *, keep: str = "") -> str:
     File names may hold anything: escape sequences, line breaks, bytes that are no text.
 
     Args:
-        text: Whatever somebody named something.
+        text: A name that a person chose.
         keep: Characters that stay as they are: the line breaks of a message.
     """
     if text.isprintable() and text.isascii():

@@ -178,7 +178,7 @@ def _annotation(path: str) -> Any:  # noqa: ANN401 - a type made on the spot
         show_default=False,
         autocompletion=None if is_switch else completer_of(path),
     )
-    # Whatever the field's type, the option takes text: pydantic has the last word.
+    # The option takes text for every type of field: pydantic converts and checks it.
     kind = bool if is_switch else list[str] if is_list(field) else str
     return Annotated[kind | None, info]
 

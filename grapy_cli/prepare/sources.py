@@ -177,7 +177,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
             Source(
                 LIP,
                 (*_LIP_ARCHIVES, _LIP_FLAT, _LIP_SPLIT),
-                "LIP (single person) is had from the LIP page of the HCP lab, Sun Yat-sen "
+                "Download LIP (single person) from the LIP page of the HCP lab, Sun Yat-sen "
                 "University: sysu-hcp.net/lip; unpack TrainVal_images and "
                 "TrainVal_parsing_annotations into one folder",
                 published={"train": (30462,), "val": (10000,), "test": (10000,)},

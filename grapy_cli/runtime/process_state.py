@@ -28,7 +28,7 @@ class ProcessState(NamedTuple):
     def has_worked_since(self, before: "ProcessState | None") -> bool:
         """Tell whether it computed since an earlier moment, or waits for a disk now."""
         if before is None or not self.letter:
-            return True  # nobody knows
+            return True  # it is unknown
         return self.letter in "RD" or self.ticks > before.ticks
 
 

@@ -98,8 +98,8 @@ def lift_logits(logits: Float[Tensor, "b p h w"], lift: Sequence[int]) -> Float[
         for node in range(max(lift) + 1)
     ]
     # A node without parts has no probability.
-    nobody = torch.full_like(logits[:, 0], -torch.inf)
-    return torch.stack([torch.stack(parts or [nobody]).logsumexp(0) for parts in nodes], 1)
+    empty = torch.full_like(logits[:, 0], -torch.inf)
+    return torch.stack([torch.stack(parts or [empty]).logsumexp(0) for parts in nodes], 1)
 
 
 def sample_labels(

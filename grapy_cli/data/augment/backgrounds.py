@@ -41,8 +41,8 @@ class RandomBackground:
         path = self.photos[int(generator.integers(len(self.photos)))]
         behind = cover(load_photo(path), height, width, generator)
         if generator.random() < self.empty:
-            nobody = {name: np.zeros_like(maps) for name, maps in sample.label_maps.items()}
-            return replace(sample, photo=behind, label_maps=nobody)
+            empty = {name: np.zeros_like(maps) for name, maps in sample.label_maps.items()}
+            return replace(sample, photo=behind, label_maps=empty)
         return replace(sample, photo=lay_over(behind, sample.photo, sample.people))
 
 

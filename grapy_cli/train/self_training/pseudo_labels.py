@@ -10,7 +10,7 @@ from grapy_cli.labels.agreement import together
 from grapy_cli.labels.garment_tags import allowed_parts
 
 BACKGROUND = 0
-NOBODY, SOMEBODY = 0, 1
+NO_PERSON, PERSON = 0, 1
 """Values of a person mask; others are unknown."""
 
 
@@ -77,7 +77,7 @@ def pseudo_label_map(
         probabilities: Of each part at each pixel, adding up to 1.
         factors: How much likelier each part is on this photo than on any other; 0 where it cannot
             be. The background can.
-        person: 1 where there is a person, 0 where there is none, 255 where nobody knows; None
+        person: 1 where there is a person, 0 where there is none, 255 where it is unknown; None
             knows nowhere.
         confidence: Probability, in [0, 1], below which a pixel is ignored.
         lost: Probability of what the teacher sees and these parts have no name for; together with
@@ -85,7 +85,7 @@ def pseudo_label_map(
     """
     open_to = np.asarray(probabilities, np.float32) * np.asarray(factors, np.float32)[:, None, None]
     if person is not None:
-        open_to[BACKGROUND, person == SOMEBODY] = 0
+        open_to[BACKGROUND, person == PERSON] = 0
     best = open_to.argmax(0)
     most, total = open_to.max(0), open_to.sum(0)
     if lost is not None:
@@ -95,5 +95,5 @@ def pseudo_label_map(
         certain &= most >= lost
     label_map = np.where(certain, best, IGNORE).astype(np.uint8)
     if person is not None:
-        label_map[person == NOBODY] = BACKGROUND
+        label_map[person == NO_PERSON] = BACKGROUND
     return label_map
