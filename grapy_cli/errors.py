@@ -79,6 +79,11 @@ class InterruptedRun(GrapyError):  # noqa: N818 - not an error
     exit_code = 130
 
 
+def install_extra(extra: str) -> str:
+    """Return the command that installs an extra; the project is on no package index yet."""
+    return f"In grapy's repository: pip install '.[{extra}]'"
+
+
 @contextmanager
 def said_of(what: str) -> Iterator[None]:
     """Put the subject of an error before its message, such as the option that named a file."""

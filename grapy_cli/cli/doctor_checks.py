@@ -15,7 +15,7 @@ from types import MappingProxyType
 from grapy_cli import __version__
 from grapy_cli.atomic import file_digest
 from grapy_cli.cli.os_errors import hint_of_import
-from grapy_cli.errors import GrapyError
+from grapy_cli.errors import GrapyError, install_extra
 
 PACKAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -155,8 +155,8 @@ def _extras() -> Iterator[Fact]:
             found = ", ".join(f"{package} {version}" for package, version in versions.items())
             yield Fact("extras", name, found)
         else:
-            remedy = f"pip install 'grapy-cli[{name}]'"
-            yield Fact("extras", name, f"absent: {extra.brings}", remedy, is_needed=False)
+            absent = f"absent: {extra.brings}"
+            yield Fact("extras", name, absent, install_extra(name), is_needed=False)
 
 
 def _version(package: str) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from grapy_cli import __version__
-from grapy_cli.errors import SettingsError, WeightsError
+from grapy_cli.errors import SettingsError, WeightsError, install_extra
 from grapy_cli.export.equivalence import Agreement, compare, demand
 from grapy_cli.export.form import ExportForm, write_onnx
 from grapy_cli.export.int8 import Photo, quantize
@@ -167,7 +167,7 @@ def _check_settings(settings: Settings, kind: Format) -> None:
     if missing := [name for name in kind.needs if not find_spec(name)]:
         raise SettingsError(
             f"{wanted.format} needs {', '.join(missing)}, which is not installed",
-            hint=f"pip install 'grapy-cli[{wanted.format}]'",
+            hint=install_extra(wanted.format),
         )
     if wanted.precision != "fp32" and wanted.photos is None:
         raise SettingsError(

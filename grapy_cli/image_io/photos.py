@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from grapy_cli.errors import DatasetError, PhotoError
+from grapy_cli.errors import DatasetError, PhotoError, install_extra
 from grapy_cli.image_io.formats import HEIF_SUFFIXES, USUAL, learn_heif, photo_formats
 from grapy_cli.safe_text import download_mistake
 
@@ -326,6 +326,9 @@ def _grey(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
+_HEIC_EXTRA = f"HEIC needs the extra heif. {install_extra('heif')}"
+
+
 def why_unreadable(error: Exception, data: bytes) -> str:
     """Say why a picture cannot be read.
 
@@ -334,7 +337,7 @@ def why_unreadable(error: Exception, data: bytes) -> str:
         data: The bytes of the file, or the first of them.
     """
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not learn_heif():
-        return "HEIC needs the extra heif: pip install 'grapy-cli[heif]'"
+        return _HEIC_EXTRA
     return "it is not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
@@ -344,6 +347,6 @@ def _unreadable(photo: Source, error: Exception) -> PhotoError:
     if isinstance(photo, Image.Image):
         return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
-        error = ValueError("HEIC needs the extra heif: pip install 'grapy-cli[heif]'")
+        error = ValueError(_HEIC_EXTRA)
     why = download_mistake(Path(photo)) or error
     return PhotoError(f"the photo {photo} cannot be read: {why}")

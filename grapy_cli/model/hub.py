@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from grapy_cli.errors import SettingsError, WeightsError
+from grapy_cli.errors import SettingsError, WeightsError, install_extra
 
 PREFIX = "hf:"
 FILES = (
@@ -19,7 +19,7 @@ FILES = (
     "model-*-of-*.safetensors",
 )
 """What is downloaded of a repository: no pickles, no code."""
-MISSING_EXTRA = "pip install 'grapy-cli[hub]'"
+MISSING_EXTRA = install_extra("hub")
 
 _LOG_IN = "Accept its terms on its page, then: hf auth login, or set HF_TOKEN."
 # By exception of the Hub's library, what went wrong and what to type; the first that fits counts.

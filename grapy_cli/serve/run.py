@@ -4,7 +4,7 @@ import os
 import socket
 from importlib.util import find_spec
 
-from grapy_cli.errors import SettingsError
+from grapy_cli.errors import SettingsError, install_extra
 from grapy_cli.inference.build import load_parser
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.reporting import Reporter, Told, Warned
@@ -58,7 +58,7 @@ def _check_extra() -> None:
     if missing:
         raise SettingsError(
             f"grapy serve needs {', '.join(missing)}, which is not installed",
-            hint="pip install 'grapy-cli[serve]'",
+            hint=install_extra("serve"),
         )
 
 

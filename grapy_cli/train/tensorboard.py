@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grapy_cli.errors import SettingsError
+from grapy_cli.errors import SettingsError, install_extra
 from grapy_cli.runtime.reporting import Event, Reporter
 from grapy_cli.train.events import EpochScored, StepDone
 
@@ -55,6 +55,6 @@ def check_tensorboard() -> None:
     except ImportError as error:
         raise SettingsError(
             "train.tensorboard needs TensorBoard, which is not installed",
-            hint="pip install 'grapy-cli[tensorboard]', or leave it out: metrics.csv and "
-            "curves.svg are always written.",
+            hint=f"{install_extra('tensorboard')}. Or leave it out: metrics.csv and curves.svg are "
+            "always written.",
         ) from error

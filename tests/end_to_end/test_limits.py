@@ -50,7 +50,7 @@ def test_thirty_open_files_are_enough_for_one_process(folder):
 def test_for_several_processes_the_limit_is_said_at_once(folder):
     ran = predict(folder, "--out", "two", "--gpus", "2")
     assert ran.returncode == 2
-    assert "30 files may be open" in ran.stderr
+    assert "this shell allows 30 open files" in ran.stderr
     assert "ulimit -n 1024" in ran.stderr
     assert not (folder / "two").exists()
 

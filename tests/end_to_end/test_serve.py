@@ -74,7 +74,7 @@ def test_without_the_extra_its_name_is_told(folder):
     )
     done = run_python("-c", program, "serve", "--weights", "w.safetensors", folder=folder)
     assert done.returncode == 2, done.stderr
-    assert "pip install 'grapy-cli[serve]'" in done.stderr
+    assert "pip install '.[serve]'" in done.stderr
 
 
 def test_photos_chosen_on_the_page_are_seen_with_their_parts(folder):

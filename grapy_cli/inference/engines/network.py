@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from grapy_cli.errors import GrapyError, SettingsError, WeightsError
+from grapy_cli.errors import GrapyError, SettingsError, WeightsError, install_extra
 from grapy_cli.inference.engines.adopted import adopted_network
 from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
@@ -150,7 +150,7 @@ def _check_engine(engine: Engine, path: Path, precision: str, own: str) -> None:
     if not find_spec(engine.package):
         raise SettingsError(
             f"{path} is run by {engine.package}, which is not installed",
-            hint=f"pip install 'grapy-cli[{engine.extra}]'",
+            hint=install_extra(engine.extra),
         )
     if precision not in (own, "fp32", *engine.precisions):
         raise SettingsError(

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from grapy_cli.atomic import replacing
-from grapy_cli.errors import PhotoError
+from grapy_cli.errors import PhotoError, install_extra
 from grapy_cli.inference.parsing import Parsing
 from grapy_cli.predict.outputs.kinds import Kind
 from grapy_cli.predict.outputs.photo_results import Results, describe
@@ -161,8 +161,8 @@ def video_errors(path: Path) -> Iterator[None]:
         import av
     except ImportError as error:
         raise PhotoError(
-            f"the video {path} cannot be read without the extra video: "
-            "pip install 'grapy-cli[video]'"
+            f"the video {path} cannot be read without the extra video",
+            hint=install_extra("video"),
         ) from error
     try:
         yield

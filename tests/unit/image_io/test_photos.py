@@ -223,7 +223,7 @@ def test_a_heic_without_the_extra_names_it(tmp_path, monkeypatch):
     photo_formats.cache_clear()
     try:
         (tmp_path / "p.heic").write_bytes(b"\0\0\0\x18ftypmif2")
-        with pytest.raises(PhotoError, match=r"pip install 'grapy-cli\[heif\]'"):
+        with pytest.raises(PhotoError, match=r"pip install '.\[heif\]'"):
             read_photo(tmp_path / "p.heic")
     finally:
         learn_heif.cache_clear()

@@ -45,7 +45,7 @@ def test_a_heic_without_the_extra_names_it(monkeypatch):
     for cached in (learn_heif, photo_formats):
         cached.cache_clear()
     try:
-        with pytest.raises(BadSample, match=r"pip install 'grapy-cli\[heif\]'"):
+        with pytest.raises(BadSample, match=r"pip install '.\[heif\]'"):
             check_photo(b"\0\0\0\x18ftypheic\0\0\0\0")
     finally:
         for cached in (learn_heif, photo_formats):

@@ -141,7 +141,7 @@ def test_without_tensorboard_its_extra_is_named_and_nothing_begun(data, tmp_path
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(SettingsError, match="TensorBoard") as caught:
         train("train.tensorboard=true", data__root=data, train__out=tmp_path / "run")
-    assert "grapy-cli[tensorboard]" in caught.value.hint
+    assert "[tensorboard]" in caught.value.hint
     assert not (tmp_path / "run").exists()
 
 

@@ -93,7 +93,7 @@ def test_a_missing_engine_is_said_with_what_to_type(file, monkeypatch):
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match="not installed") as caught:
         load_exported(file, CPU, "fp32")
-    assert "pip install 'grapy-cli[" in caught.value.hint
+    assert "pip install '.[" in caught.value.hint
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here ONNX Runtime may have a card")

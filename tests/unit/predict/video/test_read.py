@@ -132,7 +132,7 @@ def test_a_video_that_cannot_be_read_is_told_and_leaves_no_film(film, pictures, 
 def test_without_the_extra_its_name_is_told(film, pictures, tmp_path, monkeypatch):
     path = write_video(tmp_path / "clip.mkv", pictures)
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(PhotoError, match=r"pip install 'grapy-cli\[video\]'"):
+    with pytest.raises(PhotoError, match=r"without the extra video"):
         film(path)
 
 
