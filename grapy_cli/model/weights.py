@@ -31,7 +31,7 @@ NEWEST_FORMAT = 3
 """3 adds networks that others trained: `network` and `input`. Other cards stay at 2."""
 CARD_KEY = "grapy"
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "pretrained"
-DEFAULT_EMBEDDED = "grapy-lite-ccp"
+DEFAULT_EMBEDDED = "grapy-lite"
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {
         "F64": torch.float64,

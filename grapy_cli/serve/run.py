@@ -47,7 +47,7 @@ def run_serve(settings: Settings, reporter: Reporter) -> None:
         name = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
         if not local:
             reporter(Warned(f"everyone who can reach {wanted.host} can use this service"))
-        reporter(Told(f"serving at http://{name}:{port}/; stop with Ctrl-C"))
+        reporter(Told(f"serving at http://{name}:{port}/ (Ctrl-C stops it)"))
         # uvicorn handles both signals, and raises them again when all requests are answered.
         uvicorn.Server(config).run(sockets=[listening])
     reporter(Told("stopped"))

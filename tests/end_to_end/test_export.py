@@ -206,7 +206,7 @@ def test_a_bench_says_which_engine_it_was(folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--format", "onnx", "--precision", "bf16"), "onnx has no bf16"),
+        (("--format", "onnx", "--precision", "bf16"), "onnx does not support bf16"),
         (("--precision", "int8"), "real photos"),
         (("--precision", "int8", "--photos", "photos"), "--calibrate"),
     ],

@@ -132,14 +132,14 @@ def test_several_weights_are_scored_and_measured_side_by_side(clothes, tmp_path)
         folder=tmp_path,
     )
     assert (adopted.returncode, adopted.stdout) == (0, "schp.onnx\n"), adopted.stderr
-    weights = f"grapy-lite-ccp,{clothes},schp.onnx"
+    weights = f"grapy-lite,{clothes},schp.onnx"
     ran = run_grapy(
         *("eval", "--dataset", "atr", "--weights", weights, "--json", "--device", "cpu"),
         folder=tmp_path,
     )
     assert ran.returncode == 0, ran.stderr
     report = json.loads(ran.stdout)
-    assert [one["parser"] for one in report["parsers"]] == ["grapy-lite-ccp", "clothes", "schp"]
+    assert [one["parser"] for one in report["parsers"]] == ["grapy-lite", "clothes", "schp"]
     assert len(report["results"]) == 9
     engines = [one["engine"].split()[0] for one in report["parsers"]]
     assert engines == ["torch", "transformers", "onnxruntime"]

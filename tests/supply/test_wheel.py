@@ -62,7 +62,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert {name for name in names if name.parts[0] == "grapy_cli"} == of_disk
-    assert PurePosixPath("grapy_cli/pretrained/grapy-lite-ccp.safetensors") in names
+    assert PurePosixPath("grapy_cli/pretrained/grapy-lite.safetensors") in names
     assert PurePosixPath(about, "licenses/LICENSE") in names
 
 

@@ -93,7 +93,12 @@ def test_the_report_says_how_and_of_what(evaluate, weights, prepared):
     assert facts == {"name": "tiny", "file": "looking", "sha256": digest}
     assert report["weights"]["card"]["stage"] == "joint"
     [scored] = report["parsers"]
-    assert scored == {"parser": "tiny", "longest_side": 40, "weights": report["weights"]}
+    assert scored == {
+        "parser": "tiny",
+        "longest_side": 40,
+        "engine": "torch",
+        "weights": report["weights"],
+    }
     keys = PreparedDataset.open(prepared / "pascal").keys("val")
     listed = hashlib.sha256("".join(f"{key}\n" for key in keys).encode()).hexdigest()
     data = {"list_sha256": listed, "listed": 2, "label_set": LABEL_SETS["pascal"].digest}

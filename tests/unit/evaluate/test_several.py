@@ -4,8 +4,9 @@ import json
 import shutil
 
 import pytest
+from pydantic import ValidationError
 
-from grapy_cli.errors import BaselineError, PhotoError, SettingsError
+from grapy_cli.errors import BaselineError, SettingsError
 from grapy_cli.evaluate.baseline import compare, read_baseline
 
 
@@ -52,7 +53,7 @@ def test_the_folder_has_everything_and_a_second_run_changes_no_byte(evaluate, we
 
 def test_a_folder_that_cannot_be_written_is_said(evaluate, weights, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(PhotoError, match="cannot be written"):
+    with pytest.raises(ValidationError, match="is a file, and a folder is needed"):
         evaluate(weights.background, "atr", out=tmp_path / "file")
 
 

@@ -114,7 +114,7 @@ class GreedyNet(GrapyNet):
 def test_too_little_memory_is_said(parser):
     greedy = GreedyNet(parser.network.numbers, list(parser.network.label_sets.values()))
     small = HumanParser(greedy, None, parser.device, parser.augmentation, None)
-    with pytest.raises(DeviceError, match="cpu has not enough memory for a photo of 20x10"):
+    with pytest.raises(DeviceError, match="cpu does not have enough memory for a photo of 20x10"):
         small.parse(np.zeros((10, 20, 3), np.uint8), "atr")
     with pytest.raises(RuntimeError, match="another mistake"):
         small.parse(np.zeros((10, 10, 3), np.uint8), "atr")

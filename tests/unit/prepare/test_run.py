@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.errors import DatasetError, SettingsError
@@ -190,7 +191,7 @@ def test_no_data_set_is_a_question(tmp_path):
 def test_a_disk_that_refuses_is_named(tmp_path):
     release = tiny.write_atr(tmp_path)
     (tmp_path / "data").write_text("a file where a folder should be")
-    with pytest.raises(DatasetError, match="cannot be written"):
+    with pytest.raises(ValidationError, match="is a file, and a folder is needed"):
         prepare(tmp_path / "data", "atr", source=release)
 
 

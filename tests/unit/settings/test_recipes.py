@@ -47,13 +47,14 @@ def calls(folder):
 
 
 def test_everything_is_prepared_before_it_is_trained_on(folder, calls):
-    assert [call[0] for call in calls] == ["prepare"] * 7 + ["train", "weights"]
+    assert [call[0] for call in calls] == ["prepare"] * 7 + ["train", "train", "weights"]
     roots = [call[call.index("--data") + 1] for call in calls[3:7]]
     settings = tomllib.loads((folder / "runs/grapy-lite.toml").read_text())
     assert settings["data"]["more"] == roots
     assert len(settings["data"]["more_shares"]) == len(roots)
     assert [call[2] for call in calls[:3]] == settings["data"]["dataset"]
-    assert calls[-1][2] == "runs/grapy-lite/last"
+    assert calls[-2][calls[-2].index("--init") + 1] == "runs/grapy-lite/last"
+    assert calls[-1][2] == "runs/grapy-lite-street/last"
 
 
 def test_photos_kept_for_scoring_are_not_trained_on(folder):

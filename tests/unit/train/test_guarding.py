@@ -103,7 +103,7 @@ def test_a_data_set_with_other_parts_than_the_weights(data, tmp_path, how):
         ),
         "resume": lambda: resume(run, f"data.root={changed}", "train.epochs=2"),
     }
-    with pytest.raises(WeightsError, match="another label set by the name 'own'") as caught:
+    with pytest.raises(WeightsError, match="another label set with the name 'own'") as caught:
         begin[how]()
     assert caught.value.exit_code == 4
     (row,) = caught.value.message.splitlines()[2:]
@@ -134,7 +134,7 @@ def test_out_of_memory_says_what_to_lower(data, tmp_path):
         MALLOC_ARENA_MAX="1",
     )
     assert ran.returncode == 6, ran.stderr
-    assert "cpu has not enough memory for a step of 4 photos of 801x801 pixels" in ran.stderr
+    assert "cpu does not have enough memory for a step of 4 photos of 801x801 pixels" in ran.stderr
     assert "--set train.accumulate=2 keeps the batch" in ran.stderr
     assert "--crop 577,577 takes about half" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -182,7 +182,9 @@ def test_a_scoring_without_memory_says_what_to_lower(data, tmp_path, monkeypatch
     monkeypatch.setattr(parser, "parse_together", fail)
     run = tmp_path / "run"
     where = {"data__root": data, "data__dataset": "pascal", "train__out": run}
-    with pytest.raises(DeviceError, match="while scoring: cpu has not enough memory") as caught:
+    with pytest.raises(
+        DeviceError, match="while scoring: cpu does not have enough memory"
+    ) as caught:
         train("train.save_every=1", **where, infer__longest_side=100)
     assert "--longest-side 70 takes about half" in caught.value.hint
     monkeypatch.undo()

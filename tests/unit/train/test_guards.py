@@ -38,7 +38,7 @@ def test_what_to_lower(photos, changed, said, unsaid):
 def test_a_lack_of_memory_says_what_did_not_fit_and_what_to_lower(lack):
     with pytest.raises(DeviceError) as caught, enough_memory(CPU, "a step", lambda: "lower it"):
         lack()
-    assert caught.value.message == "cpu has not enough memory for a step"
+    assert caught.value.message == "cpu does not have enough memory for a step"
     assert caught.value.hint == "lower it"
 
 

@@ -77,7 +77,7 @@ def test_one_name_for_two_label_sets(tmp_path):
     other = LABEL_SETS["atr"].to_dict() | {"name": "own"}
     numbers = network_of("cihp").numbers
     networks = [build_network(numbers, [LabelSet.from_dict(table)]) for table in (own, other)]
-    with pytest.raises(WeightsError, match="another label set by the name 'own'") as caught:
+    with pytest.raises(WeightsError, match="another label set with the name 'own'") as caught:
         init_network(networks[0], saved(networks[1], tmp_path / "w.safetensors"))
     _, head, first, *_, last = caught.value.message.splitlines()
     assert head.split() == ["id", "weights", "data", "set"]

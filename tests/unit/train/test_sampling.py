@@ -96,9 +96,9 @@ def test_one_share_for_each_data_set():
 @pytest.mark.parametrize("asked", ["train.sampling=balanced", "train.shares=1,2,3"])
 def test_photos_of_several_data_sets_have_no_share_of_one(asked):
     joined = [Group({"cihp": UNREAD, "atr": UNREAD}, ("a", "b")), *groups_of()]
-    with pytest.raises(SettingsError, match="several data sets") as caught:
+    with pytest.raises(SettingsError, match=r"need data\.join_photos = false") as caught:
         mixture_of(asked, groups=joined)
-    assert "join_photos" in caught.value.hint
+    assert "joined photos" in caught.value.hint
     mixture_of(groups=joined)
 
 

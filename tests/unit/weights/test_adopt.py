@@ -155,7 +155,7 @@ def test_what_cannot_be_adopted_says_why(tmp_path, adopted):
     with pytest.raises(WeightsError, match="do not exist"):
         adopt_onnx(tmp_path / "none.onnx", "schp-atr", tmp_path / "w.onnx")
     (tmp_path / "torn.onnx").write_bytes(b"\x0a\xff\xff")
-    with pytest.raises(WeightsError, match="no readable ONNX file"):
+    with pytest.raises(WeightsError, match="is not an ONNX file"):
         adopt_onnx(tmp_path / "torn.onnx", "schp-atr", tmp_path / "w.onnx")
 
 

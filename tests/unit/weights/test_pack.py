@@ -90,5 +90,5 @@ def test_a_card_that_cannot_be_used_leaves_no_file(weights, write, tmp_path, tom
 
 
 def test_a_folder_without_data_of_theirs_is_refused(weights, tmp_path):
-    with pytest.raises(SettingsError, match="prepared for atr, pascal"):
+    with pytest.raises(SettingsError, match=r"no prepared data set in .* for atr, pascal"):
         pack_weights(weights, tmp_path / "out", data=tmp_path)
