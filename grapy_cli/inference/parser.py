@@ -199,7 +199,7 @@ class HumanParser:
         Raises:
             PhotoError: If the photo cannot be read.
             DatasetError: If the weights do not know a label set.
-            DeviceError: If the device has not enough memory, however small the tiles.
+            DeviceError: If the device does not have enough memory, however small the tiles.
         """
         self.check_datasets(datasets)
         reading = photo if isinstance(photo, ReadPhoto) else self.read(photo)
@@ -217,8 +217,8 @@ class HumanParser:
                 if not tile:
                     height, width = self.size_of(reading)
                     raise DeviceError(
-                        f"{self.device} has not enough memory for a photo of {width}x{height} "
-                        "pixels, whole or in tiles",
+                        f"{self.device} does not have enough memory for a photo of "
+                        f"{width}x{height} pixels, whole or in tiles",
                         hint="Use a smaller --longest-side, or --device cpu.",
                     ) from error
             release_memory(self.device)
@@ -232,7 +232,7 @@ class HumanParser:
 
         Raises:
             DatasetError: If the weights do not know a label set.
-            DeviceError: If the device has not enough memory for one of them.
+            DeviceError: If the device does not have enough memory for one of them.
         """
         self.check_datasets(datasets)
         tile = self.tiles.side

@@ -136,9 +136,9 @@ def run_train(
             held.enter_context(folder.held())
         run = _build(settings, folder, world, report, dry_run=dry_run)
         work, hint = _relief(run.settings, folder, world)
-        for warning in _foresee(run, work, hint, force=force):
-            report(Warned(warning))
         with enough_memory(run.job.device, work, hint):
+            for warning in _foresee(run, work, hint, force=force):
+                report(Warned(warning))
             if not dry_run:
                 return _train(run, folder, report)
             estimate = _dry_run(run)

@@ -84,7 +84,7 @@ class Labelling:
             The result of each process.
 
         Raises:
-            DeviceError: If the device has not enough memory.
+            DeviceError: If the device does not have enough memory.
         """
         known = {str(line.row.get("photo")) for line in self._logged()}
         world.barrier()  # all processes have read before one of them writes

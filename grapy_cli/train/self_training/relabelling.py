@@ -37,7 +37,7 @@ class Relabelling:
 
         Raises:
             DatasetError: If the photos are gone.
-            DeviceError: If the device has not enough memory.
+            DeviceError: If the device does not have enough memory.
         """
         wanted = self.settings.train.self_training
         labelling = Labelling(

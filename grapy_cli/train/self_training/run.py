@@ -72,7 +72,7 @@ def teach(
         SettingsError: If no teacher is named.
         WeightsError: If the teacher cannot be used.
         DatasetError: If there are no photos, or none can be read.
-        DeviceError: If the device has not enough memory.
+        DeviceError: If the device does not have enough memory.
     """
     wanted = settings.train.self_training
     [named, *_] = world.gather([str(folder)])  # processes may have chosen different times
