@@ -394,7 +394,8 @@ class ServeSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port; 0 takes a free one."""
     waiting: NonNegativeInt = 8
-    """Photos that may wait while one is parsed; more are refused with status 503."""
+    """Photos that may wait while others are parsed, one on each core; more are refused with status
+    503."""
     megabytes: PositiveFloat = 20
     """Largest request, in millions of bytes; a larger one is refused with status 413."""
     megapixels: PositiveFloat = 50
