@@ -28,7 +28,7 @@ NO_LABELS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Why files with these suffixes do not count as label maps."""
-LABEL_ADVICE = "Save ids as an 8-bit grey or indexed PNG."
+LABEL_ADVICE = "Save ids as an 8-bit gray or indexed PNG."
 
 
 @cache

@@ -181,7 +181,7 @@ def turn_upright(label_map: UInt8[np.ndarray, "h w"], orientation: int) -> UInt8
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w 3"] | None:
     """Decode a JPEG to RGB with OpenCV: the pixels that Pillow gives, in half the time.
 
-    None if it is cut off, which OpenCV would fill with grey, or cannot be decoded.
+    None if it is cut off, which OpenCV would fill with gray, or cannot be decoded.
     """
     if not data.endswith(_END_OF_JPEG):
         return None
@@ -278,14 +278,14 @@ def _opaque(picture: Image.Image) -> Image.Image:
 
 
 def _in_8_bits(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """Scale grey values of more than 8 bits; Pillow would clip them."""
+    """Scale gray values of more than 8 bits; Pillow would clip them."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
         values = np.asarray(picture)
         white = _white_of(values)
-        return _grey(values * np.float32(255) / np.float32(white)), _range_notes(white)
+        return _gray(values * np.float32(255) / np.float32(white)), _range_notes(white)
     if picture.mode == "F":
         values = np.nan_to_num(np.asarray(picture))
-        return _grey(_floats_in_bytes(values)), ()
+        return _gray(_floats_in_bytes(values)), ()
     return picture, ()
 
 
@@ -322,7 +322,7 @@ def _floats_in_bytes(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w
     return values if 1 < most <= 255 else values * (255 / (most if most > 255 else 1))
 
 
-def _grey(values: np.ndarray) -> Image.Image:
+def _gray(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 

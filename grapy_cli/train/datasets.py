@@ -103,11 +103,11 @@ def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
 
 
 def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
-    """Make groups of existing photos that stand for photos that are not labelled yet.
+    """Make groups of existing photos that stand for photos that are not labeled yet.
 
     Args:
         groups: Of the first data folder.
-        count: Photos still to be labelled, which each label set will have.
+        count: Photos still to be labeled, which each label set will have.
         share: Of the groups.
 
     Raises:

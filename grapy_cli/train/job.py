@@ -51,7 +51,7 @@ class Pace:
         return last or bool(self.score_every and (epoch + 1) % self.score_every == 0)
 
     def relabels_before(self, epoch: int) -> bool:
-        """Tell whether photos are labelled again before an epoch, counted from 0."""
+        """Tell whether photos are labeled again before an epoch, counted from 0."""
         return bool(epoch and self.relabel_every and epoch % self.relabel_every == 0)
 
     def end_of_labels(self, epoch: int) -> int:

@@ -40,7 +40,7 @@ def _relabel(job: TrainingJob, report: Reporter, stop_asked: StopRequest) -> Non
         with stop_asked.at_once():
             job.relabel(report)
     except StopAskedError as error:
-        raise InterruptedRun("stopped while photos were labelled; the rest is saved") from error
+        raise InterruptedRun("stopped while photos were labeled; the rest is saved") from error
 
 
 def _fit_stretch(

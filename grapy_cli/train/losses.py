@@ -82,7 +82,7 @@ def parsing_loss(
 def count_labels(
     label_map: UInt8[Tensor, "b h w"], part_weights: Float[Tensor, " p"] | None
 ) -> Float[Tensor, ""]:
-    """Count the labelled pixels, or add up the weights of their parts: the divisor of a mean."""
+    """Count the labeled pixels, or add up the weights of their parts: the divisor of a mean."""
     counted = label_map != IGNORE
     if part_weights is None:
         return counted.sum().float()

@@ -149,7 +149,7 @@ def _row(title: str, parsing: Parsing, truth: UInt8[np.ndarray, "u v"]) -> list[
 def pixel_accuracy(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
 ) -> float | None:
-    """Return the share of labelled pixels that are right; None without any."""
+    """Return the share of labeled pixels that are right; None without any."""
     if label_map.shape != truth.shape or not (counted := truth != IGNORE).any():
         return None
     return float((label_map == truth)[counted].mean())

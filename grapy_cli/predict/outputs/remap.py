@@ -26,7 +26,7 @@ class View:
 
     @cached_property
     def palette(self) -> list[int]:
-        """The colors of an indexed PNG: ids without a name are grey, the ignore label is white."""
+        """The colors of an indexed PNG: ids without a name are gray, the ignore label is white."""
         flat = [channel for node in self.nodes for channel in node.color]
         return [*flat, *[127] * (3 * IGNORE - len(flat)), 255, 255, 255]
 

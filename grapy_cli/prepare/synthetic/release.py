@@ -78,7 +78,7 @@ def _draw(
 
 
 def _colored(label_map: UInt8[np.ndarray, "h w"]) -> Image.Image:
-    """Write a label map as PASCAL does: a color picture, some channels off by one grey level."""
+    """Write a label map as PASCAL does: a color picture, some channels off by one gray level."""
     table = np.zeros((256, 3), np.uint8)
     for color, part in PASCAL_COLORS.items():
         table[part] = [max(channel - 1, 0) for channel in color]
