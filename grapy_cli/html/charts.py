@@ -37,8 +37,6 @@ def draw_bars(titles: Sequence[str], rows: Sequence[Bars], label: str) -> Drawin
 
     Args:
         titles: Says what the first, second and third bar of each row is.
-        rows: From the top.
-        label: Says what the chart shows, for screen readers.
     """
     texts = [text for row in rows for text in (row.name, row.note)]
     names = 32 + LETTER * max(map(len, texts), default=0)
@@ -76,7 +74,6 @@ def draw_confusion(
     Args:
         nodes: Names and colors of rows and columns.
         counts: Pixels; rows are the truth, columns the parsing.
-        label: Says what the chart shows, for screen readers.
         marked: Row and column of cells that get a frame.
     """
     cell, names = CELL, 30 + LETTER * max(len(name) for name, _ in nodes)
@@ -106,7 +103,6 @@ def draw_calibration(bins: Sequence[tuple[Share, Share, int]], label: str) -> Dr
     Args:
         bins: Mean confidence, share that is right, and number of pixels. The bins have equal
             width and fill [0, 1]; empty ones have None.
-        label: Says what the chart shows, for screen readers.
     """
     left, top, side = 58, 10, 300
     drawing = Drawing(left + side + 20, top + side + 50, label)

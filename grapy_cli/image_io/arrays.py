@@ -52,7 +52,6 @@ def _highest_of(dtype: np.dtype) -> int:
 
 
 def _white_of(dtype: np.dtype, highest: float) -> int:
-    """Return the value that is white."""
     if dtype.kind == "f" and highest <= 1:
         return 1
     return (1 << next(depth for depth in _DEPTHS if highest < 1 << depth)) - 1

@@ -58,9 +58,7 @@ def import_labels(data: bytes, colors: Mapping[Color, int], *, num_parts: int) -
     the colors of the table in another order.
 
     Args:
-        data: The bytes of the file.
         colors: Part ids by color; empty where colors mean nothing.
-        num_parts: Parts of the label set.
 
     Raises:
         LabelMapError: If the file cannot be read, or its values name no parts.

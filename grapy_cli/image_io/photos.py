@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -42,17 +41,15 @@ _MOST_PAGES = 64
 _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 """Largest values of the bits that cameras and scanners use of wider integers."""
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
-_TURNS: Mapping[int, Image.Transpose] = MappingProxyType(
-    {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-)
+_TURNS: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 """What makes a photo upright, by its EXIF orientation."""
 
 Source = str | Path | bytes | Image.Image
@@ -106,7 +103,6 @@ def read_shrunk(photo: Source, max_side: int = 0) -> ReadPhoto:
     """Read a photo as `read_photo` does, and make it smaller on the way.
 
     Args:
-        photo: A file, its bytes, or a picture.
         max_side: Longest side of what is returned, pixels. A JPEG is decoded in a half, a quarter
             or an eighth of its size, so that a huge one costs little. 0 for any size.
 

@@ -30,9 +30,6 @@ def overlay(
     Edges and legend grow with the photo; very small photos have no edges, which would cover them.
 
     Args:
-        photo: RGB.
-        label_map: Of the same size.
-        nodes: Name and color of each id.
         alpha: How much of the colors is seen, in [0, 1]; the background keeps the photo's.
         legend: Whether to add the names of the parts that cover at least 0.1% of the photo.
     """

@@ -111,7 +111,6 @@ def _at_stride(length: int) -> int:
 
 
 def _small(part: slice) -> slice:
-    """Return the same range in the logits."""
     return slice(part.start // STRIDE, _at_stride(part.stop))
 
 

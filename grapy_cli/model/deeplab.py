@@ -49,7 +49,6 @@ class DeepLabV3Plus(nn.Module):
     """Turn images into the decoder's features: stride 4, never negative.
 
     Args:
-        backbone: Gives deep and low-level features.
         rates: Dilations of ASPP; 6, 12, 18 in the paper.
         features: Channels of ASPP and of the output; 256 in the paper.
         low_level: Channels the low-level features are projected to; 48 in the paper.

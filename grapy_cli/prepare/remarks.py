@@ -12,7 +12,6 @@ def remarks_on(figures: Mapping[str, Any], labels: LabelSet) -> Iterator[str]:
 
     Args:
         figures: As `dataset.json` has them.
-        labels: The label set.
     """
     problems, labeled = figures["problems"], figures["labeled"]
     if from_1 := problems.get("ids-from-1", 0):

@@ -56,7 +56,6 @@ def label_sets_of(settings: Settings, datasets: Sequence[PreparedDataset]) -> li
 
     Args:
         settings: Of the run, with its data sets named.
-        datasets: Those that are prepared.
 
     Raises:
         DatasetError: If a name is that of no label set.
@@ -108,7 +107,6 @@ def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
     Args:
         groups: Of the first data folder.
         count: Photos still to be labeled, which each label set will have.
-        share: Of the groups.
 
     Raises:
         SettingsError: If there are no groups.

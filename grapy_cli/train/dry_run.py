@@ -63,9 +63,6 @@ def dry_run(
     """Do a little of everything that a run does, and keep nothing.
 
     Args:
-        job: The run.
-        progress: How far it is.
-        score: Scores it.
         save: Writes a checkpoint into an empty folder.
         photos: To train on, by data set.
         to_label: How many of them have no label maps yet.

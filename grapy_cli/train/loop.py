@@ -80,9 +80,6 @@ def _stopped(
     """Save a run that a signal stops.
 
     Args:
-        job: The run.
-        progress: How far it is.
-        report: Gets the checkpoint.
         together: Whether all processes are here; if not, none may wait for the others.
     """
     _save(job, progress, "last", report, together=together)

@@ -90,7 +90,6 @@ class LossModule(nn.Module):
         """Return the losses by data set.
 
         Args:
-            batch: Photos and label maps.
             counts: That the losses are divided by; more than `count(batch)` if the batch is only a
                 part of a step.
         """

@@ -46,9 +46,7 @@ def parsing_loss(
 
     Args:
         logits: Of the photos, at the size of the target.
-        target: Their truth.
         allowed: The parts that each word of the target's coarse labels allows.
-        weights: Of the losses.
         lifts: For each coarse level, the node each part belongs to.
         part_weights: How much the pixels of each part count; alike where there are none.
         count: What the mean is taken over where these photos are not all of it; see `count_labels`.

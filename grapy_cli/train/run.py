@@ -99,8 +99,6 @@ def run_train(
     """Train a network, or resume a run.
 
     Args:
-        settings: Of the run.
-        reporter: Gets the events.
         dry_run: Make two steps and one parsing per data set, tell what the run would take, and
             leave nothing behind.
         force: Start a run whose steps need more memory than there is.

@@ -173,7 +173,6 @@ class _Window:
         ]
 
     def _resize_window(self, photo: Picture) -> Picture:
-        """Resize only the window of a photo."""
         (down, right), (top, left), (height, width) = self._step, self.corner, self._seen
         box = (
             left * right,

@@ -72,7 +72,6 @@ def render_page(report: EvalReport, rows: Iterable[PhotoScore], look: Look) -> s
     """Render the page; the same findings give the same bytes, in any order of the rows.
 
     Args:
-        report: The numbers.
         rows: One for each photo; they are read once.
         look: Returns the pictures of a photo that is shown; called for one photo at a time.
     """

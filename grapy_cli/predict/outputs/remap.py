@@ -62,8 +62,6 @@ def plan_views(
     """Make the view of every label set (by its name) at every level.
 
     Args:
-        label_sets: The photos are parsed by.
-        levels: Asked for.
         only: Names of parts or groups; the others become background. Empty keeps all.
         remap: A label order of another tool, or a file that holds one.
 

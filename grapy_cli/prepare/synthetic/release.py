@@ -29,11 +29,6 @@ def draw_release(settings: Settings, labels: str, report: Reporter) -> Path:
     """Draw photos, label maps and lists below DATA/raw; existing files stay.
 
     The same settings give the same bytes, and the photos are the same in every label set.
-
-    Args:
-        settings: Number and size of the photos.
-        labels: The label set.
-        report: Gets the progress.
     """
     made = settings.prepare.synthetic
     layout = SOURCES[labels].layouts[0]

@@ -93,7 +93,6 @@ class Labeling:
         return world.gather([self._label(photos, known, log, report)])
 
     def _logged(self) -> Iterator[Line]:
-        """Give what all processes of an earlier run have logged."""
         for path in self.folder.glob(LOG.format("*")) if self.recipe else ():
             yield from read_lines(path)
 
@@ -167,7 +166,6 @@ class Labeling:
         routes: Mapping[str, Route],
         found: ParsedPhoto | PhotoError,
     ) -> "_NewLabels | PhotoRejected":
-        """Turn the parsings of the teacher into label maps."""
         try:
             if isinstance(found, PhotoError):
                 raise found
@@ -190,8 +188,6 @@ class Labeling:
 
 @dataclass(frozen=True)
 class _Labels:
-    """The label maps of a photo, by data set."""
-
     label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
 
 

@@ -60,12 +60,7 @@ def teach(
     """Label the photos of a run, or find existing labels; all processes share the work.
 
     Args:
-        settings: Of the run, as they are written down.
-        label_sets: To label in.
         folder: Where the data sets go, one for each label set.
-        world: The processes.
-        device: Of this one.
-        report: Gets the events.
         resumed: Whether the run resumes, with the label maps that it has.
 
     Raises:
@@ -134,7 +129,6 @@ def _say_unknown(photos: Sequence[FoundPhoto], report: Reporter) -> None:
 def _recipe(
     photos: Sequence[FoundPhoto], label_sets: Sequence[LabelSet], weights: Path, confidence: float
 ) -> dict[str, Any]:
-    """Say what the label maps depend on."""
     digest = hashlib.blake2b(digest_size=12)
     for photo in photos:
         files = [photo.place, *photo.maps.values()]
@@ -165,7 +159,6 @@ def _finish(
     rows: Sequence[Labeled],
     source: str,
 ) -> PhotosLabeled:
-    """Write the files that complete the data sets."""
     labeled = {key for row in rows for key in row.keys}
     keys = [photo.key for photo in photos if photo.key in labeled]
     rejected = [one for row in rows for one in row.rejected]
@@ -199,7 +192,6 @@ def event_of(rows: Sequence[Labeled], label_sets: Sequence[LabelSet], by: str) -
 
 
 def _shares(labels: LabelSet, rows: Sequence[Labeled]) -> dict[str, float]:
-    """Return the share of all pixels of each part."""
     counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
     return {
         name: round(count / int(counts.sum()), 6)
