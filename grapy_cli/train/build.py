@@ -200,8 +200,6 @@ def build_job(
     return TrainingJob(
         trained=trained,
         loss_module=_distribute(loss_module, world, device, unused=unused),
-        count=loss_module.count,
-        label_sources=loss_module.label_sources,
         schedule=build_schedule(train, sampling.steps),
         restart=train.optimizer.restart,
         clip=train.optimizer.clip,

@@ -116,7 +116,7 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
                 job.step(batch, progress.step + index)
                 photos = len(batch.keys) * job.world.size
                 reading = throughput.read(photos)
-            for head, found in job.label_sources(batch.to(job.device)).items():
+            for head, found in job.plain_loss_module.label_sources(batch.to(job.device)).items():
                 counts.setdefault(head, Counter()).update(found)
     if reading is None:
         raise SettingsError("the run is finished: no step is left")

@@ -141,7 +141,8 @@ def _try_pass(
     batch = _random_batch(label_sets, side).to(device)
     begun = time.monotonic()
     with _peak(device) as peak:
-        losses = module(batch, module.count(batch)).values()
+        targets = module.targets_of(batch)
+        losses = module(batch, targets, module.count(targets)).values()
         total = torch.stack([loss.total for loss in losses]).sum()
         wanted = [one for one in module.parameters() if one.requires_grad]
         gradients = torch.autograd.grad(total, wanted, allow_unused=True)

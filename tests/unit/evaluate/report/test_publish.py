@@ -107,7 +107,7 @@ def test_masks_have_neither_calibration_nor_need_of_a_photo(tmp_path):
     evaluation = tiny_evaluation(ATR, calibrated=False)
     without = {key: replace(seen, photo=None) for key, seen in evaluation.pictures.items()}
     page = read(write(tmp_path, Evaluation(evaluation.report, evaluation.rows, without)))
-    assert page.count("svg") == 2  # parts and confusion
+    assert page.count("svg") == 3  # parts, and the confusion matrix twice
     assert page.count("input", value="photo") == 0
     assert page.count("input", value="truth") == 2 * page.count("figure")
     assert not list(tmp_path.glob("figures/*calibration*"))
