@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from grapy_cli.inference.onednn import FoldedConv
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
-from grapy_cli.model.efficientnet import ConvNorm6
 from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.inverted import ConvNorm6
 from grapy_cli.model.xception import Block, Xception
 
 Precision = Literal["fp32", "bf16"]

@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
-from grapy_cli.model.efficientnet import EfficientNetLite
-from grapy_cli.model.movenet import MoveNetEncoder
+from grapy_cli.model.inverted import InvertedEncoder
 from grapy_cli.model.xception import Xception
 
-Backbone = Xception | EfficientNetLite | MoveNetEncoder
+Backbone = Xception | InvertedEncoder
 
 
 def resize(
