@@ -91,7 +91,7 @@ class InvertedEncoder(nn.Module):
     """Turn images into deep features at the output stride, and finer ones at strides 4, 8 and 16.
 
     Args:
-        output_stride: 8, 16 or 32; below 32, strides turn into dilations. Unset takes the usual one.
+        output_stride: 8, 16 or 32; below 32, strides turn into dilations. Unset is the usual one.
         width: Multiplies every channel count; 1 is the published network.
     """
 
