@@ -48,6 +48,8 @@ class NetworkNumbers:
     """Strides besides 4 whose features the decoder uses."""
     rates: tuple[int, int, int] | None = None
     """Dilations of ASPP; None is 6, 12, 18 at output stride 16, and inversely proportional else."""
+    exact_dilation: bool = True
+    """See `InvertedEncoder`; Xception is always exact."""
 
     def __post_init__(self) -> None:
         lacking = set(self.middle) - set(BACKBONES[self.backbone].MIDDLE)
@@ -74,6 +76,11 @@ class ParsingLogits(NamedTuple):
         """The best available logits: refined ones if there is a pyramid."""
         return self.main if self.refined is None else self.refined
 
+    def resized(self, height: int, width: int) -> "ParsingLogits":
+        """Return the logits at another size, pixels; see `resize`."""
+        refined = None if self.refined is None else resize(self.refined, height, width)
+        return ParsingLogits(refined, resize(self.main, height, width))
+
 
 class GrapyNet(nn.Module):
     """Parses images into the parts of any of its label sets.
@@ -85,9 +92,9 @@ class GrapyNet(nn.Module):
         super().__init__()
         self.numbers = numbers
         self.label_sets = {labels.name: labels for labels in label_sets}
-        backbone = BACKBONES[numbers.backbone](
-            output_stride=numbers.output_stride, width=numbers.width
-        )
+        kind = BACKBONES[numbers.backbone]
+        exact = {"exact_dilation": numbers.exact_dilation} if kind is not Xception else {}
+        backbone = kind(output_stride=numbers.output_stride, width=numbers.width, **exact)
         self.deeplab = DeepLabV3Plus(
             backbone,
             rates=numbers.dilations,
@@ -125,12 +132,7 @@ class GrapyNet(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"], dataset: str) -> ParsingLogits:
         """Parse images, RGB in [-1, 1], by one label set; logits have the size of the images."""
-        refined, main = self.parse(self.encode(images), dataset)
-        height, width = images.shape[2:]
-        return ParsingLogits(
-            None if refined is None else resize(refined, height, width),
-            resize(main, height, width),
-        )
+        return self.parse(self.encode(images), dataset).resized(*images.shape[2:])
 
 
 def build_network(numbers: NetworkNumbers, label_sets: Sequence[LabelSet]) -> GrapyNet:

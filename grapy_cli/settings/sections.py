@@ -138,6 +138,9 @@ class ModelSettings(Section):
     of MoveNet 32."""
     width: PositiveFloat = 1.0
     """Multiplies every channel count of the backbone."""
+    exact_dilation: bool = True
+    """Dilate a small backbone so that every second feature is the one at stride 32; false is for
+    EfficientNet weights that were trained without it."""
     native_side: NonNegativeInt = 0
     """Default for the longest side of photos with these weights, pixels; 0 keeps the size of the
     photos, as the paper does."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from threading import Lock, local
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from grapy_cli.errors import DeviceError
 from grapy_cli.inference.engines.runner import Place, Runner
 from grapy_cli.model.exported.metadata import PHOTOS
 
-ARITHMETIC: Mapping[str, str] = MappingProxyType({"fp32": "f32", "bf16": "bf16", "int8": "f32"})
+ARITHMETIC: Mapping[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 """OpenVINO's name for the precision of operations; int8 ones are marked in the file."""
 
 
