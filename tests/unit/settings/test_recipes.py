@@ -15,6 +15,7 @@ SHOW = f"""#!/bin/sh
 echo "$@" >> calls
 [ "$1" != train ] || "{sys.executable}" -m grapy_cli "$@" --show-settings > "$5.toml"
 """
+ORDER = ["train", "train", "weights", "train", "train", "weights"]
 WILD = ("coco_01", "coco_02", "voc_01", "lspet_01", "lspet_02")
 
 
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
     (folder / "grapy").write_text(SHOW)
     (folder / "grapy").chmod(0o755)
     ran = subprocess.run(
-        ["sh", str(EXAMPLES / "grapy-lite.sh"), "encoder.safetensors"],
+        ["sh", str(EXAMPLES / "grapy-lite.sh"), "encoder.safetensors", "teacher.safetensors"],
         cwd=folder,
         env=plain_environment(PATH=f"{folder}{os.pathsep}{os.environ['PATH']}"),
         capture_output=True,
@@ -47,14 +48,21 @@ def calls(folder):
 
 
 def test_everything_is_prepared_before_it_is_trained_on(folder, calls):
-    assert [call[0] for call in calls] == ["prepare"] * 7 + ["train", "train", "weights"]
+    assert [call[0] for call in calls] == ["prepare"] * 7 + ORDER
     roots = [call[call.index("--data") + 1] for call in calls[3:7]]
     settings = tomllib.loads((folder / "runs/grapy-lite.toml").read_text())
     assert settings["data"]["more"] == roots
     assert len(settings["data"]["more_shares"]) == len(roots)
     assert [call[2] for call in calls[:3]] == settings["data"]["dataset"]
-    assert calls[-2][calls[-2].index("--init") + 1] == "runs/grapy-lite/last"
-    assert calls[-1][2] == "runs/grapy-lite-street/last"
+    starts = [call[call.index("--init") + 1] for call in calls if call[0] == "train"]
+    assert starts == [
+        "encoder.safetensors",
+        "runs/grapy-lite/last",
+        "grapy-lite-mixed.safetensors",
+        "runs/grapy-lite-tagged/last",
+    ]
+    packed = [call[2] for call in calls if call[0] == "weights"]
+    assert packed == ["runs/grapy-lite-street/last", "runs/grapy-lite-last/last"]
 
 
 def test_photos_kept_for_scoring_are_not_trained_on(folder):
@@ -71,8 +79,15 @@ def test_photos_kept_for_scoring_are_not_trained_on(folder):
     assert (folder / "raw-coco/person/coco_01.png").is_symlink()
 
 
-def test_the_file_has_every_ingredient():
-    settings = resolve(config=EXAMPLES / "grapy-lite.toml", stage_rows=True).settings
+def test_every_run_builds_the_same_network(folder):
+    runs = [tomllib.loads(file.read_text()) for file in (folder / "runs").glob("*.toml")]
+    assert len(runs) == 4
+    assert all(run["model"] == runs[0]["model"] for run in runs)
+
+
+@pytest.mark.parametrize("name", ["grapy-lite", "grapy-lite-tagged"])
+def test_the_file_has_every_ingredient(name):
+    settings = resolve(config=EXAMPLES / f"{name}.toml", stage_rows=True).settings
     train, augment = settings.train, settings.train.augment
     shares = (augment.copy_paste, augment.occlude, augment.focus, augment.color, augment.blur)
     assert all(shares)
