@@ -33,6 +33,15 @@ class Sample:
         """Pixels that any label map labels or ignores: all others are certainly background."""
         return np.logical_or.reduce([label_map > 0 for label_map in self.label_maps.values()])
 
+    def changed(
+        self,
+        photo: UInt8[np.ndarray, "u v 3"],
+        change: Callable[[str, UInt8[np.ndarray, "h w"]], UInt8[np.ndarray, "u v"]],
+    ) -> "Sample":
+        """Return the sample with another photo, and each label map changed, given its name."""
+        maps = {name: change(name, label_map) for name, label_map in self.label_maps.items()}
+        return Sample(photo, maps, self.key)
+
 
 @dataclass(frozen=True)
 class Batch:

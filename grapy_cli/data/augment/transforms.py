@@ -105,13 +105,8 @@ class RandomWindow:
     def cut(self, sample: Sample, scaled: tuple[int, int], corner: tuple[int, int]) -> Sample:
         """Cut the window at `corner` (top, left) of the sample resized to `scaled`."""
         window = _Window(sample.photo.shape[:2], scaled, corner, self.size)
-        return replace(
-            sample,
-            photo=window.cut(sample.photo, 0),
-            label_maps={
-                name: window.cut(label_map, self.padding_label)
-                for name, label_map in sample.label_maps.items()
-            },
+        return sample.changed(
+            window.cut(sample.photo, 0), lambda _, old: window.cut(old, self.padding_label)
         )
 
 
@@ -216,13 +211,9 @@ class RandomMirror:
 
     def mirror(self, sample: Sample) -> Sample:
         """Mirror the sample."""
-        return replace(
-            sample,
-            photo=cv2.flip(sample.photo, 1),
-            label_maps={
-                name: cv2.LUT(cv2.flip(label_map, 1), self._table(name))
-                for name, label_map in sample.label_maps.items()
-            },
+        return sample.changed(
+            cv2.flip(sample.photo, 1),
+            lambda name, old: cv2.LUT(cv2.flip(old, 1), self._table(name)),
         )
 
     def _table(self, name: str) -> UInt8[np.ndarray, "256"]:
@@ -250,13 +241,9 @@ class RandomRotation:
             )
             return turned
 
-        return replace(
-            sample,
-            photo=turn(sample.photo, cv2.INTER_LINEAR, 0),
-            label_maps={
-                name: turn(label_map, cv2.INTER_NEAREST, IGNORE)
-                for name, label_map in sample.label_maps.items()
-            },
+        return sample.changed(
+            turn(sample.photo, cv2.INTER_LINEAR, 0),
+            lambda _, old: turn(old, cv2.INTER_NEAREST, IGNORE),
         )
 
 
