@@ -99,10 +99,10 @@ class HumanParser:
             tile: Photos that are larger than this for the network, pixels, go through it in
                 overlapping tiles; 0 never. Where memory is short, that happens by itself.
             max_side: See the class.
-            precision: Of the features; bf16 is quicker on many processors and cards, and costs
-                some pixels at the borders of parts. A file for another engine may have its own.
-            folded: Use the form for inference, which is quicker and gives the same, on CUDA with
-                recordings of its work; without it the network stays as it is trained.
+            precision: Of the features; bf16 is faster on many CPUs and GPUs, and changes some
+                pixels at the borders of parts. A file for another engine may have its own.
+            folded: Use the form for inference, which gives the same results in less time, on CUDA
+                by CUDA graphs; without it the network stays as it is trained.
             labels: Label file for a published network whose labels are not understood.
 
         Raises:
@@ -127,7 +127,7 @@ class HumanParser:
             network = CudaGraphNetwork(plain) if uses_cuda_graphs else plain
         if longest_side and isinstance(network, PublishedNetwork):
             raise SettingsError(
-                f"{card.name} takes photos in a size of its own", hint="Leave --longest-side out."
+                f"{card.name} takes photos in one size", hint="Leave --longest-side out."
             )
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
@@ -226,7 +226,7 @@ class HumanParser:
     def parse_together(
         self, readings: Sequence[ReadPhoto], datasets: Sequence[str]
     ) -> list[dict[str, Parsing]]:
-        """Parse photos that have the same `size_of` at once, as cards like it.
+        """Parse photos that have the same `size_of` at once, which suits GPUs.
 
         One by one where they are parsed in tiles, or memory does not suffice for all.
 
@@ -262,7 +262,7 @@ class HumanParser:
 
     @property
     def _fit(self) -> PhotoFit | None:
-        """The rule of a network that takes photos in sizes of its own."""
+        """The rule of a network that chooses the size of its photos."""
         return self.network.fit if isinstance(self.network, PublishedNetwork) else None
 
     def _parse(

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from grapy_cli.errors import SettingsError, WeightsError, install_extra
+from grapy_cli.errors import SettingsError, WeightsError, first_line, install_extra
 
 PREFIX = "hf:"
 FILES = (
@@ -103,8 +103,7 @@ def _explained(name: HubName, error: Exception) -> WeightsError:
     for kind, reason, hint in _REASONS:
         if kind in kinds:
             return WeightsError(f"{name} {reason}", hint=hint)
-    first = str(error).strip().partition("\n")[0]
     return WeightsError(
-        f"{name} cannot be downloaded: {first}",
+        f"{name} cannot be downloaded: {first_line(error)}",
         hint="Check the network, and HF_ENDPOINT where it is set.",
     )

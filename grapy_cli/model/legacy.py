@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from grapy_cli.atomic import file_digest
-from grapy_cli.errors import WeightsError
+from grapy_cli.errors import WeightsError, first_line
 from grapy_cli.labels import PAPER_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
@@ -201,7 +201,7 @@ def _reason(error: Exception) -> str:
         return f"it calls {found[1]}"
     if isinstance(error, pickle.UnpicklingError):
         return "it is no pickle of tensors"
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return first_line(error) or type(error).__name__
 
 
 def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) -> LegacyNetwork:

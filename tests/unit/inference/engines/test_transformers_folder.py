@@ -177,7 +177,7 @@ def test_a_label_file_names_what_is_not_understood(tmp_path):
 
 
 def test_other_sizes_and_scales_are_refused(segformer):
-    with pytest.raises(SettingsError, match="a size of its own"):
+    with pytest.raises(SettingsError, match="photos in one size"):
         HumanParser.load(segformer, device="cpu", longest_side=320)
     with pytest.raises(SettingsError, match="no other scales"):
         HumanParser.load(segformer, device="cpu", tta="paper")
