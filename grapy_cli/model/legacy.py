@@ -21,7 +21,7 @@ from grapy_cli.errors import WeightsError, first_line
 from grapy_cli.labels import PAPER_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
-from grapy_cli.model.weights import card_of, save_weights
+from grapy_cli.model.weights import card_of, misfits, save_weights
 from grapy_cli.safe_text import download_mistake
 
 # Their names -> our names; every row is tried on every name, in this order.
@@ -227,12 +227,7 @@ def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) 
         expected = build_network(numbers, label_sets).state_dict()
     tensors = _fit({new: state[old] for old, new in names.items()}, expected)
     faults = [f"{old} is unknown" for old, new in names.items() if new not in expected]
-    faults += [f"{name} is missing" for name in expected if name not in tensors]
-    faults += [
-        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(value.shape)}"
-        for name, value in expected.items()
-        if name in tensors and tensors[name].shape != value.shape
-    ]
+    faults += misfits(tensors, expected)
     if len(set(names.values())) < len(names):
         faults.append("two tensors stand for the same one")
     if faults:

@@ -135,20 +135,19 @@ def compare_published(
 ) -> list[str]:
     """Return a sentence for each split whose number of photos differs from the papers."""
     counts = {"all": sum(listed.values()), **listed}
-    return [
-        f"{_SAID.get(split, split)}: {counts.get(split, 0):,} photos, the papers say {_or(numbers)}"
-        for split, numbers in published.items()
-        if counts.get(split, 0) not in numbers
-    ]
+    sentences = []
+    for split, numbers in published.items():
+        if (count := counts.get(split, 0)) not in numbers:
+            theirs = " or ".join(f"{number:,}" for number in numbers)
+            sentences.append(
+                f"{_SAID.get(split, split)}: {count:,} photos, the papers say {theirs}"
+            )
+    return sentences
 
 
 def count_problems(problems: Sequence[Problem]) -> dict[str, int]:
     """Count the rows of each problem, the most frequent first."""
     return dict(Counter(row.problem for row in problems).most_common())
-
-
-def _or(numbers: Sequence[int]) -> str:
-    return " or ".join(f"{number:,}" for number in numbers)
 
 
 def _pairs(labels: LabelSet) -> Iterator[tuple[str, str, int, int]]:

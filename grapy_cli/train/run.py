@@ -146,8 +146,7 @@ def run_train(
 def _launch(settings: Settings, folder: RunFolder, switches: Sequence[str]) -> None:
     """Start the processes of a run; each calls `run_train` again."""
     out = {"out": folder.path} if settings.train.resume is None else {}
-    train = settings.train.model_copy(update=out)
-    with handed_over(settings.model_copy(update={"train": train})) as file:
+    with handed_over(settings.having("train", **out)) as file:
         launch(
             ["train", "--config", str(file), *switches],
             settings.run.gpus,
@@ -240,7 +239,7 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
 def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> list[str]:
     """Return warnings about memory and time; raise if memory is not enough."""
     job, train = run.job, run.settings.train
-    largest = max(run.groups, key=lambda group: _parts_of(group))
+    largest = max(run.groups, key=_count_parts)
     foreseen = forecast(
         job.plain_loss_module,
         [member.label_set for member in largest.members.values()],
@@ -257,7 +256,7 @@ def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> l
     return check_forecast(foreseen, work=work, steps=steps, hint=hint, force=force)
 
 
-def _parts_of(group: Group) -> int:
+def _count_parts(group: Group) -> int:
     return sum(member.label_set.num_parts for member in group.members.values())
 
 

@@ -79,7 +79,9 @@ def teach(
     weights = _teacher(settings, label_sets)
     recipe = _recipe(photos, label_sets, weights, wanted.confidence)
     if world.is_main:
-        _say_unknown(photos, report)
+        if unknown := unknown_words(photos):
+            counted = ", ".join(f"{word} ({count})" for word, count in unknown.most_common())
+            report(Warned(f"tags that name no garment known here, which allow nothing: {counted}"))
         _begin(folder, label_sets, recipe)
     world.barrier()
     labeling = Labeling(
@@ -118,12 +120,6 @@ def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
             check_label_sets(label_sets, weights)
         routes_to(label_sets, {labels.name: labels for labels in card.load_label_sets()})
     return weights
-
-
-def _say_unknown(photos: Sequence[FoundPhoto], report: Reporter) -> None:
-    if unknown := unknown_words(photos):
-        counted = ", ".join(f"{word} ({count})" for word, count in unknown.most_common())
-        report(Warned(f"tags that name no garment known here, which allow nothing: {counted}"))
 
 
 def _recipe(
