@@ -14,7 +14,6 @@ from grapy_cli.prepare.problems import found
 from grapy_cli.prepare.release import Entry
 
 WORST_OF_EACH = 4
-_SAID = {"all": "the whole release"}
 
 
 class Suspect(NamedTuple):
@@ -139,9 +138,8 @@ def compare_published(
     for split, numbers in published.items():
         if (count := counts.get(split, 0)) not in numbers:
             theirs = " or ".join(f"{number:,}" for number in numbers)
-            sentences.append(
-                f"{_SAID.get(split, split)}: {count:,} photos, the papers say {theirs}"
-            )
+            name = "the whole release" if split == "all" else split
+            sentences.append(f"{name}: {count:,} photos, the papers say {theirs}")
     return sentences
 
 
