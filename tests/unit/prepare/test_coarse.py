@@ -16,6 +16,7 @@ from grapy_cli.prepare.run import run_prepare
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import DataSettings, PrepareSettings
 from grapy_cli.settings.settings import Settings
+from tests.support.label_files import labels_toml
 
 PARTS = np.array([[0, 1, 255, 255], [255, 255, 255, 255]], np.uint8)  # head, and little else
 GROUPS = np.array([[0, 1, 3, 255], [255, 255, 255, 0]], np.uint8)
@@ -25,17 +26,7 @@ EXPECTED = {
     2: [[0, 1, 3, 255], [0, 255, 255, 0]],
     1: [[0, 1, 1, 1], [0, 255, 255, 0]],
 }
-HALVES = """
-name = "halves"
-[[parts]]
-name = "background"
-category = "background"
-color = [0, 0, 0]
-[[parts]]
-name = "head"
-category = "head"
-color = [200, 0, 0]
-"""
+HALVES = labels_toml("halves", "head head")
 
 
 @pytest.fixture
