@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from grapy_cli.bench.build import Facts
 from grapy_cli.bench.contestant import Round
+from grapy_cli.bench.input_photos import collect_photos
 from grapy_cli.bench.machine import describe_machine
-from grapy_cli.bench.photos import collect_photos
 from grapy_cli.bench.report import BenchReport, Result
 from grapy_cli.bench.truth import mean_iou
 from grapy_cli.bench.worker import Worker

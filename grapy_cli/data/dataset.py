@@ -15,7 +15,7 @@ from grapy_cli.data.sample import COARSE, Sample
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import IGNORE, Level
-from grapy_cli.labels.coarse import PERSON
+from grapy_cli.labels.vocabulary import PERSON
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 COARSE = "*"
 """Key of the coarse map among a sample's label maps, a name that no data set can have. It has
-labels of levels 2 and 1; see `labels/coarse.py` for its ids."""
+labels of levels 2 and 1; see `labels/vocabulary.py` for its ids."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inferen
 from grapy_cli.inference.frame import Frame
 from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
 from grapy_cli.inference.photo_fit import PhotoFit
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.inference.stream import (
     ParsedPhoto,
     ParseRequest,

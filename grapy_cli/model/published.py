@@ -13,7 +13,7 @@ from typing import Any
 from grapy_cli.atomic import file_digest
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LabelSet, label_set
-from grapy_cli.labels.published import PublishedLabels, labels_of_names, plain_name
+from grapy_cli.labels.published_labels import PublishedLabels, labels_of_names, plain_name
 from grapy_cli.model.hub import FILES, origin_of
 
 CONFIG = "config.json"

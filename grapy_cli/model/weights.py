@@ -15,7 +15,7 @@ from safetensors.torch import save
 from grapy_cli.atomic import file_digest, replacing
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LABEL_SETS, LabelSet
-from grapy_cli.labels.published import Translations, translations_of
+from grapy_cli.labels.published_labels import Translations, translations_of
 from grapy_cli.model.card import DataRow, Measurement, PhotoInput, RecipeRow
 from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network

@@ -27,7 +27,7 @@ from grapy_cli.prepare.finished import FINISHED, FinishedSamples
 from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
-from grapy_cli.prepare.synthetic.release import draw_release, folder_name
+from grapy_cli.prepare.synthetic.write_release import draw_release, folder_name
 from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.safe_text import spelled

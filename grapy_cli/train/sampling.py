@@ -62,7 +62,7 @@ def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | 
     if any(len(group.datasets) > 1 for group in groups):
         raise SettingsError(
             "--sampling and --shares need data.join_photos = false",
-            hint="Joined photos belong to several data sets: leave out one of these settings.",
+            hint="With joined photos, no data set has a separate share: leave out one of them.",
         )
     asked = dict(zip(names, train.shares or [1.0] * len(names), strict=True))
     return tuple(

@@ -17,7 +17,7 @@ from grapy_cli.inference.engines.network import open_file
 from grapy_cli.labels import LabelSet, label_set
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.orders import ORDERS
-from grapy_cli.labels.published import labels_of_names
+from grapy_cli.labels.published_labels import labels_of_names
 from grapy_cli.model.card import PhotoInput, first_fault
 from grapy_cli.model.exported.metadata import read_metadata
 from grapy_cli.model.exported.onnx_file import encode_metadata

@@ -9,7 +9,7 @@ from torch import Tensor
 from grapy_cli.errors import WeightsError, first_line
 from grapy_cli.inference.engines.runner import Runner
 from grapy_cli.inference.photo_fit import Letterbox, PhotoFit, Stretch
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.model.card import PhotoInput
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.weights import WeightsCard

@@ -15,7 +15,7 @@ from grapy_cli.inference.engines.adopted import adopted_network
 from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
 from grapy_cli.inference.engines.runner import Place, Runner
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.exported.openvino_file import check_numbers

@@ -15,7 +15,7 @@ from torch import Tensor
 from grapy_cli.errors import SettingsError, WeightsError, first_line
 from grapy_cli.inference.frame import Frame, Size, half_pixels
 from grapy_cli.inference.photo_fit import Photo
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.model.hub import MISSING_EXTRA
 from grapy_cli.model.weights import WeightsCard, read_card
 

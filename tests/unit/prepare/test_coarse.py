@@ -11,7 +11,7 @@ from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.sample import COARSE
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.label_maps import load_label_map
-from grapy_cli.labels.coarse import PERSON
+from grapy_cli.labels.vocabulary import PERSON
 from grapy_cli.prepare.run import run_prepare
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import DataSettings, PrepareSettings
