@@ -25,6 +25,7 @@ from grapy_cli.settings.tree import (
 )
 
 Body = Callable[..., None]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 _COMMON = {
     "config": Annotated[

@@ -71,6 +71,23 @@ def look_up(label_map: UInt8[np.ndarray, "h w"], table: Sequence[int]) -> UInt8[
     return np.asarray(cv2.LUT(label_map, entries), np.uint8)
 
 
+def shrunk_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return width and height, pixels, of a picture shrunk to a longest side.
+
+    Args:
+        shape: Height and width; further axes are left out.
+    """
+    height, width = shape[:2]
+    scale = min(1, side / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shrink(label_map: UInt8[np.ndarray, "h w"], side: int) -> UInt8[np.ndarray, "u v"]:
+    """Shrink a label map to a longest side, pixels; its values stay ids."""
+    size = shrunk_size(label_map.shape, side)
+    return np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
 def count_ids(label_map: UInt8[np.ndarray, "h w"]) -> Int64[np.ndarray, "256"]:
     """Count the pixels of each id.
 
