@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -47,8 +48,7 @@ from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
 from grapy_cli.train.resume import rate_change, settings_of_run
 from grapy_cli.train.scoring import Scorer
-from grapy_cli.train.self_training.relabeling import Relabeling
-from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
+from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, relabel, teach
 from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
@@ -202,8 +202,8 @@ def _build(
         world,
     )
     parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
-    relabel = Relabeling(settings, trained, parser, label_sets, folder.pseudo, world)
-    job = build_job(settings, trained, groups, checkpoints, score, relabel, world, device)
+    again = partial(relabel, settings, trained, parser, label_sets, folder.pseudo, world)
+    job = build_job(settings, trained, groups, checkpoints, score, again, world, device)
     if train.resume and (change := rate_change(folder, job.schedule, train, progress.step)):
         reporter(Warned(change))
     return _Run(

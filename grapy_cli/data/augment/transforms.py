@@ -1,8 +1,9 @@
 """Augmentations of training samples: each takes a sample and a generator, and returns a sample."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -25,25 +26,18 @@ _GRAY = np.array([0.299, 0.587, 0.114])
 """Luminance of red, green and blue (ITU-R BT.601)."""
 
 
-@dataclass(frozen=True)
-class Composed:
-    """Several augmentations in order."""
-
-    steps: tuple[Transform, ...]
-
-    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Apply all augmentations."""
-        for step in self.steps:
-            sample = step(sample, generator)
-        return sample
-
-
-def compose(*steps: Transform) -> Composed:
+def compose(*steps: Transform) -> Transform:
     """Join augmentations into one.
 
     The result can be pickled, which data loaders with spawned workers need.
     """
-    return Composed(steps)
+    return partial(_apply, steps)
+
+
+def _apply(steps: Sequence[Transform], sample: Sample, generator: np.random.Generator) -> Sample:
+    for step in steps:
+        sample = step(sample, generator)
+    return sample
 
 
 @dataclass(frozen=True)
