@@ -35,7 +35,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "has no such revision",
         "Name a branch, a tag or a commit: hf:OWNER/NAME@main.",
     ),
-    ("HFValidationError", "is no name of a repository", "Name it as hf:OWNER/NAME[@REVISION]."),
+    (
+        "HFValidationError",
+        "is not the name of a repository",
+        "Name it as hf:OWNER/NAME[@REVISION].",
+    ),
     (
         "LocalEntryNotFoundError",
         "is not in the cache, and the Hub cannot be reached",
@@ -57,7 +61,7 @@ class HubName(NamedTuple):
 
     @classmethod
     def parse(cls, name: Path) -> "HubName | None":
-        """Read `hf:OWNER/NAME[@REVISION]`; None for a path that is no such name."""
+        """Read `hf:OWNER/NAME[@REVISION]`; None for any other path."""
         text = name.as_posix()
         if not text.startswith(PREFIX):
             return None

@@ -188,7 +188,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 def _refuse_packed(path: Path) -> None:
     """Make sure that a checkpoint is not compressed: torch compresses nothing."""
     if path.exists() and not path.is_file():
-        raise ValueError("it is no plain file")
+        raise ValueError("it is not a plain file")
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
@@ -200,7 +200,7 @@ def _reason(error: Exception) -> str:
     if found := re.search(r"\bGLOBAL ([\w.]+)", str(error)):
         return f"it calls {found[1]}"
     if isinstance(error, pickle.UnpicklingError):
-        return "it is no pickle of tensors"
+        return "it is not a pickle of tensors"
     return first_line(error) or type(error).__name__
 
 

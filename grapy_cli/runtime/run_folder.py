@@ -43,7 +43,7 @@ class RunFolder:
             return folder
         around = next((one for one in path.parents if cls(one).settings_file.is_file()), None)
         raise SettingsError(
-            f"{path} is no run folder: "
+            f"{path} is not a run folder: "
             + ("it is a file" if path.is_file() else "it has no settings.toml"),
             hint=f"Go on with the run it belongs to by --resume {around}, or start a new run from "
             f"its weights by --init {path}."

@@ -90,7 +90,7 @@ def adopt_onnx(file: Path, like: str, out: Path) -> WeightsCard:
     Raises:
         SettingsError: If there is no such preset, `out` cannot be used, or onnxruntime is not
             installed.
-        WeightsError: If the file is damaged, is grapy's, or is no network of that preset.
+        WeightsError: If the file is damaged, is grapy's, or has another network than the preset.
     """
     if out.suffix.lower() != ".onnx" or out.resolve() == file.resolve():
         raise SettingsError(

@@ -110,7 +110,7 @@ def _load_network(folder: Path, card: WeightsCard) -> Any:  # noqa: ANN401 - as 
         )
     except Exception as error:  # the library has no error class for damaged files
         raise WeightsError(
-            f"{card.name} is no network that transformers parses with: {first_line(error)}",
+            f"{card.name} is not a network that transformers can parse with: {first_line(error)}",
             hint="It reads networks of AutoModelForSemanticSegmentation: SegFormer, UPerNet, BEiT, "
             "DPT, ...",
         ) from error

@@ -140,7 +140,7 @@ def test_a_backbone_without_its_head_is_refused(segformer, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"model_type": "bert"}, "no network that transformers parses with"),
+        ({"model_type": "bert"}, "not a network that transformers can parse with"),
         ({"id2label": {"0": "cat"}}, "names 1 labels"),
         ({"id2label": {"0": "background", "2": "hat"}}, "ids from 0"),
         ({"id2label": {"0": "wall", "1": "floor"}}, "not understood: the first label is 'wall'"),
