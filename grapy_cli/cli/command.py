@@ -69,7 +69,7 @@ def command(
     Args:
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
             to commands that use the section "train".
-        name: The command's name; the function's unless said.
+        name: The command's name; by default that of the function.
         example: A line to type, for the end of the help page.
     """
     paths = _paths_of(sections)
