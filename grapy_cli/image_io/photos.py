@@ -348,5 +348,7 @@ def _unreadable(photo: Source, error: Exception) -> PhotoError:
         return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError(_HEIC_EXTRA)
+    if isinstance(error, FileNotFoundError):
+        return PhotoError(f"the photo {photo} does not exist")
     why = download_mistake(Path(photo)) or error
     return PhotoError(f"the photo {photo} cannot be read: {why}")
