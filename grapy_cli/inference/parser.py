@@ -154,13 +154,11 @@ class HumanParser:
 
     @property
     def cpu_workers(self) -> int:
-        """How many photos a stream parses side by side: one per CPU thread that torch may use.
+        """How many photos are parsed side by side: one per CPU thread that torch may use.
 
-        Other engines, and GPUs, divide the work on one photo by themselves.
+        GPUs divide the work on one photo by themselves.
         """
-        return (
-            torch.get_num_threads() if self.device.type == "cpu" and self.engine == "torch" else 1
-        )
+        return torch.get_num_threads() if self.device.type == "cpu" else 1
 
     @property
     def is_on_gpu(self) -> bool:

@@ -52,6 +52,7 @@ MOST: Mapping[str, int] = {
     "low_level": 8192,
     "rounds": 64,
     "rates": 288,
+    "exact_dilation": True,
 }
 """Largest numbers of a network: beyond any real one, but still quick to build."""
 LARGEST_HEADER = 1 << 24
@@ -134,6 +135,9 @@ class WeightsCard(BaseModel):
             for key, value in self.numbers.items()
             if key != "pyramid"
         }
+        # EfficientNet dilated one block more before this number was in cards.
+        is_exact = not str(plain.get("backbone")).startswith("efficientnet")
+        plain.setdefault("exact_dilation", is_exact)
         numbers = NetworkNumbers(**plain, pyramid=PyramidNumbers(**pyramid) if pyramid else None)
         checked = _NUMBERS.validate_python(asdict(numbers))
         rounds = checked.pyramid.rounds if checked.pyramid else 0

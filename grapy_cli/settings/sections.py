@@ -138,6 +138,9 @@ class ModelSettings(Section):
     of MoveNet 32."""
     width: PositiveFloat = 1.0
     """Multiplies every channel count of the backbone."""
+    exact_dilation: bool = True
+    """Dilate a small backbone so that every second feature is the one at stride 32; false is for
+    EfficientNet weights that were trained without it."""
     native_side: NonNegativeInt = 0
     """Default for the longest side of photos with these weights, pixels; 0 keeps the size of the
     photos, as the paper does."""
@@ -394,7 +397,8 @@ class ServeSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port; 0 takes a free one."""
     waiting: NonNegativeInt = 8
-    """Photos that may wait while one is parsed; more are refused with status 503."""
+    """Photos that may wait while others are parsed, one on each core; more are refused with status
+    503."""
     megabytes: PositiveFloat = 20
     """Largest request, in millions of bytes; a larger one is refused with status 413."""
     megapixels: PositiveFloat = 50

@@ -14,7 +14,7 @@ from grapy_cli.errors import GrapyError, SettingsError, WeightsError, install_ex
 from grapy_cli.inference.engines.adopted import adopted_network
 from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
-from grapy_cli.inference.engines.runner import Place, Runner
+from grapy_cli.inference.engines.runner import Place, Runner, runner_by_threads
 from grapy_cli.inference.published import PublishedNetwork
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
@@ -101,7 +101,7 @@ def load_exported(
 
     Args:
         path: Ends in .onnx or .xml.
-        device: On which the engine computes; on a CPU with as many threads as torch has.
+        device: On which the engine computes; on a CPU with as many threads as torch would.
         precision: Of the arithmetic; int8 and bf16 files have their own.
 
     Raises:
@@ -127,15 +127,20 @@ def open_file(path: Path, device: torch.device, precision: str) -> Runner:
     engine, metadata = ENGINES[path.suffix.lower()], read_metadata(path)
     _check_engine(engine, path, precision, metadata.get(PRECISION_KEY, "fp32"))
     engine.check(path, metadata)
-    try:
-        return engine.open(path, Place(device, torch.get_num_threads()), precision)
-    except GrapyError:
-        raise
-    except Exception as error:
-        raise WeightsError(
-            f"{engine.package} cannot load {path}: {_first_line(error)}",
-            hint="Write it anew: grapy export, or grapy weights adopt.",
-        ) from error
+    cores = torch.get_num_threads()
+
+    def load(threads: int) -> Runner:
+        try:
+            return engine.open(path, Place(device, threads, max(1, cores // threads)), precision)
+        except GrapyError:
+            raise
+        except Exception as error:
+            raise WeightsError(
+                f"{engine.package} cannot load {path}: {_first_line(error)}",
+                hint="Write it anew: grapy export, or grapy weights adopt.",
+            ) from error
+
+    return runner_by_threads(load, cores)
 
 
 def _check_engine(engine: Engine, path: Path, precision: str, own: str) -> None:
