@@ -80,7 +80,10 @@ class InterruptedRun(GrapyError):  # noqa: N818 - not an error
 
 
 def install_extra(extra: str) -> str:
-    """Return the command that installs an extra; the project is on no package index yet."""
+    """Return the command that installs an extra, or several with commas between.
+
+    It needs a clone: the project is on no package index yet.
+    """
     return f"In grapy's repository: pip install '.[{extra}]'"
 
 

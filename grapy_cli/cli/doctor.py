@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from grapy_cli.cli.command import AsJson, command
+from grapy_cli.errors import install_extra
 
 if TYPE_CHECKING:
     from grapy_cli.cli.doctor_checks import Fact
@@ -47,5 +48,8 @@ def _show(facts: Sequence["Fact"]) -> None:
 
     show_table(["what", "found"], [(fact.what, fact.found) for fact in facts])
     for fact in facts:
-        if fact.remedy:
-            say(results(), f"{fact.what}: {fact.remedy}", "red" if fact.is_fault else "")
+        if fact.is_fault:
+            say(results(), f"{fact.what}: {fact.remedy}", "red")
+    absent = [fact.what for fact in facts if fact.remedy and not fact.is_fault]
+    if absent:
+        say(results(), f"all absent extras: {install_extra(','.join(absent))}")

@@ -25,6 +25,7 @@ app = typer.Typer(add_completion=False)
     "evaluate",
     "infer.labels",
     "infer.longest_side",
+    "infer.reduced_jpeg",
     "batch.size",
     "run",
     name="eval",

@@ -142,6 +142,7 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
         "split": job.split,
         "tta": ",".join(dict.fromkeys(tta for _, tta in job.parsers)),
         "longest_side": parser.longest_side,
+        "reduced_jpeg": parser.reduced_jpeg,
         **provenance.device_facts(parser),
         **provenance.versions(),
         "data": provenance.data_facts(keys, job.label_sets),

@@ -1,5 +1,6 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,6 +65,9 @@ class HumanParser:
     """When a photo goes through the network in tiles."""
     max_side: int = 0
     """Longest side of what is read of a photo, pixels; 0 reads all of it."""
+    reduced_jpeg: bool = False
+    """Whether a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size, where that is still twice what
+    the network takes. Masks keep the photo's size, and differ a little."""
 
     def __post_init__(self) -> None:
         if self._fit is not None and self.augmentation.scales != (1.0,):
@@ -86,6 +90,7 @@ class HumanParser:
         precision: Precision = "fp32",
         folded: bool = True,
         labels: Path | None = None,
+        reduced_jpeg: bool = False,
     ) -> "HumanParser":
         """Load weights, by default those embedded in the package.
 
@@ -104,6 +109,7 @@ class HumanParser:
             folded: Use the form for inference, which gives the same results in less time, on CUDA
                 by CUDA graphs; without it the network stays as it is trained.
             labels: Label file for a published network whose labels are not understood.
+            reduced_jpeg: See the class.
 
         Raises:
             WeightsError: If the weights cannot be read.
@@ -130,7 +136,7 @@ class HumanParser:
                 f"{card.name} takes photos in one size", hint="Leave --longest-side out."
             )
         side = card.longest_side if longest_side is None else longest_side
-        return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
+        return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side, reduced_jpeg)
 
     def __repr__(self) -> str:
         """Say in one line what parses, and where."""
@@ -246,9 +252,18 @@ class HumanParser:
     def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
         """Height and width, pixels, in which the network sees a photo at scale 1."""
         height, width = reading.pixels.shape[:2]
+        return self._base_size(height, width)
+
+    def _base_size(self, height: int, width: int) -> tuple[int, int]:
         if self._fit is not None:
             return self._fit.size((height, width))
         return base_size(height, width, self.longest_side, grid=max(1, self._grid))
+
+    def _largest_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of the largest version of a photo that the network takes."""
+        scale = max(self.augmentation.scales)
+        rows, columns = self._base_size(height, width)
+        return math.ceil(rows * scale), math.ceil(columns * scale)
 
     def _largest_side(self, reading: ReadPhoto) -> int:
         return round(max(self.size_of(reading)) * max(self.augmentation.scales))
@@ -288,8 +303,7 @@ class HumanParser:
         if fit is not None:
             pictures = [fit.picture(photo) for photo in photos]
             return version_logits(network, pictures, datasets, mirror=augmentation.mirror)
-        height, width = photos[0].shape[:2]
-        size = base_size(height, width, self.longest_side, grid=max(1, self._grid))
+        size = self._base_size(*photos[0].shape[:2])
         return parse_together(
             network, photos, datasets, augmentation, size=size, grid=self._grid, tile=tile
         )
@@ -332,7 +346,7 @@ class HumanParser:
                 f"a {type(photo).__name__} is not a photo",
                 hint="Pass a path, the bytes of a file, a PIL image or a NumPy array.",
             )
-        return read_shrunk(photo, self.max_side)
+        return read_shrunk(photo, self.max_side, self._largest_size if self.reduced_jpeg else None)
 
     def check_datasets(self, datasets: Sequence[str]) -> None:
         """Check that the weights know all of the label sets.

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -188,6 +188,9 @@ def _parse_photos(
     batch = settings.batch
     known = {} if batch.overwrite else manifest.recall()
     parser = load_parser(settings, world_of_environment())
+    if parser.reduced_jpeg and plan.results.show_photo:
+        parser = replace(parser, reduced_jpeg=False)
+        report(Told("JPEGs are decoded at their own size, since an output shows the photo"))
     parser.tiles.told = lambda text: report(Warned(text))
     tasks = plan.tasks(shard)
     progress = RunProgress(len(tasks), report)

@@ -13,7 +13,7 @@ from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_arch
 from grapy_cli.image_io.formats import NO_LABELS
 from grapy_cli.image_io.lists import is_header, list_entries
 from grapy_cli.image_io.names import is_clutter
-from grapy_cli.labels import Level
+from grapy_cli.labels import LABEL_SETS, Level, dataset_option
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
@@ -313,9 +313,11 @@ def _holds_labels(folder: Place) -> bool:
 def _nothing_found(
     source: Source, looked: Sequence[Path], lacking: Sequence[tuple[str, str]]
 ) -> DatasetError:
+    name = source.label_set.name
+    roots = [layout.roots[0] if name in LABEL_SETS else "FOLDER" for layout in source.layouts]
     trees = [
-        f"{layout.roots[0]}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
-        for layout in source.layouts
+        f"{root}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
+        for root, layout in zip(roots, source.layouts, strict=True)
         for shelf in layout.shelves[:1]
     ]
     places = ", ".join(str(place.resolve()) for place in looked)
@@ -323,7 +325,7 @@ def _nothing_found(
     add = "Copy or unpack what is missing. " if lacking else ""
     advice = next((advice for _, advice in lacking if advice), f"{add}{source.home}.")
     return DatasetError(
-        f"no release of {source.label_set.name} at or below {places}{found and f'; {found}'}; "
+        f"no release of {name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",
-        hint=f"{advice} Then: --source FOLDER",
+        hint=f"{advice} Then: grapy prepare --dataset {dataset_option(name)} --source FOLDER",
     )

@@ -131,6 +131,8 @@ def _find(source: Source, settings: Settings, report: Reporter) -> Release:
         return find_release(source, [draw_release(settings, source.drawn, report)], any_name=True)
     if given is None:
         return find_release(source, [root / "raw", root], any_name=False)
+    if not given.exists():
+        raise DatasetError(f"the source {given} does not exist", hint="--source FOLDER_OR_ARCHIVE")
     if given.is_file():
         report(Told(f"reading {given} in place"))
     return find_release(source, [given], any_name=True)
