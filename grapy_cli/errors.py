@@ -94,3 +94,8 @@ def said_of(what: str) -> Iterator[None]:
         yield
     except GrapyError as error:
         raise type(error)(f"{what}: {error.message}", hint=error.hint) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error of another library, whose further lines are details."""
+    return str(error).strip().partition("\n")[0]

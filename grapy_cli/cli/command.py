@@ -25,6 +25,7 @@ from grapy_cli.settings.tree import (
 )
 
 Body = Callable[..., None]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 _WIDEST = 15
 """Longest list of choices beside an option, in characters: a longer one would be broken there."""
@@ -73,7 +74,7 @@ def command(
     Args:
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
             to commands that use the section "train".
-        name: The command's name; the function's unless said.
+        name: The command's name; by default that of the function.
         example: A line to type, for the end of the help page.
     """
     paths = _paths_of(sections)

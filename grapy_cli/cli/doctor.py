@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from grapy_cli.cli.command import command
+from grapy_cli.cli.command import AsJson, command
 from grapy_cli.errors import install_extra
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ app = typer.Typer(add_completion=False)
 @command(app, example="grapy doctor --json")
 def doctor(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check this machine, for a bug report: versions, devices, weights, disk, extras.
 

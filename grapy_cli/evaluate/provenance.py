@@ -50,7 +50,8 @@ def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
         weights: The sha256 of its weights file.
     """
     facts = {**device_facts(parser), **versions()}
-    return digest_of(weights, tta, parser.longest_side, parser.tiles.side, facts)
+    reading = parser.longest_side, parser.reduced_jpeg
+    return digest_of(weights, tta, reading, parser.tiles.side, facts)
 
 
 def data_facts(

@@ -2,8 +2,9 @@
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key
@@ -107,7 +108,8 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
     for root in _roots_at(places):
         for folder in _folders_below(root):
             for layout in source.layouts:
-                if not (any_name or folder == root or _goes_by(layout, folder)):
+                has_name = folder.name.casefold() in map(str.casefold, layout.roots)
+                if not (any_name or folder == root or has_name):
                     continue
                 whole, half = _shelves_in(folder, layout)
                 if any(shelf.split != "test" for shelf in whole) and not half:
@@ -278,21 +280,12 @@ def _folders_below(place: Place) -> Iterator[Place]:
         floor = [below for folder in floor for below in _subfolders(folder)]
 
 
-def _sorted(places: Iterable[Place]) -> list[Place]:
-    return sorted(places, key=lambda place: place.name)
-
-
 def _subfolders(folder: Place) -> list[Place]:
     try:
-        return _sorted(
-            below for below in folder.iterdir() if below.is_dir() and below.name[0] not in "._"
-        )
+        below = (one for one in folder.iterdir() if one.is_dir() and one.name[0] not in "._")
+        return sorted(below, key=attrgetter("name"))
     except OSError:  # no permission
         return []
-
-
-def _goes_by(layout: Layout, folder: Place) -> bool:
-    return folder.name.casefold() in {root.casefold() for root in layout.roots}
 
 
 def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[tuple[str, str]]]:

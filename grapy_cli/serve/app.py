@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fastapi import FastAPI, Request
@@ -20,7 +20,13 @@ from grapy_cli.serve.error_handlers import add_error_handlers
 from grapy_cli.serve.page import render_page
 from grapy_cli.serve.queue import RequestQueue
 from grapy_cli.serve.request_body import TooLargeError, read_body
-from grapy_cli.serve.responses import PhotoResponse, build_response, check_kind, describe_labels
+from grapy_cli.serve.responses import (
+    SHOWS_PHOTO,
+    PhotoResponse,
+    build_response,
+    check_kind,
+    describe_labels,
+)
 
 Kind = Literal["mask", "overlay", "json"]
 
@@ -62,6 +68,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
     threads = threads_for(parser)
     prepare = use_one_thread if threads.is_torch_single else None
     queue, room = RequestQueue(limits.waiting, threads.parsing, prepare), Room(PIXELS_UNDER_WAY)
+    whole = replace(parser, reduced_jpeg=False)
     document, policy = render_page()
 
     @asynccontextmanager
@@ -118,7 +125,8 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
 
         def work() -> PhotoResponse:
             with room.held(_count_pixels(data, limits.megapixels)):
-                return build_response(chosen, parser.parse_all(data, datasets), level_ids)
+                own = whole if chosen in SHOWS_PHOTO else parser
+                return build_response(chosen, own.parse_all(data, datasets), level_ids)
 
         told = await queue.ask(work, limits.timeout)
         return Response(told.body, media_type=told.media_type)

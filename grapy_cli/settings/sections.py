@@ -318,6 +318,9 @@ class InferSettings(Section):
     precision: Literal["fp32", "bf16"] = "fp32"
     """Precision of the network's features: bf16 is faster on many CPUs and GPUs, but changes some
     pixels at the borders of parts; `grapy bench --against` counts them."""
+    reduced_jpeg: bool = False
+    """Decode a JPEG at 1/2, 1/4 or 1/8 of its size, where that is still twice what the network
+    takes and no output shows the photo: large photos are faster, and mIoU is slightly lower."""
 
 
 class EvaluateSettings(Section):
@@ -327,7 +330,7 @@ class EvaluateSettings(Section):
     """Photos to score."""
     weights: list[Path] = []
     """Weights to score side by side, comma-separated: files, run folders, hf:OWNER/NAME, ...;
-    infer.weights unless said, else the weights embedded in the package."""
+    by default infer.weights, else the weights embedded in the package."""
     tta: list[TestTimeAugmentation] = []
     """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta by
     default."""

@@ -87,6 +87,20 @@ def test_an_overlay_is_a_picture_with_a_legend(client, photo):
         assert picture.height > 40
 
 
+def test_an_overlay_shows_a_photo_that_masks_need_only_reduced(open_client, parser):
+    own = replace(parser, longest_side=33, reduced_jpeg=True)
+    written = io.BytesIO()
+    pixels = np.zeros((160, 160, 3), np.uint8)
+    pixels[:, ::2] = 255  # stripes that no reduced photo has
+    Image.fromarray(pixels).save(written, "JPEG", quality=95)
+    with open_client(own) as client:
+        for kind in ("mask", "overlay"):
+            response = client.post(f"/parse?dataset=atr&kind={kind}", content=written.getvalue())
+            picture = Image.open(io.BytesIO(response.content))
+            assert picture.width == 160
+    assert np.asarray(picture)[:160].std(1).min() > 20
+
+
 def test_json_holds_every_label_set_and_level_asked_for(client, parser, photo):
     response = client.post("/parse?dataset=all&levels=3,1&kind=json", content=photo)
     parsings = response.json()["parsings"]
