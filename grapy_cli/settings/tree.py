@@ -63,8 +63,9 @@ def is_list(field: FieldInfo) -> bool:
 
 
 def is_tuple(field: FieldInfo) -> bool:
-    """Return whether a leaf holds a fixed number of values."""
-    return get_origin(field.annotation) is tuple
+    """Return whether a leaf holds a fixed number of values, or may hold them."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return any(get_origin(kind) is tuple for kind in kinds)
 
 
 def choices(field: FieldInfo) -> tuple[Any, ...]:

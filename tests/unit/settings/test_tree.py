@@ -30,6 +30,7 @@ def test_options_are_spelled_with_dashes_or_as_the_flag_says():
         ("predict.levels", "3,1", [3, 1]),
         ("predict.levels", "4", ["4"]),
         ("train.crop", "512,256", ["512", "256"]),
+        ("model.decoder.rates", "2,4,8", ["2", "4", "8"]),
         ("model.output_stride", "8", 8),
         ("model.pyramid.levels", "3", "3"),
         ("train.lr", "0.1", "0.1"),
