@@ -38,7 +38,7 @@ _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"mif2", b"msf1")
 _STRIP = 256  # rows
 _MOST_PAGES = 64
-_WHITES = (1, 255, 1023, 4095, 16383, 65535)
+WHITES = (1, 255, 1023, 4095, 16383, 65535)
 """Largest values of the bits that cameras and scanners use of wider integers."""
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _TURNS: Mapping[int, Image.Transpose] = {
@@ -332,7 +332,7 @@ def _deep_color(
 def _white_of(values: np.ndarray) -> int:
     """Return the value that is white, by the range that the values use."""
     highest = int(values.max(initial=0))
-    return next((white for white in _WHITES if highest <= white), highest)
+    return next((white for white in WHITES if highest <= white), highest)
 
 
 def _range_notes(white: int) -> tuple[str, ...]:
@@ -371,5 +371,7 @@ def _unreadable(photo: Source, error: Exception) -> PhotoError:
         return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError(_HEIC_EXTRA)
+    if isinstance(error, FileNotFoundError):
+        return PhotoError(f"the photo {photo} does not exist")
     why = download_mistake(Path(photo)) or error
     return PhotoError(f"the photo {photo} cannot be read: {why}")

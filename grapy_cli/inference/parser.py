@@ -22,7 +22,7 @@ from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inferen
 from grapy_cli.inference.frame import Frame
 from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
 from grapy_cli.inference.photo_fit import PhotoFit
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.inference.stream import (
     ParsedPhoto,
     ParseRequest,
@@ -104,10 +104,10 @@ class HumanParser:
             tile: Photos that are larger than this for the network, pixels, go through it in
                 overlapping tiles; 0 never. Where memory is short, that happens by itself.
             max_side: See the class.
-            precision: Of the features; bf16 is quicker on many processors and cards, and costs
-                some pixels at the borders of parts. A file for another engine may have its own.
-            folded: Use the form for inference, which is quicker and gives the same, on CUDA with
-                recordings of its work; without it the network stays as it is trained.
+            precision: Of the features; bf16 is faster on many CPUs and GPUs, and changes some
+                pixels at the borders of parts. A file for another engine may have its own.
+            folded: Use the form for inference, which gives the same results in less time, on CUDA
+                by CUDA graphs; without it the network stays as it is trained.
             labels: Label file for a published network whose labels are not understood.
             reduced_jpeg: See the class.
 
@@ -133,7 +133,7 @@ class HumanParser:
             network = CudaGraphNetwork(plain) if uses_cuda_graphs else plain
         if longest_side and isinstance(network, PublishedNetwork):
             raise SettingsError(
-                f"{card.name} takes photos in a size of its own", hint="Leave --longest-side out."
+                f"{card.name} takes photos in one size", hint="Leave --longest-side out."
             )
         side = card.longest_side if longest_side is None else longest_side
         return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side, reduced_jpeg)
@@ -230,7 +230,7 @@ class HumanParser:
     def parse_together(
         self, readings: Sequence[ReadPhoto], datasets: Sequence[str]
     ) -> list[dict[str, Parsing]]:
-        """Parse photos that have the same `size_of` at once, as cards like it.
+        """Parse photos that have the same `size_of` at once, which suits GPUs.
 
         One by one where they are parsed in tiles, or memory does not suffice for all.
 
@@ -275,7 +275,7 @@ class HumanParser:
 
     @property
     def _fit(self) -> PhotoFit | None:
-        """The rule of a network that takes photos in sizes of its own."""
+        """The rule of a network that chooses the size of its photos."""
         return self.network.fit if isinstance(self.network, PublishedNetwork) else None
 
     def _parse(

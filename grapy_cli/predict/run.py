@@ -100,9 +100,7 @@ def _write_to_standard_output(
 ) -> PredictSummary:
     """Parse one photo into a temporary folder, and write its result to standard output."""
     with TemporaryDirectory() as scratch:
-        predict = settings.predict.model_copy(update={"out": Path(scratch)})
-        run = settings.run.model_copy(update={"gpus": 1})
-        settings = settings.model_copy(update={"predict": predict, "run": run})
+        settings = settings.having("predict", out=Path(scratch)).having("run", gpus=1)
         plan, _ = _plan(sources, settings)
         if len(plan.photos) > 1:
             _refuse_output(f"{len(plan.photos)} photos")

@@ -330,7 +330,7 @@ class EvaluateSettings(Section):
     """Photos to score."""
     weights: list[Path] = []
     """Weights to score side by side, comma-separated: files, run folders, hf:OWNER/NAME, ...;
-    infer.weights unless said, else the weights embedded in the package."""
+    by default infer.weights, else the weights embedded in the package."""
     tta: list[TestTimeAugmentation] = []
     """Test-time augmentations to score, comma-separated: none, flip, paper; infer.tta by
     default."""

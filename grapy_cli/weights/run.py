@@ -27,7 +27,7 @@ def write_card_page(
     """Write the page, and say how many photos failed.
 
     Args:
-        weights: A weights file or run folder; the embedded one unless said.
+        weights: A weights file or run folder; by default the embedded one.
         photos: A photo, a folder, or another source of photos; None for a page without photos.
         reporter: Gets the progress, and photos that cannot be read.
 

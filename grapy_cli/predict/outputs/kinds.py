@@ -135,7 +135,7 @@ def plan_kinds(
         if count > 1:
             raise SettingsError(
                 f"{count} kinds of results would share the folder {folder!r}",
-                hint="Write each in a run of its own.",
+                hint="Write each in a separate run.",
             )
     return [*kinds, *small]
 

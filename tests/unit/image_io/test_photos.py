@@ -118,11 +118,16 @@ def test_a_suffix_that_lies_does_no_harm(tmp_path):
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, I am no photo\n", None])
+def test_a_photo_that_does_not_exist_is_named_once(tmp_path):
+    with pytest.raises(PhotoError) as caught:
+        read_photo(tmp_path / "none.jpg")
+    assert caught.value.message == f"the photo {tmp_path / 'none.jpg'} does not exist"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, I am no photo\n"])
 def test_what_is_no_photo_is_named_once(tmp_path, content):
     path = tmp_path / "p.jpg"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(PhotoError) as caught:
         read_photo(path)
     assert caught.value.message.startswith(f"the photo {path} cannot be read: ")

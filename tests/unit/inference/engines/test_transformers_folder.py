@@ -155,7 +155,7 @@ def test_a_backbone_without_its_head_is_refused(segformer, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"model_type": "bert"}, "no network that transformers parses with"),
+        ({"model_type": "bert"}, "not a network that transformers can parse with"),
         ({"id2label": {"0": "cat"}}, "names 1 labels"),
         ({"id2label": {"0": "background", "2": "hat"}}, "ids from 0"),
         ({"id2label": {"0": "wall", "1": "floor"}}, "not understood: the first label is 'wall'"),
@@ -192,7 +192,7 @@ def test_a_label_file_names_what_is_not_understood(tmp_path):
 
 
 def test_other_sizes_and_scales_are_refused(segformer):
-    with pytest.raises(SettingsError, match="a size of its own"):
+    with pytest.raises(SettingsError, match="photos in one size"):
         HumanParser.load(segformer, device="cpu", longest_side=320)
     with pytest.raises(SettingsError, match="no other scales"):
         HumanParser.load(segformer, device="cpu", tta="paper")
