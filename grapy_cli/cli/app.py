@@ -60,6 +60,9 @@ def main() -> None:
         show_error(fault)
         raise SystemExit(fault.exit_code) from error
     finally:
+        # A signal during the exit ends it: raised there, KeyboardInterrupt would be a traceback.
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, signal.SIG_DFL)
         # Python collects garbage at its end, which takes 0.4 s if torch is loaded.
         gc.freeze()
 
