@@ -72,7 +72,6 @@ class Log:
     """The log of one process; the first row makes the file, or follows those of an earlier run.
 
     Args:
-        path: The file.
         settings: What all rows depend on, or its digest. It is the first line, written at once; a
             file of other settings is emptied. None where each row has a digest.
     """

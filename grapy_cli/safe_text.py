@@ -113,7 +113,6 @@ def spelled(text: str, *, keep: str = "") -> str:
     File names may hold anything: escape sequences, line breaks, bytes that are no text.
 
     Args:
-        text: A name that a person chose.
         keep: Characters that stay as they are: the line breaks of a message.
     """
     if text.isprintable() and text.isascii():

@@ -60,7 +60,6 @@ def build_contestant(
 
     Args:
         settings: Without a label set, the first one of the weights is used.
-        photos: Photos to parse.
         out: Folder for its masks.
 
     Raises:

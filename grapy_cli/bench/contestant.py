@@ -73,7 +73,6 @@ class Contestant:
 
     @cached_property
     def _batches(self) -> list[list[Task]]:
-        """Photos that are parsed together."""
 
         def size(task: Task) -> tuple[int, int]:
             return self.parser.size_of(self.parser.read(task.photo.source))

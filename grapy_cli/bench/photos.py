@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -13,9 +12,12 @@ from grapy_cli.image_io.photos import read_photo
 from grapy_cli.image_io.sample_photos import draw_photos
 from grapy_cli.predict.sources import FoundPhoto, find_photos
 
-SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {"448px": (448, 336), "2mp": (1632, 1224), "12mp": (4000, 3000), "48mp": (8064, 6048)}
-)
+SIZES: Mapping[str, tuple[int, int]] = {
+    "448px": (448, 336),
+    "2mp": (1632, 1224),
+    "12mp": (4000, 3000),
+    "48mp": (8064, 6048),
+}
 """Longer and shorter side, pixels, by what `--size` calls it; photos keep their own shape."""
 
 
@@ -48,7 +50,6 @@ def collect_photos(sources: Sequence[str], size: str | None, scratch: Path) -> l
 
 
 def _write_resized(photo: FoundPhoto, num_pixels: int, path: Path) -> None:
-    """Write a photo with that many pixels as a JPEG."""
     pixels = read_photo(photo.source)
     scale = math.sqrt(num_pixels / math.prod(pixels.shape[:2]))
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])

@@ -27,7 +27,7 @@ MEASURES = (
     Measure("load_ms", "loading the network, ms", 1),
     Measure("weights_mb", "weights on disk, MB", 1),
     Measure("memory_mib", "peak memory, MiB", 0),
-    Measure("card_memory_mib", "peak memory of the GPU, MiB", 0),
+    Measure("gpu_memory_mib", "peak memory of the GPU, MiB", 0),
 )
 
 STAGES = (
@@ -66,7 +66,7 @@ class Result:
             "load_ms": 1e3 * facts.load_seconds,
             "weights_mb": facts.weights_bytes / 1e6,
             "memory_mib": _mebibytes([one.process_peak for one in rounds]),
-            "card_memory_mib": _mebibytes([one.gpu_peak for one in rounds]),
+            "gpu_memory_mib": _mebibytes([one.gpu_peak for one in rounds]),
         }
         return cls(name, facts, figures, _shares(rounds))
 

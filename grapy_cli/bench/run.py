@@ -32,8 +32,6 @@ def run_bench(
     Args:
         sources: Photos and folders; none for photos that are drawn for this.
         against: Settings file whose values replace those in `settings` for a second contestant.
-        settings: Those of the first contestant.
-        report: Gets the progress.
 
     Raises:
         SettingsError: If a source or the file does not exist, or label maps are given for photos
@@ -84,7 +82,6 @@ def _contestants(settings: Settings, against: Path | None) -> dict[str, Settings
 
 
 def _with_weights(settings: Settings, weights: Path) -> Settings:
-    """Settings with other weights."""
     infer = settings.infer.model_copy(update={"weights": weights})
     return settings.model_copy(update={"infer": infer})
 

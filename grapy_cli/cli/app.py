@@ -73,11 +73,7 @@ def _open_streams() -> None:
 
 
 class _Talk:
-    """Standard error that may be closed during a run: messages are then dropped.
-
-    Args:
-        stream: Standard error itself.
-    """
+    """Standard error that may be closed during a run: messages are then dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -66,7 +66,6 @@ def command(
     names them. Nested sections have no options; `--set` reaches them.
 
     Args:
-        app: What the command is added to.
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
             to commands that use the section "train".
         name: The command's name; the function's unless said.

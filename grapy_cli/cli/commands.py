@@ -5,7 +5,6 @@ Building the options of all commands from the settings would take longer than th
 
 from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any
 
 import typer
@@ -26,10 +25,10 @@ _LOOK = {
     "doctor": "Check this machine, for a bug report: versions, devices, weights, disk, extras.",
     "bench": "Measure how fast photos are parsed here, and how much time each stage takes.",
 }
-PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType({"Work": _WORK, "Look": _LOOK})
+PANELS: Mapping[str, Mapping[str, str]] = {"Work": _WORK, "Look": _LOOK}
 """The panels of the page and their commands, with the first line of each help page."""
 
-_MODULES: Mapping[str, str] = MappingProxyType({"eval": "evaluate"})
+_MODULES: Mapping[str, str] = {"eval": "evaluate"}
 """Modules that do not have the name of their command: `eval` is a Python function."""
 
 

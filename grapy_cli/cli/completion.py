@@ -1,7 +1,6 @@
 """Complete data sets, stages, devices and settings in a shell, without importing torch."""
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.orders import ORDERS
@@ -9,23 +8,17 @@ from grapy_cli.settings.tree import choices, is_list, leaves
 
 Completer = Callable[[str], list[str]]
 
-_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "data.dataset": (*LABEL_SETS, "synthetic", "all"),
-        "predict.remap": tuple(ORDERS),
-        "evaluate.remap": tuple(ORDERS),
-        "run.device": ("auto", "cpu", "cuda", "mps"),
-    }
-)
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "data.dataset": (*LABEL_SETS, "synthetic", "all"),
+    "predict.remap": tuple(ORDERS),
+    "evaluate.remap": tuple(ORDERS),
+    "run.device": ("auto", "cpu", "cuda", "mps"),
+}
 """Suggested values of settings that allow others too: a label file, a second GPU."""
 
 
 def completer_of(path: str) -> Completer | None:
-    """Return the completer of a setting's option; None without suggestions.
-
-    Args:
-        path: The setting's, dotted.
-    """
+    """Return the completer of a setting's option; None without suggestions."""
     field = leaves()[path]
     words = _NAMES.get(path) or tuple(map(str, choices(field)))
     if not words:

@@ -56,8 +56,6 @@ def show_table(
     Args:
         columns: The heads; one that begins with ">" has its cells aligned to the right. Where all
             are empty there is no line of heads.
-        rows: The cells, text that is shown as it stands.
-        title: A line above the table.
         width: Columns of text it may take, also in a pipe; longer cells are folded.
     """
     console = results()

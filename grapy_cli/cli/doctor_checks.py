@@ -10,24 +10,21 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from grapy_cli import __version__
 from grapy_cli.atomic import file_digest
 from grapy_cli.cli.os_errors import hint_of_import
 from grapy_cli.errors import GrapyError, install_extra
 
-PACKAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "torch": "torch",
-        "numpy": "numpy",
-        "PIL": "pillow",
-        "cv2": "opencv-python",
-        "safetensors": "safetensors",
-        "pydantic": "pydantic",
-        "typer": "typer",
-    }
-)
+PACKAGES: Mapping[str, str] = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "safetensors": "safetensors",
+    "pydantic": "pydantic",
+    "typer": "typer",
+}
 """Packages that grapy needs: the module, and the name to install."""
 
 
@@ -39,21 +36,17 @@ class Extra:
     brings: str
 
 
-EXTRAS: Mapping[str, Extra] = MappingProxyType(
-    {
-        "heif": Extra(["pillow-heif"], "HEIC, the photos of phones"),
-        "hub": Extra(["huggingface_hub", "transformers"], "--weights hf:OWNER/NAME"),
-        "onnx": Extra(
-            ["onnx", "onnxruntime", "onnxscript"], "export --format onnx, and running what it wrote"
-        ),
-        "openvino": Extra(
-            ["onnx", "onnxruntime", "onnxscript", "openvino"], "the same for OpenVINO"
-        ),
-        "serve": Extra(["fastapi", "python-multipart", "uvicorn"], "grapy serve"),
-        "tensorboard": Extra(["tensorboard"], "train --tensorboard"),
-        "video": Extra(["av"], "films"),
-    }
-)
+EXTRAS: Mapping[str, Extra] = {
+    "heif": Extra(["pillow-heif"], "HEIC, the photos of phones"),
+    "hub": Extra(["huggingface_hub", "transformers"], "--weights hf:OWNER/NAME"),
+    "onnx": Extra(
+        ["onnx", "onnxruntime", "onnxscript"], "export --format onnx, and running what it wrote"
+    ),
+    "openvino": Extra(["onnx", "onnxruntime", "onnxscript", "openvino"], "the same for OpenVINO"),
+    "serve": Extra(["fastapi", "python-multipart", "uvicorn"], "grapy serve"),
+    "tensorboard": Extra(["tensorboard"], "train --tensorboard"),
+    "video": Extra(["av"], "films"),
+}
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,6 @@ def _launch(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 def _arguments(pred: Path | None, truth: Path | None, *, as_json: bool, parts: bool) -> list[str]:
-    """Arguments that are not settings."""
     given = {"--pred": pred, "--truth": truth}
     folders = [word for name, path in given.items() if path for word in (name, str(path))]
     return [*folders, *["--json"] * as_json, *["--parts"] * parts]

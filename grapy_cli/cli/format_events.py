@@ -11,7 +11,7 @@ from grapy_cli.train.events import (
     CheckpointSaved,
     Diverged,
     EpochScored,
-    PhotosLabelled,
+    PhotosLabeled,
     RunStarted,
     StepDone,
 )
@@ -97,7 +97,7 @@ def _(event: RunStarted) -> str:
 
 
 @line_of.register
-def _(event: PhotosLabelled) -> str:
+def _(event: PhotosLabeled) -> str:
     def said(shares: Mapping[str, float]) -> str:
         parts = sorted(shares.items(), key=lambda row: -row[1])
         named = ", ".join(f"{part} {share:.1%}" for part, share in parts if share)
@@ -105,7 +105,7 @@ def _(event: PhotosLabelled) -> str:
 
     by_dataset = "; ".join(f"{name} {said(shares)}" for name, shares in event.shares.items())
     rejected = f"; {event.rejected} could not be read" if event.rejected else ""
-    return f"{event.by} labelled {event.photos} photos{rejected}: {by_dataset}"
+    return f"{event.by} labeled {event.photos} photos{rejected}: {by_dataset}"
 
 
 @line_of.register

@@ -6,7 +6,6 @@ defect of ours and keeps its traceback.
 
 import errno
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from grapy_cli.errors import GrapyError, SettingsError
 
@@ -14,19 +13,17 @@ _ROOM = "Free some disk space; temporary files go to the folder in TMPDIR."
 _RIGHTS = "Use a folder that you may write to."
 _OPEN_FILES = "Close other programs, or allow more open files: ulimit -n 4096."
 
-_HINTS: Mapping[int, str] = MappingProxyType(
-    {
-        errno.ENOSPC: _ROOM,
-        errno.EDQUOT: _ROOM,
-        errno.EFBIG: _ROOM,
-        errno.EROFS: _RIGHTS,
-        errno.EACCES: _RIGHTS,
-        errno.EPERM: _RIGHTS,
-        errno.EMFILE: _OPEN_FILES,
-        errno.ENFILE: _OPEN_FILES,
-        errno.EIO: "The disk or its network connection fails: see the system log.",
-    }
-)
+_HINTS: Mapping[int, str] = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EROFS: _RIGHTS,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EMFILE: _OPEN_FILES,
+    errno.ENFILE: _OPEN_FILES,
+    errno.EIO: "The disk or its network connection fails: see the system log.",
+}
 """Hints by error number; other numbers may be defects of ours."""
 
 # Libraries that OpenCV shows windows with: servers and containers have none.

@@ -65,12 +65,7 @@ class _Heard:
 
 
 class LineReporter:
-    """Writes a plain line per event; of progress only some, and always the last.
-
-    Args:
-        console: Where to.
-        clock: Seconds from any start.
-    """
+    """Writes a plain line per event; of progress only some, and always the last."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console

@@ -66,11 +66,8 @@ def group_photos(
     """Arrange a split of several data sets as groups.
 
     Args:
-        datasets: The data sets to train on.
-        split: The split.
         join: Make one group of photos that all data sets have, with the same key and bytes; the
             others stay with their data set.
-        share: Of the groups.
     """
     shared: tuple[str, ...] = ()
     if join and len(datasets) > 1:

@@ -215,8 +215,6 @@ class DatasetWriter:
         """Write the label maps of all three levels, the coarse ones derived from the parts.
 
         Args:
-            key: Of the photo.
-            label_map: Its parts.
             coarse: Label maps of levels 2 and 1 that label more pixels than the parts do. Labels of
                 a finer level have priority.
         """

@@ -40,8 +40,6 @@ def load_batches(
     or dropping the iterator ends them.
 
     Args:
-        dataset: Dataset that makes the samples.
-        batches: Draws of each batch.
         workers: Number of worker processes; 0 loads in this process.
         on_wait: Called about every second while no batch comes, with the seconds since the last
             one. What it raises ends the loading.

@@ -12,10 +12,7 @@ def sample_generator(
     after a resume.
 
     Args:
-        seed: Of the run.
         epoch: From 0.
-        group: Whose photo.
-        index: Which of its photos.
         times: How often this epoch has shown it before.
     """
     # A zero at the end would change the seed of first showings.

@@ -38,7 +38,6 @@ def compare(document: Document, baseline: Document, tolerance: float) -> str:
     """Compare each data set and level with the baseline, and return a sentence of success.
 
     Args:
-        document: Of this evaluation.
         baseline: Of the earlier one. The weights may differ, everything else must be equal.
         tolerance: By how much a score may fall, in [0, 1].
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
@@ -127,9 +126,7 @@ _Protocol = Callable[
     [LabelMap, UInt8[np.ndarray, "u v"], int, str], tuple[Counts, UInt8[np.ndarray, "u v"]]
 ]
 
-PROTOCOLS: Mapping[str, _Protocol] = MappingProxyType(
-    {"strict": _count_strictly, "reference": _count_as_reference}
-)
+PROTOCOLS: Mapping[str, _Protocol] = {"strict": _count_strictly, "reference": _count_as_reference}
 """Functions that return counts, and the label map at the size of the truth."""
 
 

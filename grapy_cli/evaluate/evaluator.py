@@ -37,7 +37,6 @@ class Evaluator:
 
     Args:
         cases: Each with a digest of everything its counts depend on apart from the photo's files.
-        label_sets: By data set.
         finished: The log; None keeps nothing.
     """
 

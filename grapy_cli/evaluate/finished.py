@@ -69,10 +69,7 @@ class FinishedPhotos:
         """Log a photo; from now on it is done.
 
         Args:
-            score: What reports show.
-            photo: What a run that goes on adds up.
             identity: Digest of everything the counts depend on.
-            order: The place of the photo in the run.
 
         Raises:
             OSError: If it cannot be written, or the file was removed meanwhile.

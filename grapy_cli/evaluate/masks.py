@@ -37,9 +37,6 @@ class MaskFolders:
     """Masks and their truths, matched by their relative paths.
 
     Args:
-        pred: The masks.
-        truth: The label maps.
-        labels: What the label maps' ids mean.
         keys: Relative paths of the label maps that count, without their suffix.
         split: Whose list the keys are; None for all label maps of a folder.
         table: Our id for each id of the masks; empty where they are the same.
@@ -65,11 +62,8 @@ class MaskFolders:
         """Match the masks with the label maps.
 
         Args:
-            pred: The masks.
             truth: A folder of label maps, all of which count, or that of a prepared data set.
-            labels: What the label maps' ids mean.
             split: Whose label maps count where the truth is a prepared data set.
-            table: See the class.
 
         Raises:
             DatasetError: If a folder is missing, or there is nothing to score.
@@ -197,7 +191,6 @@ def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> 
 
 
 def _names_below(folder: Path) -> list[str]:
-    """List the files of a folder by their relative paths."""
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 

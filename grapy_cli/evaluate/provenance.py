@@ -50,9 +50,7 @@ def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
     """Return a digest of everything that a parsing depends on apart from the photo.
 
     Args:
-        parser: The parser.
         weights: The sha256 of its weights file.
-        tta: The name of its augmentation.
     """
     facts = {**device_facts(parser), **versions()}
     return digest_of(weights, tta, parser.longest_side, parser.tiles.side, facts)

@@ -36,7 +36,6 @@ def launch_evaluate(settings: Settings, arguments: Sequence[str]) -> None:
     """Evaluate in several processes of this machine.
 
     Args:
-        settings: Of the evaluation.
         arguments: Further arguments of `grapy eval`, which are not settings.
     """
     with handed_over(settings) as file:

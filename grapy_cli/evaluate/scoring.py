@@ -137,8 +137,6 @@ class _Unit(NamedTuple):
 
 
 class _Turn(NamedTuple):
-    """A photo for one parser."""
-
     photo: _Photo
     who: tuple[str, str]
 

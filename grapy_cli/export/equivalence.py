@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from grapy_cli.errors import WeightsError
 from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.inference.tta import TTA, Network, base_size, parse_logits
 
-LOWEST_SHARE: Mapping[str, float] = MappingProxyType({"fp32": 0.9999, "bf16": 0.97, "int8": 0.9})
+LOWEST_SHARE: Mapping[str, float] = {"fp32": 0.9999, "bf16": 0.97, "int8": 0.9}
 """Required share of pixels with the same part, by precision. Another order of exact arithmetic
 changes pixels where two parts are equal to seven digits, and sometimes those that depend on them.
 """
@@ -54,9 +53,6 @@ def compare(
     """Parse photos with both networks, and their mirror images, at the size of the weights.
 
     Args:
-        torchs: The network that was exported.
-        other: The exported network.
-        photos: Photos to parse.
         longest_side: As in `HumanParser`.
         told: Called with the number of finished photos.
     """
@@ -77,7 +73,6 @@ def demand(agreement: Agreement, precision: str, share: float | None = None) -> 
     """Refuse a file that agrees too little.
 
     Args:
-        agreement: Between the file and torch.
         precision: fp32, bf16 or int8.
         share: Required share of equal pixels, instead of the default of the precision.
 

@@ -27,7 +27,6 @@ class ExportForm(nn.Module):
 
     Args:
         network: Folded for inference.
-        datasets: The label sets to export.
     """
 
     def __init__(self, network: GrapyNet, datasets: Sequence[str]) -> None:

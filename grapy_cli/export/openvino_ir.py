@@ -12,7 +12,6 @@ def write_openvino(source: Path, path: Path, metadata: Mapping[str, str]) -> Non
     Args:
         source: The same network as ONNX.
         path: The .xml.
-        metadata: Texts by name to store in the .xml.
     """
     import openvino
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 
 import numpy as np
 
@@ -45,14 +44,12 @@ class Format:
     """Packages, all of them in the extra with the name of the format."""
 
 
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        "onnx": Format(".onnx", ("fp32", "int8"), ("onnx", "onnxscript", "onnxruntime")),
-        "openvino": Format(
-            ".xml", ("fp32", "bf16", "int8"), ("onnx", "onnxscript", "onnxruntime", "openvino")
-        ),
-    }
-)
+FORMATS: Mapping[str, Format] = {
+    "onnx": Format(".onnx", ("fp32", "int8"), ("onnx", "onnxscript", "onnxruntime")),
+    "openvino": Format(
+        ".xml", ("fp32", "bf16", "int8"), ("onnx", "onnxscript", "onnxruntime", "openvino")
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,6 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
 
 
 def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: Settings) -> None:
-    """Write the file; every format is made from ONNX."""
     wanted = settings.export
     metadata = {
         CARD_KEY: _card(parser, datasets, settings).model_dump_json(),
@@ -138,7 +134,6 @@ def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> W
 
 
 def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
-    """Return a photo at the size for the network."""
     grid = parser.network.numbers.output_stride if parser.longest_side else 0
     height, width = photo.pixels.shape[:2]
     size = base_size(height, width, parser.longest_side, grid=max(1, grid))
@@ -146,7 +141,6 @@ def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
 
 
 def _photos(folder: Path | None, scratch: Path, most: int) -> list[ReadPhoto]:
-    """Read photos of a folder, or generate some."""
     if folder is None:
         folder = scratch / "drawn"
         folder.mkdir()

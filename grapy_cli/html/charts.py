@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from grapy_cli.html.svg import Color, Drawing, Point, swatch
+from grapy_cli.html.svg import Color, Drawing, Number, Point, swatch
 
 Share = float | None
 Named = tuple[str, Color]
@@ -11,6 +11,8 @@ Named = tuple[str, Color]
 HUES = ("bar", "second", "third")
 CELL = 28
 """Pixels from one cell of the confusion matrix to the next."""
+NARROW = 360
+"""Pixels that a chart has on a phone."""
 LETTER = 7
 """Pixels that a letter of 12 pixels takes at most, on average."""
 LEAST_SHOWN = 0.001
@@ -37,8 +39,6 @@ def draw_bars(titles: Sequence[str], rows: Sequence[Bars], label: str) -> Drawin
 
     Args:
         titles: Says what the first, second and third bar of each row is.
-        rows: From the top.
-        label: Says what the chart shows, for screen readers.
     """
     texts = [text for row in rows for text in (row.name, row.note)]
     names = 32 + LETTER * max(map(len, texts), default=0)
@@ -68,6 +68,7 @@ def draw_confusion(
     label: str,
     *,
     marked: Sequence[tuple[int, int]] = (),
+    small: bool = False,
 ) -> Drawing:
     """Draw a square of cells: each row's counts divided by the row's sum.
 
@@ -76,16 +77,18 @@ def draw_confusion(
     Args:
         nodes: Names and colors of rows and columns.
         counts: Pixels; rows are the truth, columns the parsing.
-        label: Says what the chart shows, for screen readers.
         marked: Row and column of cells that get a frame.
+        small: Fit it to a phone: small cells without numbers. More than 25 parts are wider.
     """
-    cell, names = CELL, 30 + LETTER * max(len(name) for name, _ in nodes)
+    size = 10 if small else 12
+    names = 30 + LETTER * size / 12 * max(len(name) for name, _ in nodes)
+    cell = max(10, (NARROW - names - 4) / len(nodes)) if small else CELL
     side = names + cell * len(nodes) + 4
     drawing = Drawing(side, side, label, role="group")
     for index, (name, color) in enumerate(nodes):
         middle = names + cell * index + cell / 2
-        drawing.text((names - 24, middle), name, anchor="end")
-        drawing.text((middle, names - 24), name, upright=True)
+        drawing.text((names - 24, middle), name, anchor="end", size=size)
+        drawing.text((middle, names - 24), name, upright=True, size=size)
         swatch(drawing, names - 18, middle, color)
         swatch(drawing, middle - 6, names - 12, color)
     for down, row in enumerate(counts):
@@ -96,7 +99,7 @@ def draw_confusion(
             title = _meaning(nodes[down][0], nodes[right][0], count, total)
             with drawing.cell(title, 0 if first else -1):
                 place = (names + cell * right, names + cell * down)
-                _cell(drawing, place, share, is_marked=(down, right) in marked)
+                _cell(drawing, place, share, cell, is_marked=(down, right) in marked)
     return drawing
 
 
@@ -106,7 +109,6 @@ def draw_calibration(bins: Sequence[tuple[Share, Share, int]], label: str) -> Dr
     Args:
         bins: Mean confidence, share that is right, and number of pixels. The bins have equal
             width and fill [0, 1]; empty ones have None.
-        label: Says what the chart shows, for screen readers.
     """
     left, top, side = 58, 10, 300
     drawing = Drawing(left + side + 20, top + side + 50, label)
@@ -141,12 +143,12 @@ def to_percent(share: Share) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
-def _cell(drawing: Drawing, place: Point, share: float, *, is_marked: bool) -> None:
-    (left, top), side = place, CELL - 2
+def _cell(drawing: Drawing, place: Point, share: float, pitch: Number, *, is_marked: bool) -> None:
+    (left, top), side = place, pitch - (2 if pitch >= CELL else 1)
     opacity = 0.07 + 0.93 * share
     frame = "marked" if is_marked else None
     drawing.box(left, top, side, side, "bar", opacity=opacity, frame=frame)
-    if share >= PRINTED:
+    if share >= PRINTED and pitch >= CELL:
         fill, middle = "paper" if share > DEEP else "ink", (left + side / 2, top + side / 2)
         drawing.text(middle, f"{100 * share:.0f}", fill=fill, anchor="middle", size=11)
 

@@ -44,12 +44,7 @@ class Panel(NamedTuple):
 
 
 def draw_curves(panels: Sequence[Panel], axis: str) -> Drawing:
-    """Draw panels with one horizontal axis that starts at 0; empty panels are left out.
-
-    Args:
-        panels: From the top.
-        axis: Name of the horizontal axis.
-    """
+    """Draw panels with one horizontal axis that starts at 0; empty panels are left out."""
     panels = [panel for panel in panels if any(curve.points for curve in panel.curves)]
     height = sum(TOP + panel.height + BOTTOM for panel in panels) or TOP
     drawing = Drawing(WIDTH, height, ", ".join(panel.title for panel in panels))
@@ -63,8 +58,6 @@ def draw_curves(panels: Sequence[Panel], axis: str) -> Drawing:
 
 
 class _Plot:
-    """One panel at its place in the drawing."""
-
     def __init__(self, drawing: Drawing, panel: Panel, top: int, last: Number) -> None:
         self.drawing = drawing
         self.panel = panel

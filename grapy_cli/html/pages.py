@@ -37,7 +37,6 @@ def _environment() -> Environment:
 
 
 def _asset(name: str) -> Markup:
-    """Return a style or script of `assets/` as it is."""
     return Markup((HERE / "assets" / name).read_text(encoding="utf-8").strip())
 
 

@@ -29,7 +29,6 @@ def layer_url(ids: UInt8[np.ndarray, "h w"], inks: Sequence[tuple[Color, int]]) 
     """Paint each id in its ink, as a PNG that can lie over a photo.
 
     Args:
-        ids: One id for each pixel.
         inks: By id: a color, and its opacity from 0 to 255.
     """
     picture = Image.fromarray(ids).convert("P")

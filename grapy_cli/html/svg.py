@@ -35,8 +35,6 @@ class Drawing:
         """Start a white picture.
 
         Args:
-            width: Width of the picture.
-            height: Height of the picture.
             label: Says what the picture shows, for screen readers.
             role: ARIA role: "img", or "group" if parts of the picture take the focus.
         """

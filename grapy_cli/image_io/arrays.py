@@ -8,7 +8,7 @@ from grapy_cli.errors import PhotoError
 from grapy_cli.image_io.photos import read_photo
 
 ACCEPTED = (
-    "Accepted are h x w (grey), h x w x 3 (RGB) and h x w x 4 (RGBA), as integers in [0, 255], "
+    "Accepted are h x w (gray), h x w x 3 (RGB) and h x w x 4 (RGBA), as integers in [0, 255], "
     "16-bit integers, or floats in [0, 1] or [0, 255]."
 )
 _CHANNELS = (1, 3, 4)
@@ -52,7 +52,6 @@ def _highest_of(dtype: np.dtype) -> int:
 
 
 def _white_of(dtype: np.dtype, highest: float) -> int:
-    """Return the value that is white."""
     if dtype.kind == "f" and highest <= 1:
         return 1
     return (1 << next(depth for depth in _DEPTHS if highest < 1 << depth)) - 1

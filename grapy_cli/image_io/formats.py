@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 
 from PIL import Image
 
@@ -18,17 +17,15 @@ _MORE_SUFFIXES = frozenset({".mpo"})
 LABEL_FORMATS = ("PNG", "TIFF", "BMP")
 """Formats of label maps: they keep every value as it was drawn."""
 LABEL_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
-NO_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys((".jpg", ".jpeg", ".jfif"), "JPEG changes ids"),
-        **dict.fromkeys((".webp", ".avif", *HEIF_SUFFIXES), "the format changes ids"),
-        ".gif": "GIF renumbers ids",
-        **dict.fromkeys((".npy", ".npz", ".mat"), "arrays are not read"),
-        **dict.fromkeys((".json", ".xml", ".txt"), "polygons are not read"),
-    }
-)
+NO_LABELS: Mapping[str, str] = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jfif"), "JPEG changes ids"),
+    **dict.fromkeys((".webp", ".avif", *HEIF_SUFFIXES), "the format changes ids"),
+    ".gif": "GIF renumbers ids",
+    **dict.fromkeys((".npy", ".npz", ".mat"), "arrays are not read"),
+    **dict.fromkeys((".json", ".xml", ".txt"), "polygons are not read"),
+}
 """Why files with these suffixes do not count as label maps."""
-LABEL_ADVICE = "Save ids as an 8-bit grey or indexed PNG."
+LABEL_ADVICE = "Save ids as an 8-bit gray or indexed PNG."
 
 
 @cache

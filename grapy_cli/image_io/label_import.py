@@ -17,7 +17,7 @@ from grapy_cli.labels import IGNORE
 from grapy_cli.labels.label_set import Color
 
 COLOR_TOLERANCE = 4
-"""Grey levels per channel that a color may be off; the PASCAL pictures are off by two."""
+"""Gray levels per channel that a color may be off; the PASCAL pictures are off by two."""
 _MODES = ("1", "L", "P", "I", "F", "LA", "PA", "RGB", "RGBA")
 _LOSSY = ("jpeg", "tiff_jpeg", "webp")
 """Compressions inside TIFF that change ids."""
@@ -51,16 +51,14 @@ class ImportedLabels(NamedTuple):
 
 
 def import_labels(data: bytes, colors: Mapping[Color, int], *, num_parts: int) -> ImportedLabels:
-    """Read the part ids of a picture: grey values, palette indices, or colors by a table.
+    """Read the part ids of a picture: gray values, palette indices, or colors by a table.
 
-    Grey values are the file's own samples: 1 in a file of 2 bits is 1. Files of 16 or 32 bits are
+    Gray values are the file's own samples: 1 in a file of 2 bits is 1. Files of 16 or 32 bits are
     read where no value is lost. An indexed picture is read by its colors where its palette holds
     the colors of the table in another order.
 
     Args:
-        data: The bytes of the file.
         colors: Part ids by color; empty where colors mean nothing.
-        num_parts: Parts of the label set.
 
     Raises:
         LabelMapError: If the file cannot be read, or its values name no parts.
@@ -211,7 +209,7 @@ def _is_table(
 def _foreign(
     used: Int[np.ndarray, " u"], palette: UInt8[np.ndarray, "n 3"], named: Int[np.ndarray, " n"]
 ) -> tuple[Remark, ...]:
-    """Return a remark if a palette has other colors than the label set, unless they are grey."""
+    """Return a remark if a palette has other colors than the label set, unless they are gray."""
     parts = used[(used > 0) & (used < IGNORE)]
     shown = palette[parts]
     if not parts.size or (named[parts] >= 0).any() or (shown == shown[:, :1]).all():

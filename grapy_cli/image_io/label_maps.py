@@ -21,10 +21,10 @@ _STRIP = 256  # rows
 
 
 def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
-    """Read a label map: the grey values or palette indices of a PNG, not its colors.
+    """Read a label map: the gray values or palette indices of a PNG, not its colors.
 
     Raises:
-        DatasetError: If the file is missing, broken, or neither grey nor indexed.
+        DatasetError: If the file is missing, broken, or neither gray nor indexed.
     """
     try:
         with Image.open(path, formats=_FORMATS) as picture:
@@ -34,7 +34,7 @@ def load_label_map(path: Path) -> UInt8[np.ndarray, "h w"]:
     except UNREADABLE as error:
         why = download_mistake(path) or error
         raise DatasetError(f"the label map {path} cannot be read: {why}") from error
-    raise DatasetError(f"the label map {path} is neither grey nor indexed, but {mode}")
+    raise DatasetError(f"the label map {path} is neither gray nor indexed, but {mode}")
 
 
 def save_label_map(path: Path, label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]) -> None:

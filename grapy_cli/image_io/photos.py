@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -42,17 +41,15 @@ _MOST_PAGES = 64
 _WHITES = (1, 255, 1023, 4095, 16383, 65535)
 """Largest values of the bits that cameras and scanners use of wider integers."""
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
-_TURNS: Mapping[int, Image.Transpose] = MappingProxyType(
-    {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-)
+_TURNS: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 """What makes a photo upright, by its EXIF orientation."""
 
 Source = str | Path | bytes | Image.Image
@@ -106,7 +103,6 @@ def read_shrunk(photo: Source, max_side: int = 0) -> ReadPhoto:
     """Read a photo as `read_photo` does, and make it smaller on the way.
 
     Args:
-        photo: A file, its bytes, or a picture.
         max_side: Longest side of what is returned, pixels. A JPEG is decoded in a half, a quarter
             or an eighth of its size, so that a huge one costs little. 0 for any size.
 
@@ -181,7 +177,7 @@ def turn_upright(label_map: UInt8[np.ndarray, "h w"], orientation: int) -> UInt8
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "h w 3"] | None:
     """Decode a JPEG to RGB with OpenCV: the pixels that Pillow gives, in half the time.
 
-    None if it is cut off, which OpenCV would fill with grey, or cannot be decoded.
+    None if it is cut off, which OpenCV would fill with gray, or cannot be decoded.
     """
     if not data.endswith(_END_OF_JPEG):
         return None
@@ -278,14 +274,14 @@ def _opaque(picture: Image.Image) -> Image.Image:
 
 
 def _in_8_bits(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """Scale grey values of more than 8 bits; Pillow would clip them."""
+    """Scale gray values of more than 8 bits; Pillow would clip them."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
         values = np.asarray(picture)
         white = _white_of(values)
-        return _grey(values * np.float32(255) / np.float32(white)), _range_notes(white)
+        return _gray(values * np.float32(255) / np.float32(white)), _range_notes(white)
     if picture.mode == "F":
         values = np.nan_to_num(np.asarray(picture))
-        return _grey(_floats_in_bytes(values)), ()
+        return _gray(_floats_in_bytes(values)), ()
     return picture, ()
 
 
@@ -322,7 +318,7 @@ def _floats_in_bytes(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w
     return values if 1 < most <= 255 else values * (255 / (most if most > 255 else 1))
 
 
-def _grey(values: np.ndarray) -> Image.Image:
+def _gray(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 

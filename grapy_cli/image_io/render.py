@@ -17,7 +17,7 @@ Photo = UInt8[np.ndarray, "h w 3"]
 
 
 def color_mask(label_map: LabelMap, nodes: Sequence[Node]) -> Image.Image:
-    """Paint each pixel in its part's color, RGB; ids without a name are grey, ignored is white."""
+    """Paint each pixel in its part's color, RGB; ids without a name are gray, ignored is white."""
     return Image.fromarray(_painted(label_map, nodes))
 
 
@@ -30,9 +30,6 @@ def overlay(
     Edges and legend grow with the photo; very small photos have no edges, which would cover them.
 
     Args:
-        photo: RGB.
-        label_map: Of the same size.
-        nodes: Name and color of each id.
         alpha: How much of the colors is seen, in [0, 1]; the background keeps the photo's.
         legend: Whether to add the names of the parts that cover at least 0.1% of the photo.
     """
@@ -76,8 +73,8 @@ def _painted(label_map: LabelMap, nodes: Sequence[Node]) -> Photo:
 
 def _tint(pixels: Photo, label_map: LabelMap, nodes: Sequence[Node], alpha: float) -> None:
     """Lay the parts' colors over pixels, in place."""
-    grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    faded = cv2.addWeighted(pixels, 1 - alpha, grey, alpha, 0)
+    gray = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    faded = cv2.addWeighted(pixels, 1 - alpha, gray, alpha, 0)
     tinted = cv2.addWeighted(faded, 1 - alpha, _painted(label_map, nodes), alpha, 0)
     cv2.copyTo(tinted, label_map, pixels)  # where it is not 0
 

@@ -20,7 +20,6 @@ def load_parser(
 
     Args:
         settings: Device, threads and all of `infer` are used.
-        world: Which of several processes this is.
         weights: Used instead of those in the settings.
         folded: As in `HumanParser.load`.
 

@@ -20,7 +20,6 @@ class CudaGraphNetwork:
 
     Args:
         network: In evaluation mode; it must not change afterwards.
-        capture: See `GraphReplay`.
     """
 
     def __init__(self, network: GrapyNet, capture: Capture = capture_on_gpu) -> None:

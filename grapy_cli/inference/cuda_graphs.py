@@ -36,7 +36,6 @@ class GraphReplay:
             depends on nothing but the tensor.
         capture: Captures `work` on a tensor, and returns a function that replays it on other
             tensors of that shape; raises a RuntimeError where that is impossible.
-        most: Number of graphs to keep.
     """
 
     def __init__(self, work: Work, capture: Capture, most: int = MOST_GRAPHS) -> None:

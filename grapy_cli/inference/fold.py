@@ -5,7 +5,6 @@ convolution before it. And oneDNN applies a ReLU to its result while that is in 
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -15,24 +14,22 @@ from torch.nn import functional as F
 
 from grapy_cli.inference.onednn import FoldedConv
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
-from grapy_cli.model.efficientnet import ConvNorm6
 from grapy_cli.model.fused import fusion_matrix
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.inverted import ConvNorm6
 from grapy_cli.model.xception import Block, Xception
 
 Precision = Literal["fp32", "bf16"]
 
 # Convolutions with the batch norms that follow them, and what a block's `relu` means.
-FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = MappingProxyType(
-    {
-        ConvNorm: ((("conv", "norm"),), "relu"),
-        ConvNorm6: ((("conv", "norm"),), "relu6"),
-        SeparableConv: (
-            (("depthwise", "depthwise_norm"), ("pointwise", "pointwise_norm")),
-            "relu",
-        ),
-    }
-)
+FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = {
+    ConvNorm: ((("conv", "norm"),), "relu"),
+    ConvNorm6: ((("conv", "norm"),), "relu6"),
+    SeparableConv: (
+        (("depthwise", "depthwise_norm"), ("pointwise", "pointwise_norm")),
+        "relu",
+    ),
+}
 
 
 def fold_for_inference(network: GrapyNet) -> GrapyNet:

@@ -1,7 +1,6 @@
 """A convolution that uses the fastest path of oneDNN, the library for CPUs, for every shape."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -9,9 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ONEDNN_NAMES: Mapping[str, tuple[str, list[float]]] = MappingProxyType(
-    {"none": ("none", []), "relu": ("relu", []), "relu6": ("hardtanh", [0.0, 6.0])}
-)
+ONEDNN_NAMES: Mapping[str, tuple[str, list[float]]] = {
+    "none": ("none", []),
+    "relu": ("relu", []),
+    "relu6": ("hardtanh", [0.0, 6.0]),
+}
 FAR = 6
 """Largest dilation of a depthwise convolution with a fast kernel in oneDNN 3.12. Beyond it, a core
 reaches 1 to 2 of its 90 GFLOP/s."""

@@ -59,9 +59,6 @@ class Parsing:
         """Choose the part of each pixel from logits on a grid of any size.
 
         Args:
-            seen: The photo as it was read.
-            logits: Those of the parts of the label set.
-            label_set: Names the parts.
             size: The photo's own height and width; those of `seen` by default.
             frame: Where the photo lies on the grid; its corners are those of the grid by default.
         """

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 import cv2
@@ -14,14 +13,12 @@ from grapy_cli.inference.frame import Frame, Size, half_pixels
 
 Photo = UInt8[np.ndarray, "_h _w 3"]
 
-RESAMPLING: Mapping[str, Image.Resampling] = MappingProxyType(
-    {
-        "bilinear": Image.Resampling.BILINEAR,
-        "bicubic": Image.Resampling.BICUBIC,
-        "lanczos": Image.Resampling.LANCZOS,
-        "box": Image.Resampling.BOX,
-    }
-)
+RESAMPLING: Mapping[str, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+}
 
 
 @runtime_checkable

@@ -60,9 +60,7 @@ def translate(
     """Turn logits of one label set into those of another: probabilities of joined labels add up.
 
     Args:
-        logits: Of the source's labels.
         table: For each of them the target's part; IGNORE counts as background.
-        parts: How many the target has.
     """
     targets = [0 if part == IGNORE else part for part in table]
     translated = logits.new_full((logits.shape[0], parts, *logits.shape[2:]), NEVER)

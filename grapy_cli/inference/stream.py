@@ -1,7 +1,7 @@
 """The stream of photos through a parser: read ahead, parse, finish, in order and in bounded memory.
 
 Everything that parses more than one photo goes through `PhotoStream`: `predict`, `eval`,
-`HumanParser.parse_many`, validation in training and the labelling of self-training.
+`HumanParser.parse_many`, validation in training and the labeling of self-training.
 """
 
 import math

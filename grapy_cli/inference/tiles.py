@@ -61,7 +61,7 @@ def blend_tiles(
 ) -> dict[str, Float[Tensor, "_p u v"]]:
     """Parse a photo tile by tile and blend the logits where tiles overlap.
 
-    The weight of a tile falls smoothly to zero towards its cut edges, where it has the least
+    The weight of a tile falls smoothly to zero toward its cut edges, where it has the least
     context. Tiles start on the grid, so that all of them have their logits at the same pixels,
     every fourth of the photo, and nothing is resized.
 
@@ -111,7 +111,6 @@ def _at_stride(length: int) -> int:
 
 
 def _small(part: slice) -> slice:
-    """Return the same range in the logits."""
     return slice(part.start // STRIDE, _at_stride(part.stop))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -34,13 +33,11 @@ class Augmentation:
     """Parse every version's mirror image as well."""
 
 
-TTA: Mapping[str, Augmentation] = MappingProxyType(
-    {
-        "none": Augmentation(),
-        "flip": Augmentation(mirror=True),
-        "paper": Augmentation((1.0, 0.5, 0.75, 1.25, 1.5, 1.75), mirror=True),
-    }
-)
+TTA: Mapping[str, Augmentation] = {
+    "none": Augmentation(),
+    "flip": Augmentation(mirror=True),
+    "paper": Augmentation((1.0, 0.5, 0.75, 1.25, 1.5, 1.75), mirror=True),
+}
 
 
 def base_size(
@@ -49,8 +46,6 @@ def base_size(
     """Say in which size (height, width) a photo is parsed at scale 1.
 
     Args:
-        height: The photo's, pixels.
-        width: The photo's, pixels.
         longest_side: What the longest side becomes, larger or smaller than it was; None or 0 for
             the photo as it is.
         grid: See `on_grid`.
@@ -85,13 +80,7 @@ def parse_logits(
     """Parse one photo; see `parse_together`.
 
     Args:
-        network: In evaluation mode.
-        photo: RGB.
-        datasets: Names of the network's label sets.
-        augmentation: The versions of the photo.
         size: Height and width of the photo at scale 1; the photo's own by default.
-        grid: See `parse_together`.
-        tile: See `parse_together`.
     """
     size = size or (photo.shape[0], photo.shape[1])
     parsed = parse_together(
@@ -122,8 +111,6 @@ def parse_together(
     Args:
         network: In evaluation mode.
         photos: RGB, of any sizes; where there are tiles, one alone.
-        datasets: Names of the network's label sets.
-        augmentation: The versions of each photo.
         size: Height and width of the photos at scale 1.
         grid: Bring the size of every version onto this grid (see `on_grid`); 0 truncates it to
             whole pixels, as the reference does.
@@ -209,7 +196,6 @@ def scaled_photo(
 
 @span("backbone and decoder")
 def _encode(network: Network, pictures: Sequence[Photo]) -> Float[Tensor, "b c h4 w4"]:
-    """Compute the features of pictures of one size."""
     photos = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2))
     if not isinstance(network, GrapyNet):  # others map bytes to what they eat by themselves
         return network.encode(photos)

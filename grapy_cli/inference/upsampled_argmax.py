@@ -65,7 +65,6 @@ def upsampled_argmax(
     Args:
         logits: Of up to 255 parts, on any device, where the result is as well.
         height: Of the result, pixels; larger or smaller than the grid of the logits.
-        width: Of the result, pixels.
         frame: Where the result lies on the grid; its corners are those of the grid by default.
     """
     grid = _with_cells(logits if logits.dtype == torch.float64 else logits.float())

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.labels.atr import ATR
@@ -26,9 +25,7 @@ __all__ = [
     "label_set",
 ]
 
-LABEL_SETS: Mapping[str, LabelSet] = MappingProxyType(
-    {labels.name: labels for labels in (CIHP, PASCAL, ATR, LIP)}
-)
+LABEL_SETS: Mapping[str, LabelSet] = {labels.name: labels for labels in (CIHP, PASCAL, ATR, LIP)}
 PAPER_SETS = (CIHP, PASCAL, ATR)
 """The label sets of the paper, in the order of the reference's heads."""
 

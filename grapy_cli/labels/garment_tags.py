@@ -6,7 +6,6 @@ LIP, and of any label set that has parts of these names.
 """
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from grapy_cli.labels.label_set import LabelSet
 
@@ -18,7 +17,7 @@ _TIGHT = ("pants", "socks")  # transparent ones are labeled leg, which is always
 _SHOES = ("left-shoe", "right-shoe")
 
 # fmt: off
-_WORDS: Mapping[tuple[str, ...], str] = MappingProxyType({
+_WORDS: Mapping[tuple[str, ...], str] = {
     _TOP:                        "top shirt t-shirt tee blouse sweater sweatshirt hoodie pullover "
                                  "polo tunic tank-top camisole bra bustier corset",
     _OUTER:                      "coat jacket blazer cape cardigan parka raincoat trench poncho "
@@ -42,12 +41,12 @@ _WORDS: Mapping[tuple[str, ...], str] = MappingProxyType({
     ("bag",):                    "bag purse wallet handbag clutch backpack",
     ():                          "null skin hair face accessories bracelet necklace earrings ring "
                                  "watch",
-})
+}
 # fmt: on
 
-GARMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {word: parts for parts, words in _WORDS.items() for word in words.split()}
-)
+GARMENTS: Mapping[str, tuple[str, ...]] = {
+    word: parts for parts, words in _WORDS.items() for word in words.split()
+}
 """Parts by word; words for unlabeled things, or for parts that are always allowed, have none."""
 
 _NAMED = frozenset(part for parts in GARMENTS.values() for part in parts)
@@ -60,7 +59,6 @@ def allowed_parts(labels: LabelSet, words: Iterable[str] | None) -> tuple[bool, 
     its words.
 
     Args:
-        labels: Whose parts.
         words: The garments on the photo, in lower case; unknown ones allow nothing. None if they
             are unknown, which allows everything.
     """

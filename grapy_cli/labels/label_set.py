@@ -137,7 +137,7 @@ class LabelSet:
     def palette(self, level: int = Level.PART) -> list[int]:
         """Return the colors of a level as the flat list of 768 numbers that an indexed PNG has.
 
-        Ids without a part are grey, the ignore label is white: both are easy to see.
+        Ids without a part are gray, the ignore label is white: both are easy to see.
         """
         flat = [channel for node in self.nodes(level) for channel in node.color]
         flat += [127] * (3 * IGNORE - len(flat))

@@ -16,9 +16,6 @@ def look_up(
     """Return the entry of that name, or the content of its file.
 
     Args:
-        name: As typed by the user.
-        shipped: Entries by name.
-        read: Function that reads a file.
         what: The kind of entry, for messages: "label set".
 
     Raises:

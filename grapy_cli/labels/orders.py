@@ -7,7 +7,6 @@ becomes background: a score counts it as missed, and a mask does not show it as 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from grapy_cli.errors import DatasetError
@@ -29,7 +28,6 @@ class LabelOrder:
 
     Args:
         name: What `--remap` calls it.
-        title: Description of the order.
         names: Part names, background first.
         reads: Their names to ours, for scoring their masks by one of our label sets.
         writes: Our names to theirs, for giving them our masks.
@@ -125,70 +123,68 @@ FASHN = (
 )
 _FASHN = {"top": "upper-clothes", "glasses": "sunglasses"}
 
-ORDERS: Mapping[str, LabelOrder] = MappingProxyType(
-    {
-        order.name: order
-        for order in (
-            LabelOrder(
-                "lip",
-                "Look Into Person, 20 labels, as SCHP's LIP model writes them",
-                LIP.names,
-                reads={
-                    "lip": {},
-                    "cihp": {"jumpsuits": "dress"},
-                    "atr": {"jumpsuits": "dress", "coat": "upper-clothes"},
-                },
-                writes={"lip": {}, "cihp": {}, "atr": {"belt": "pants"}},
+ORDERS: Mapping[str, LabelOrder] = {
+    order.name: order
+    for order in (
+        LabelOrder(
+            "lip",
+            "Look Into Person, 20 labels, as SCHP's LIP model writes them",
+            LIP.names,
+            reads={
+                "lip": {},
+                "cihp": {"jumpsuits": "dress"},
+                "atr": {"jumpsuits": "dress", "coat": "upper-clothes"},
+            },
+            writes={"lip": {}, "cihp": {}, "atr": {"belt": "pants"}},
+        ),
+        LabelOrder(
+            "schp-atr",
+            "SCHP's ATR model, 18 labels",
+            ATR.names,
+            reads={"atr": {}, "cihp": {"belt": "pants"}, "lip": {"belt": "pants"}},
+            writes={"atr": {}},
+        ),
+        LabelOrder(
+            "schp-pascal",
+            "SCHP's PASCAL model, 7 labels",
+            PASCAL.names,
+            reads={"pascal": {}},
+            writes={"pascal": {}},
+        ),
+        LabelOrder(
+            "segformer-clothes",
+            "segformer_b2_clothes and similar models, 18 labels in ATR's order",
+            ATR.names,
+            reads={"atr": {}, "cihp": {"belt": "pants"}, "lip": {"belt": "pants"}},
+            writes={"atr": {}},
+        ),
+        LabelOrder(
+            "fashn",
+            "FASHN Human Parser, 18 labels; arms, hands, legs and feet without a side",
+            FASHN,
+            reads={
+                "atr": _FASHN,
+                "cihp": {**_FASHN, "belt": "pants", "torso": "torso-skin"},
+                "lip": {**_FASHN, "belt": "pants"},
+            },
+        ),
+        LabelOrder(
+            "densepose",
+            "DensePose, 24 parts of the body's surface",
+            tuple(theirs for theirs, _ in _DENSEPOSE_PARTS),
+            reads={"pascal": dict(_DENSEPOSE_PARTS)},
+        ),
+        LabelOrder(
+            "viton-hd",
+            "VITON-HD and HR-VITON, 13 labels for virtual try-on",
+            (
+                *("background", "hair", "face", "upper", "bottom", "left-arm", "right-arm"),
+                *("left-leg", "right-leg", "left-shoe", "right-shoe", "socks", "noise"),
             ),
-            LabelOrder(
-                "schp-atr",
-                "SCHP's ATR model, 18 labels",
-                ATR.names,
-                reads={"atr": {}, "cihp": {"belt": "pants"}, "lip": {"belt": "pants"}},
-                writes={"atr": {}},
-            ),
-            LabelOrder(
-                "schp-pascal",
-                "SCHP's PASCAL model, 7 labels",
-                PASCAL.names,
-                reads={"pascal": {}},
-                writes={"pascal": {}},
-            ),
-            LabelOrder(
-                "segformer-clothes",
-                "segformer_b2_clothes and similar models, 18 labels in ATR's order",
-                ATR.names,
-                reads={"atr": {}, "cihp": {"belt": "pants"}, "lip": {"belt": "pants"}},
-                writes={"atr": {}},
-            ),
-            LabelOrder(
-                "fashn",
-                "FASHN Human Parser, 18 labels; arms, hands, legs and feet without a side",
-                FASHN,
-                reads={
-                    "atr": _FASHN,
-                    "cihp": {**_FASHN, "belt": "pants", "torso": "torso-skin"},
-                    "lip": {**_FASHN, "belt": "pants"},
-                },
-            ),
-            LabelOrder(
-                "densepose",
-                "DensePose, 24 parts of the body's surface",
-                tuple(theirs for theirs, _ in _DENSEPOSE_PARTS),
-                reads={"pascal": dict(_DENSEPOSE_PARTS)},
-            ),
-            LabelOrder(
-                "viton-hd",
-                "VITON-HD and HR-VITON, 13 labels for virtual try-on",
-                (
-                    *("background", "hair", "face", "upper", "bottom", "left-arm", "right-arm"),
-                    *("left-leg", "right-leg", "left-shoe", "right-shoe", "socks", "noise"),
-                ),
-                writes={"cihp": _VITON},
-            ),
-        )
-    }
-)
+            writes={"cihp": _VITON},
+        ),
+    )
+}
 
 
 def label_order(name: str) -> LabelOrder:

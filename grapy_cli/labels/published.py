@@ -7,7 +7,6 @@ lead to others. Other names are grouped by the words in them.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.labels import LABEL_SETS
@@ -28,7 +27,7 @@ Translations = Mapping[str, tuple[int, ...]]
 """By label set: for each label of the network the id there, IGNORE where there is none."""
 
 # fmt: off
-_WORDS: Mapping[Category, str] = MappingProxyType({
+_WORDS: Mapping[Category, str] = {
     HEAD:  "hat cap helmet headwear headband hood hair face head skin glasses sunglasses "
            "eyeglasses eyewear mask eye brow eyebrow nose mouth lip teeth tongue beard ear earring",
     TORSO: "torso body upper-body upper-clothe clothe clothing cloth upper-clothing apparel top "
@@ -39,7 +38,7 @@ _WORDS: Mapping[Category, str] = MappingProxyType({
     LEGS:  "leg lower lower-body lower-clothe lower-clothing bottom thigh knee calf ankle foot "
            "feet toe shoe footwear boot sandal heel sock stocking tight legging pant trouser jean "
            "short",
-})
+}
 # fmt: on
 _CATEGORY_OF = {
     word.rstrip("s"): category for category, words in _WORDS.items() for word in words.split()

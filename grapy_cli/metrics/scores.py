@@ -53,7 +53,6 @@ def scores_of(
 
     Args:
         counts: Pixels by true part (rows) and parsed part.
-        names: Names of the parts.
         boundary: Pixels near the outlines of parts, in the order of `totals_of`.
         mirror_ids: For each part its left-right partner; empty without partners.
     """

@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from grapy_cli.model.deeplab import ASPP
-from grapy_cli.model.efficientnet import InvertedBlock
 from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.inverted import InvertedBlock
 from grapy_cli.model.xception import Block, Xception
 
 BLOCKS = (Block, InvertedBlock, ASPP)

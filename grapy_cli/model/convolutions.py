@@ -5,6 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def widened(channels: int, width: float) -> int:
+    """Return the number of channels in a network of another width."""
+    return max(4, round(channels * width))
+
+
 class ConvNorm(nn.Module):
     """A convolution without bias, batch norm and an optional ReLU."""
 

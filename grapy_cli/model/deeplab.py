@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grapy_cli.model.convolutions import ConvNorm, SeparableConv
-from grapy_cli.model.efficientnet import EfficientNetLite
-from grapy_cli.model.movenet import MoveNetEncoder
+from grapy_cli.model.inverted import InvertedEncoder
 from grapy_cli.model.xception import Xception
 
-Backbone = Xception | EfficientNetLite | MoveNetEncoder
+Backbone = Xception | InvertedEncoder
 
 
 def resize(
@@ -49,7 +48,6 @@ class DeepLabV3Plus(nn.Module):
     """Turn images into the decoder's features: stride 4, never negative.
 
     Args:
-        backbone: Gives deep and low-level features.
         rates: Dilations of ASPP; 6, 12, 18 in the paper.
         features: Channels of ASPP and of the output; 256 in the paper.
         low_level: Channels the low-level features are projected to; 48 in the paper.

@@ -52,7 +52,6 @@ def region_sums(
     Args:
         pixels: Features, one row per pixel.
         index: Node id of each pixel.
-        num_nodes: Number of nodes of the level.
     """
     # Other engines have no sums by row. On a GPU they need a synchronization, and the order of
     # their additions varies.

@@ -74,6 +74,11 @@ class ParsingLogits(NamedTuple):
         """The best available logits: refined ones if there is a pyramid."""
         return self.main if self.refined is None else self.refined
 
+    def resized(self, height: int, width: int) -> "ParsingLogits":
+        """Return the logits at another size, pixels; see `resize`."""
+        refined = None if self.refined is None else resize(self.refined, height, width)
+        return ParsingLogits(refined, resize(self.main, height, width))
+
 
 class GrapyNet(nn.Module):
     """Parses images into the parts of any of its label sets.
@@ -125,12 +130,7 @@ class GrapyNet(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"], dataset: str) -> ParsingLogits:
         """Parse images, RGB in [-1, 1], by one label set; logits have the size of the images."""
-        refined, main = self.parse(self.encode(images), dataset)
-        height, width = images.shape[2:]
-        return ParsingLogits(
-            None if refined is None else resize(refined, height, width),
-            resize(main, height, width),
-        )
+        return self.parse(self.encode(images), dataset).resized(*images.shape[2:])
 
 
 def build_network(numbers: NetworkNumbers, label_sets: Sequence[LabelSet]) -> GrapyNet:

@@ -127,8 +127,6 @@ def import_legacy(
 
     Args:
         path: A `.pth` file: tensors by name, bare or under "state_dict".
-        out: The weights file to write.
-        grapy: Version of grapy, for the card.
         numbers: Size of the network; the reference builds only the paper's.
 
     Raises:

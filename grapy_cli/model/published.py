@@ -30,7 +30,6 @@ def describe(folder: Path, labels: Path | None = None) -> dict[str, Any]:
     """Return what a folder says of itself, as fields of a weights card.
 
     Args:
-        folder: With a `config.json`.
         labels: Label file, for a network whose labels are not understood.
 
     Raises:

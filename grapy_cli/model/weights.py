@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import torch
@@ -32,32 +31,28 @@ NEWEST_FORMAT = 3
 CARD_KEY = "grapy"
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "pretrained"
 DEFAULT_EMBEDDED = "grapy-lite"
-DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
-    {
-        "F64": torch.float64,
-        "F32": torch.float32,
-        "F16": torch.float16,
-        "BF16": torch.bfloat16,
-        "I64": torch.int64,
-        "I32": torch.int32,
-        "U8": torch.uint8,
-        "BOOL": torch.bool,
-    }
-)
+DTYPES: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
 """Data types of networks and training states, by their name in safetensors."""
 
 
 _NUMBERS = TypeAdapter(NetworkNumbers)
-MOST: Mapping[str, int] = MappingProxyType(
-    {
-        "output_stride": 32,
-        "width": 16,
-        "features": 8192,
-        "low_level": 8192,
-        "rounds": 64,
-        "rates": 288,
-    }
-)
+MOST: Mapping[str, int] = {
+    "output_stride": 32,
+    "width": 16,
+    "features": 8192,
+    "low_level": 8192,
+    "rounds": 64,
+    "rates": 288,
+}
 """Largest numbers of a network: beyond any real one, but still quick to build."""
 LARGEST_HEADER = 1 << 24
 """Bytes of card and table of tensors; the largest networks have a tenth of it."""
@@ -210,9 +205,6 @@ def save_weights(
     """Write a weights file in one step.
 
     Args:
-        path: The file.
-        tensors: The state of a network.
-        card: Its description.
         half: Store as float16: half the size, loaded as float32 again.
 
     Raises:
@@ -388,10 +380,6 @@ def load_weights(path: Path | str) -> tuple[GrapyNet, WeightsCard]:
 
 def check_known(datasets: Iterable[str], known: Collection[str]) -> None:
     """Make sure that weights have certain label sets.
-
-    Args:
-        datasets: Names of the label sets.
-        known: Label sets of the weights.
 
     Raises:
         DatasetError: If the weights lack one.

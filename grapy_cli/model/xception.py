@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grapy_cli.model.convolutions import ConvNorm, SeparableConv
+from grapy_cli.model.convolutions import ConvNorm, SeparableConv, widened
 
 
 class BackboneFeatures(NamedTuple):
@@ -74,12 +74,9 @@ class Xception(nn.Module):
     def __init__(self, *, output_stride: int = 16, width: float = 1.0) -> None:
         super().__init__()
         self.middle_channels: Mapping[int, int] = {}
-
-        def wide(channels: int) -> int:
-            return max(4, round(channels * width))
-
-        c32, c64, c128, c256, c728 = map(wide, (32, 64, 128, 256, 728))
-        c1024, c1536, c2048 = map(wide, (1024, 1536, 2048))
+        c32, c64, c128, c256, c728, c1024, c1536, c2048 = (
+            widened(channels, width) for channels in (32, 64, 128, 256, 728, 1024, 1536, 2048)
+        )
         middle_dilation, exit_dilation = {32: (1, 1), 16: (1, 2), 8: (2, 4)}[output_stride]
         entry_stride = 1 if output_stride == 8 else 2
         last_stride = 2 if output_stride == 32 else 1

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import Any
 
 from grapy_cli.errors import SettingsError
@@ -107,19 +106,15 @@ def _stays(path: PurePosixPath) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-_FAILED: Mapping[str, Callable[[object], bool]] = MappingProxyType(
-    {"source": _is_text, "reason": _is_text}
-)
-_DONE: Mapping[str, Callable[[object], bool]] = MappingProxyType(
-    {
-        "source": _is_text,
-        "files": _are_inside,
-        "width": _is_side,
-        "height": _is_side,
-        "confidence": _are_shares,
-        "doubt": _is_share_or_absent,
-    }
-)
+_FAILED: Mapping[str, Callable[[object], bool]] = {"source": _is_text, "reason": _is_text}
+_DONE: Mapping[str, Callable[[object], bool]] = {
+    "source": _is_text,
+    "files": _are_inside,
+    "width": _is_side,
+    "height": _is_side,
+    "confidence": _are_shares,
+    "doubt": _is_share_or_absent,
+}
 """Checks of the fields of a row; older rows have no doubt."""
 
 
@@ -129,7 +124,6 @@ class Manifest:
     Args:
         out: The output folder, which must exist.
         sources: All photos of the command, also those of other shards, in their order.
-        shard: Whose part this is.
     """
 
     def __init__(self, out: Path, sources: Sequence[str], shard: Shard) -> None:

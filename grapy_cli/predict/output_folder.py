@@ -24,7 +24,6 @@ def open_folder(
 
     Args:
         out: The folder; created if it is missing.
-        sources: All photos of the command.
         shard: Others of the same command may work beside it.
         patience: Seconds that a shard waits for another one that cleans the folder up.
 

@@ -60,7 +60,6 @@ class Plan:
         """Digest a photo, and find its row if an earlier run parsed it in the same way.
 
         Args:
-            task: The photo.
             known: Rows by source, as JSON.
 
         Raises:
@@ -82,7 +81,6 @@ def choose_datasets(
 
     Args:
         named: From the settings; may hold "all".
-        known: Those of the weights.
         translated: Others that their labels translate to; "all" does not mean them.
 
     Raises:
@@ -128,7 +126,6 @@ def recipe_of(
     Args:
         weights: Digest of the weights.
         settings: Those that change a result.
-        label_sets: The photos are parsed by.
         kinds: Of their ids as they are written, which a file of the user's own may change.
     """
     tables = [kind.view.table for kind in kinds if kind.save in OUTPUTS]

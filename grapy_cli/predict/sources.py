@@ -202,9 +202,7 @@ def _listed(entries: Sequence[str], beside: Path, leave_out: Path) -> Iterator[F
     """Yield the photos that a list names.
 
     Args:
-        entries: See `list_entries`.
         beside: The folder of the list, for paths that are not found from the working folder.
-        leave_out: See `find_photos`.
     """
     for number, entry in enumerate(entries):
         path = _named(entry, beside)

@@ -38,7 +38,7 @@ class Audit:
         self._seen: dict[bytes, tuple[str, str]] = {}
         self._pixels = np.zeros(labels.num_parts + 1, np.int64)
         self._photos = np.zeros(labels.num_parts + 1, np.int64)
-        self._labelled = 0
+        self._labeled = 0
         self._mirrored = _Mirrored(labels)
 
     def add(self, entry: Entry, finding: Finding) -> None:
@@ -54,7 +54,7 @@ class Audit:
             counts = np.array(finding.pixels)
             self._pixels += counts
             self._photos += counts > 0
-            self._labelled += 1
+            self._labeled += 1
             if finding.has_mirrored:
                 self._mirrored.add(counts, finding)
 
@@ -63,13 +63,13 @@ class Audit:
         pixels, photos = self._pixels.tolist(), self._photos.tolist()
         return {
             "samples": self.num_samples,
-            "labelled": self._labelled,
+            "labeled": self._labeled,
             "parts": {
                 name: {
                     "pixels": pixels[part],
                     "pixel_share": _share(pixels[part], sum(pixels[:-1])),
                     "photos": photos[part],
-                    "photo_share": _share(photos[part], self._labelled),
+                    "photo_share": _share(photos[part], self._labeled),
                 }
                 for part, name in enumerate(self.labels.names)
             },

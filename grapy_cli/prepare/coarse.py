@@ -5,7 +5,6 @@ person/KEY.png    level 1: 0 background, 1 person, 255 unknown
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import UInt8
@@ -18,9 +17,7 @@ from grapy_cli.prepare.turned import fit_label
 
 LabelMap = UInt8[np.ndarray, "h w"]
 
-COARSE_FOLDERS: Mapping[Level, str] = MappingProxyType(
-    {Level.CATEGORY: "groups", Level.HUMAN: "person"}
-)
+COARSE_FOLDERS: Mapping[Level, str] = {Level.CATEGORY: "groups", Level.HUMAN: "person"}
 """Where they lie in the folder of a release."""
 
 _SHARE_TOLD = 0.01
@@ -33,10 +30,8 @@ def read_coarse(
     """Read the coarse label maps of a photo.
 
     Args:
-        places: Of the files, by level.
         data: The bytes of the photo's file.
         size: Height and width of the photo, upright.
-        orientation: EXIF orientation of the photo.
 
     Raises:
         BadSample: If one cannot be read, has other ids than its level, or another size.

@@ -51,7 +51,6 @@ class FinishedSamples:
     """A log of findings, in the order of the samples.
 
     Args:
-        path: The file.
         identity: Everything that the findings depend on; if it changed, the file is started anew.
     """
 

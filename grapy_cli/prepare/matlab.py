@@ -69,8 +69,6 @@ def load_matlab(data: bytes) -> dict[str, Value]:
 
 
 class _Reader:
-    """Reads the elements of one file and counts its arrays."""
-
     def __init__(self, order: str) -> None:
         self._order = order
         self._left = MOST_ARRAYS

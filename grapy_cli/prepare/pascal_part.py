@@ -4,7 +4,6 @@ Source: Chen et al. 2014, Detect What You Can; merged to the seven parts as in C
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,19 +13,17 @@ from grapy_cli.labels.pascal import PASCAL
 from grapy_cli.prepare.matlab import load_matlab
 from grapy_cli.prepare.problems import BadSample
 
-MERGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "torso": ("torso", "neck"),
-        "upper-arm": ("luarm", "ruarm"),
-        "lower-arm": ("llarm", "rlarm", "lhand", "rhand"),
-        "upper-leg": ("luleg", "ruleg"),
-        "lower-leg": ("llleg", "rlleg", "lfoot", "rfoot"),
-        "head": (
-            *("head", "hair", "nose", "mouth"),
-            *("leye", "reye", "lear", "rear", "lebrow", "rebrow"),
-        ),
-    }
-)
+MERGED: Mapping[str, tuple[str, ...]] = {
+    "torso": ("torso", "neck"),
+    "upper-arm": ("luarm", "ruarm"),
+    "lower-arm": ("llarm", "rlarm", "lhand", "rhand"),
+    "upper-leg": ("luleg", "ruleg"),
+    "lower-leg": ("llleg", "rlleg", "lfoot", "rfoot"),
+    "head": (
+        *("head", "hair", "nose", "mouth"),
+        *("leye", "reye", "lear", "rear", "lebrow", "rebrow"),
+    ),
+}
 """The parts of PASCAL-Part that form each of the seven parts, in drawing order."""
 
 _ID_OF = {name: PASCAL.names.index(part) for part, names in MERGED.items() for name in names}

@@ -1,7 +1,6 @@
 """The table of all problems that the audit looks for."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from grapy_cli.data.layout import Problem, Severity
@@ -20,7 +19,7 @@ class Check(NamedTuple):
 
 
 # fmt: off
-CHECKS: Mapping[str, Check] = MappingProxyType({
+CHECKS: Mapping[str, Check] = {
     "missing-photo":      Check("rejected", "listed, but there is no photo"),
     "missing-label":      Check("rejected", "listed, but there is no label map"),
     "bad-name":           Check("rejected", "the name cannot be written in a list"),
@@ -53,7 +52,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType({
     "clear-background":   Check("note",     "transparent pixels were read as background"),
     "surplus-photos":     Check("note",     "photos without a label map"),
     "unlisted":           Check("note",     "photos with labels that are in no list"),
-})
+}
 # fmt: on
 
 

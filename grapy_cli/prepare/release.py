@@ -95,7 +95,6 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
     """Look for a release in some folders and archives, a few levels deep.
 
     Args:
-        source: What to look for.
         places: Folders and archives, the likeliest first. Archives in a folder are opened if its
             subfolders hold no release.
         any_name: Accept folders of any name below a place, not only the release's own names.
@@ -164,10 +163,6 @@ def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -
     """Add one listed key as an entry or as a problem.
 
     Args:
-        contents: Gets the entry or the problem.
-        key: From the list.
-        split: Of the list.
-        stock: The files.
         named: The photo's file where the list names it with its suffix.
     """
     files = stock.files(key, named)

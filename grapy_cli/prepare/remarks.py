@@ -12,9 +12,8 @@ def remarks_on(figures: Mapping[str, Any], labels: LabelSet) -> Iterator[str]:
 
     Args:
         figures: As `dataset.json` has them.
-        labels: The label set.
     """
-    problems, labeled = figures["problems"], figures["labelled"]
+    problems, labeled = figures["problems"], figures["labeled"]
     if from_1 := problems.get("ids-from-1", 0):
         yield (
             f"label maps with the id {labels.num_parts}: {from_1}; if their ids start at 1, "

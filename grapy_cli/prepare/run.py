@@ -177,7 +177,6 @@ def _convert(
     processes: int,
     report: Reporter,
 ) -> None:
-    """Convert the samples that no earlier run has finished, and log their findings."""
     before, total, name = finished.num_done, len(entries), writer.folder.name
     if before:
         report(Told(f"{name}: {before} of {total} samples were finished by an earlier run"))
@@ -203,7 +202,6 @@ def _finish(
     settings: Settings,
     report: Reporter,
 ) -> DatasetPrepared:
-    """Write lists, problems and report, and return the result."""
     problems = contents.problems + audit.problems
     rejected = [row for row in problems if row.severity == "rejected"]
     splits = {

@@ -56,18 +56,16 @@ class Source(NamedTuple):
 
 # Checked on photos: the ids differ from the order of the VOC palette. The last row is VOC's color
 # for "void".
-PASCAL_COLORS: Mapping[Color, int] = MappingProxyType(
-    {
-        (0, 0, 0): PASCAL.names.index("background"),
-        (128, 0, 0): PASCAL.names.index("head"),
-        (0, 128, 0): PASCAL.names.index("torso"),
-        (0, 0, 128): PASCAL.names.index("upper-arm"),
-        (128, 128, 0): PASCAL.names.index("lower-arm"),
-        (0, 128, 128): PASCAL.names.index("upper-leg"),
-        (128, 0, 128): PASCAL.names.index("lower-leg"),
-        (224, 224, 192): IGNORE,
-    }
-)
+PASCAL_COLORS: Mapping[Color, int] = {
+    (0, 0, 0): PASCAL.names.index("background"),
+    (128, 0, 0): PASCAL.names.index("head"),
+    (0, 128, 0): PASCAL.names.index("torso"),
+    (0, 0, 128): PASCAL.names.index("upper-arm"),
+    (128, 128, 0): PASCAL.names.index("lower-arm"),
+    (0, 128, 128): PASCAL.names.index("upper-leg"),
+    (128, 0, 128): PASCAL.names.index("lower-leg"),
+    (224, 224, 192): IGNORE,
+}
 
 # fmt: off
 _CIHP_FLAT = Layout(
@@ -148,43 +146,41 @@ _OWN_BY_SPLIT = tuple(
 )
 # fmt: on
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        source.label_set.name: source
-        for source in (
-            Source(
-                CIHP,
-                (_CIHP_FLAT, _CIHP_SPLIT),
-                "CIHP (instance-level_human_parsing) can be downloaded from the LIP page of "
-                "the HCP lab, "
-                "Sun Yat-sen University: sysu-hcp.net/lip",
-                published={"train": (28280,), "val": (5000,), "test": (5000,)},
-            ),
-            Source(
-                ATR,
-                (_ATR_FLAT,),
-                "ATR is humanparsing at github.com/lemondan/HumanParsing-Dataset",
-                published={"all": (17700,)},
-            ),
-            Source(
-                PASCAL,
-                _PASCAL,
-                "The photos come from PASCAL VOC 2010 (JPEGImages), the label maps from the "
-                "PASCAL-Person-Part annotations of Chen et al. 2014",
-                PASCAL_COLORS,
-                published={"train": (1716, 1717), "val": (1817, 1818)},
-            ),
-            Source(
-                LIP,
-                (*_LIP_ARCHIVES, _LIP_FLAT, _LIP_SPLIT),
-                "Download LIP (single person) from the LIP page of the HCP lab, Sun Yat-sen "
-                "University: sysu-hcp.net/lip; unpack TrainVal_images and "
-                "TrainVal_parsing_annotations into one folder",
-                published={"train": (30462,), "val": (10000,), "test": (10000,)},
-            ),
-        )
-    }
-)
+SOURCES: Mapping[str, Source] = {
+    source.label_set.name: source
+    for source in (
+        Source(
+            CIHP,
+            (_CIHP_FLAT, _CIHP_SPLIT),
+            "CIHP (instance-level_human_parsing) can be downloaded from the LIP page of "
+            "the HCP lab, "
+            "Sun Yat-sen University: sysu-hcp.net/lip",
+            published={"train": (28280,), "val": (5000,), "test": (5000,)},
+        ),
+        Source(
+            ATR,
+            (_ATR_FLAT,),
+            "ATR is humanparsing at github.com/lemondan/HumanParsing-Dataset",
+            published={"all": (17700,)},
+        ),
+        Source(
+            PASCAL,
+            _PASCAL,
+            "The photos come from PASCAL VOC 2010 (JPEGImages), the label maps from the "
+            "PASCAL-Person-Part annotations of Chen et al. 2014",
+            PASCAL_COLORS,
+            published={"train": (1716, 1717), "val": (1817, 1818)},
+        ),
+        Source(
+            LIP,
+            (*_LIP_ARCHIVES, _LIP_FLAT, _LIP_SPLIT),
+            "Download LIP (single person) from the LIP page of the HCP lab, Sun Yat-sen "
+            "University: sysu-hcp.net/lip; unpack TrainVal_images and "
+            "TrainVal_parsing_annotations into one folder",
+            published={"train": (30462,), "val": (10000,), "test": (10000,)},
+        ),
+    )
+}
 
 SYNTHETIC = "synthetic"
 

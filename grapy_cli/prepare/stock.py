@@ -55,7 +55,6 @@ class Stock:
         """Return the files of a photo, its label map and its mirrored label map; empty if missing.
 
         Args:
-            key: Of the photo.
             named: The photo's file if a list names it with its suffix; empty if not.
         """
         photo = named or self.photos.names.get(key, "")
@@ -96,8 +95,6 @@ def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
     """List the files of a shelf by key.
 
     Args:
-        folder: Of the release.
-        shelf: What to list.
         notes: Gets a sentence if label maps are matched without a part of their names.
     """
     photos_at, labels_at = folder / shelf.photos, folder / shelf.labels

@@ -25,7 +25,6 @@ def fit_label(
         label_map: As it is stored.
         data: The bytes of the photo's file.
         size: Height and width of the photo, upright.
-        orientation: EXIF orientation of the photo.
 
     Raises:
         BadSample: If the sizes differ in both orientations.
@@ -49,7 +48,6 @@ def fit_label(
 
 
 def _is_better(photo: UInt8[np.ndarray, "h w 3"], one: Turned, other: Turned) -> bool:
-    """Tell whether the parts of one label map agree clearly better with a photo."""
     fits = [_fit(photo, label_map) for label_map in (one, other)]
     return fits[0][0] > _CLEARLY * fits[1][0] and fits[0][1] > fits[1][1]
 
@@ -78,7 +76,6 @@ def _sizes_in_words(photo: tuple[int, int], label_map: tuple[int, ...]) -> str:
 
 
 def _guess(photo: tuple[int, int], label_map: tuple[int, ...]) -> str:
-    """Return the likely cause."""
     if photo == label_map[::-1]:
         return "; one of them lies on its side"
     if abs(photo[0] * label_map[1] - photo[1] * label_map[0]) <= max(*photo, *label_map):

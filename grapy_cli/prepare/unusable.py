@@ -21,7 +21,6 @@ def lack(folder: Place, name: str) -> tuple[str, str]:
     """Say what a release lacks, and what to do about it; the second may be empty.
 
     Args:
-        folder: Of the release.
         name: Of the folder of photos or label maps.
     """
     place = folder / name
@@ -38,7 +37,6 @@ def nothing_usable(folder: Place, shelves: Sequence[tuple[Stock, Collection[str]
     """Say why none of the photos of a release can be used.
 
     Args:
-        folder: Of the release.
         shelves: Their files, with the keys that lists name.
     """
     reasons = [_reason(stock, listed) for stock, listed in shelves]

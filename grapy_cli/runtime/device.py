@@ -48,9 +48,6 @@ def fair_threads(processes: int) -> int:
 
     A single one gets torch's choice, 0, unless it may use fewer cores than torch sees, as in a
     container with a limit.
-
-    Args:
-        processes: How many work side by side on this machine.
     """
     cores = usable_cores() // processes
     return max(1, cores) if processes > 1 or cores < torch.get_num_threads() else 0

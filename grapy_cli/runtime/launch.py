@@ -29,7 +29,6 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> None:
 
     Args:
         arguments: What is typed after `grapy`.
-        processes: How many to start.
         go_on: What to type to continue work that ended early.
 
     Raises:

@@ -20,7 +20,6 @@ class Profiler:
 
     Args:
         wait: Waits until the device is done; a GPU works beside the thread.
-        clock: Returns the time, seconds.
     """
 
     def __init__(

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
@@ -105,9 +104,11 @@ def _only(layers: Layers) -> Layer:
     return layer
 
 
-KINDS: Mapping[str, Callable[[Layers], PhotoResponse]] = MappingProxyType(
-    {"mask": _mask, "overlay": _overlay, "json": _json}
-)
+KINDS: Mapping[str, Callable[[Layers], PhotoResponse]] = {
+    "mask": _mask,
+    "overlay": _overlay,
+    "json": _json,
+}
 
 
 def describe_labels(label_set: LabelSet) -> dict[str, Any]:

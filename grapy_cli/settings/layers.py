@@ -32,8 +32,6 @@ ENVIRONMENT_PREFIX = "GRAPY_"
 
 
 class _Given(NamedTuple):
-    """A value and its origin."""
-
     value: Any
     origin: str
 

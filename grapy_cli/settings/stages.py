@@ -4,7 +4,6 @@ Numbers: He et al. 2020, Implementation Details (learning rates, epochs, fine-tu
 """
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 PartialSettings = Mapping[str, Mapping[str, Any]]
@@ -34,7 +33,7 @@ STAGES = (
 )
 """A later row overrides an earlier one."""
 
-STAGE_BEFORE: Mapping[str, str] = MappingProxyType({"joint": "pretrain", "finetune": "joint"})
+STAGE_BEFORE: Mapping[str, str] = {"joint": "pretrain", "finetune": "joint"}
 """The stage whose weights a stage starts from in the paper."""
 
 

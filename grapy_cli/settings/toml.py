@@ -15,7 +15,6 @@ def to_toml(settings: Settings, origins: Mapping[str, str] | None = None) -> str
     An unset value has no line, because TOML has no null.
 
     Args:
-        settings: The whole tree.
         origins: Origin of each value by dotted path, written as a comment after it; unset values
             then get a comment as well.
     """

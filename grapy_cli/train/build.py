@@ -111,7 +111,6 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
 
     Args:
         network: On its device.
-        train: Settings.
 
     Raises:
         SettingsError: If the device does not support the precision, or the optimizer restarts and
@@ -201,8 +200,6 @@ def build_job(
     return TrainingJob(
         trained=trained,
         loss_module=_distribute(loss_module, world, device, unused=unused),
-        count=loss_module.count,
-        label_sources=loss_module.label_sources,
         schedule=build_schedule(train, sampling.steps),
         restart=train.optimizer.restart,
         clip=train.optimizer.clip,
@@ -272,9 +269,6 @@ def _distribute(
     """Wrap for several processes.
 
     Args:
-        loss_module: What to wrap.
-        world: The processes.
-        device: This one's.
         unused: Whether a step may leave the heads of some data sets out.
     """
     if world.size == 1:

@@ -99,7 +99,6 @@ class CheckpointFolder:
     """Saves and loads the checkpoints of a run.
 
     Args:
-        folder: Of the run.
         make_card: Describes the weights at a step.
     """
 

@@ -23,8 +23,6 @@ class DataWait:
     """Watches waits for data; called with the seconds of the current wait.
 
     Args:
-        report: Gets warnings about long waits.
-        stop_asked: Whether a signal came.
         is_alone: Whether the run has one process.
         look: Gives the state of each worker by its process id.
     """

@@ -56,7 +56,6 @@ def label_sets_of(settings: Settings, datasets: Sequence[PreparedDataset]) -> li
 
     Args:
         settings: Of the run, with its data sets named.
-        datasets: Those that are prepared.
 
     Raises:
         DatasetError: If a name is that of no label set.
@@ -103,12 +102,11 @@ def group_roots(roots: Sequence[DataRoot], *, join: bool) -> list[Group]:
 
 
 def stand_ins(groups: Sequence[Group], count: int, share: float) -> list[Group]:
-    """Make groups of existing photos that stand for photos that are not labelled yet.
+    """Make groups of existing photos that stand for photos that are not labeled yet.
 
     Args:
         groups: Of the first data folder.
-        count: Photos still to be labelled, which each label set will have.
-        share: Of the groups.
+        count: Photos still to be labeled, which each label set will have.
 
     Raises:
         SettingsError: If there are no groups.

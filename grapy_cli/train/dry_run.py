@@ -63,9 +63,6 @@ def dry_run(
     """Do a little of everything that a run does, and keep nothing.
 
     Args:
-        job: The run.
-        progress: How far it is.
-        score: Scores it.
         save: Writes a checkpoint into an empty folder.
         photos: To train on, by data set.
         to_label: How many of them have no label maps yet.
@@ -119,7 +116,7 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
                 job.step(batch, progress.step + index)
                 photos = len(batch.keys) * job.world.size
                 reading = throughput.read(photos)
-            for head, found in job.label_sources(batch.to(job.device)).items():
+            for head, found in job.plain_loss_module.label_sources(batch.to(job.device)).items():
                 counts.setdefault(head, Counter()).update(found)
     if reading is None:
         raise SettingsError("the run is finished: no step is left")

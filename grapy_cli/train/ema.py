@@ -8,7 +8,6 @@ class ExponentialMovingAverage:
     """An exponential moving average of a network's state; it parses better than the last state.
 
     Args:
-        network: Whose state is averaged.
         decay: Weight of the past per step; it starts lower, so that the first states count less.
     """
 

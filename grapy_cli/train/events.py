@@ -20,14 +20,14 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True)
-class PhotosLabelled(Event):
-    """Photos for self-training were labelled."""
+class PhotosLabeled(Event):
+    """Photos for self-training were labeled."""
 
     photos: int
     rejected: int
     """Photos that could not be read."""
     by: str
-    """What labelled them: the teacher, or the run itself."""
+    """What labeled them: the teacher, or the run itself."""
     shares: dict[str, dict[str, float]]
     """Share of all their pixels that each part got, by data set, in [0, 1]; what is missing to 1
     is ignored."""

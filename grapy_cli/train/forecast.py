@@ -72,14 +72,12 @@ def forecast(
     """Foresee a step; the network, its statistics and random numbers stay as they are.
 
     Args:
-        module: Gives the losses.
         label_sets: Those of one photo with the most to learn from.
         photos: Of one pass of this process.
         crop: Height and width of a photo, pixels.
         passes: Of a step.
         optimizer: Row of `STATES`.
         processes: That share this machine's memory.
-        device: That learns.
 
     Returns:
         None where a pass is hardly larger than those it would be foreseen from, or is compiled.
@@ -111,11 +109,9 @@ def check_forecast(
     """Return warnings about a run that hardly fits, or takes very long.
 
     Args:
-        foreseen: A step of it.
         work: What a step is: "a step of 10 photos of 512x512 pixels".
         steps: Still to be made.
         hint: Gives the settings that need less memory.
-        force: Whether to start what does not fit.
 
     Raises:
         DeviceError: If a step needs more memory than there is.
@@ -145,7 +141,8 @@ def _try_pass(
     batch = _random_batch(label_sets, side).to(device)
     begun = time.monotonic()
     with _peak(device) as peak:
-        losses = module(batch, module.count(batch)).values()
+        targets = module.targets_of(batch)
+        losses = module(batch, targets, module.count(targets)).values()
         total = torch.stack([loss.total for loss in losses]).sum()
         wanted = [one for one in module.parameters() if one.requires_grad]
         gradients = torch.autograd.grad(total, wanted, allow_unused=True)

@@ -14,7 +14,6 @@ class NotFinite(DivergedError):  # noqa: N818 - the error is its base
     """The losses of a step, or the parameters after it, are not finite.
 
     Args:
-        message: What is not finite, and where.
         losses: Of the step, by data set and kind; empty for parameters.
     """
 
@@ -42,8 +41,6 @@ def lighter(
 
     Args:
         photos: That go through the network at once, on one device.
-        accumulate: Passes per step so far.
-        precision: Of the numbers so far.
         crop: Height and width, pixels.
         on_gpu: Whether it is a GPU's memory, where half as many bytes help at once.
     """
@@ -67,7 +64,6 @@ def enough_memory(device: torch.device, work: str, hint: Callable[[], str]) -> I
     """Turn a lack of memory into an error that says which settings to change.
 
     Args:
-        device: Of the work.
         work: What does not fit, in words.
         hint: Gives the hint of the error.
 

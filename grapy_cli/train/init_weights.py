@@ -77,14 +77,7 @@ def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
 
 
 def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> str:
-    """Return advice for a stage that starts without the weights of the stage before it.
-
-    Args:
-        stage: The run's.
-        before: The stage before it.
-        datasets: What it trains on.
-        runs: Folder in which earlier runs lie.
-    """
+    """Return advice for a stage that starts without the weights of the stage before it."""
     found = newest_run(before, frozenset(datasets), runs)
     how = (
         f"--init {found}"

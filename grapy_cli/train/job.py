@@ -1,7 +1,7 @@
 """A training run: its parts, and one step of it."""
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from grapy_cli.train.guards import NotFinite
 from grapy_cli.train.loss_module import LossModule
 from grapy_cli.train.losses import Losses
 from grapy_cli.train.schedule import PolySchedule
+from grapy_cli.train.targets import Target
 
 Score = Callable[[int, Callable[[], AbstractContextManager[None]]], dict[str, float]]
 """Scores the weights after so many epochs: mean IoU by data set, of those that have a val split.
@@ -51,7 +52,7 @@ class Pace:
         return last or bool(self.score_every and (epoch + 1) % self.score_every == 0)
 
     def relabels_before(self, epoch: int) -> bool:
-        """Tell whether photos are labelled again before an epoch, counted from 0."""
+        """Tell whether photos are labeled again before an epoch, counted from 0."""
         return bool(epoch and self.relabel_every and epoch % self.relabel_every == 0)
 
     def end_of_labels(self, epoch: int) -> int:
@@ -71,10 +72,6 @@ class TrainingJob:
     trained: Trained
     loss_module: nn.Module
     """Gives the losses of a batch; those of several processes train together."""
-    count: Callable[[Batch], dict[str, Tensor]]
-    """The counts that the losses of a batch are divided by, by data set."""
-    label_sources: Callable[[Batch], Mapping[str, Mapping[str, int]]]
-    """The pixels that each head learns from in a batch, by where their label comes from."""
     schedule: PolySchedule
     restart: bool
     """Whether the momentum is reset when the schedule lowers the rate."""
@@ -110,9 +107,13 @@ class TrainingJob:
             NotFinite: If a loss is not finite; the parameters are unchanged.
         """
         parts = [part.to(self.device) for part in batch.parts(self.accumulate)]
-        counts = self._count(parts)
+        targets = [self.plain_loss_module.targets_of(part) for part in parts]
+        counts = self._count(targets)
         self.trained.optimizer.zero_grad()
-        learned = [self._learn(part, counts, last=part is parts[-1]) for part in parts]
+        learned = [
+            self._learn(part, own, counts, last=part is parts[-1])
+            for part, own in zip(parts, targets, strict=True)
+        ]
         losses = self._summed(learned)
         if not all(map(math.isfinite, losses.values())):
             raise NotFinite(
@@ -123,20 +124,27 @@ class TrainingJob:
         self._update(step)
         return losses
 
-    def _count(self, parts: list[Batch]) -> dict[str, Tensor]:
+    def _count(self, targets: Sequence[Mapping[str, Target]]) -> dict[str, Tensor]:
         """Return the counts that the losses of the whole step are divided by.
 
         Divided by the number of processes, because DDP takes the mean of their gradients.
         """
-        counted = [self.count(part) for part in parts]
+        counted = list(map(self.plain_loss_module.count, targets))
         datasets = list(counted[0])
         sums = torch.stack([sum_of([counts[name] for counts in counted]) for name in datasets])
         return dict(zip(datasets, self.world.sum(sums) / self.world.size, strict=True))
 
-    def _learn(self, part: Batch, counts: Mapping[str, Tensor], *, last: bool) -> dict[str, Tensor]:
+    def _learn(
+        self,
+        part: Batch,
+        targets: Mapping[str, Target],
+        counts: Mapping[str, Tensor],
+        *,
+        last: bool,
+    ) -> dict[str, Tensor]:
         """Add up the gradients of a part; with the last one the processes exchange them."""
         with nullcontext() if last else self._apart():
-            losses: dict[str, Losses] = self.loss_module(part, counts)
+            losses: dict[str, Losses] = self.loss_module(part, targets, counts)
             total = sum_of([loss.total for loss in losses.values()])
             self.trained.scaler.scale(total).backward()
         return {

@@ -40,7 +40,7 @@ def _relabel(job: TrainingJob, report: Reporter, stop_asked: StopRequest) -> Non
         with stop_asked.at_once():
             job.relabel(report)
     except StopAskedError as error:
-        raise InterruptedRun("stopped while photos were labelled; the rest is saved") from error
+        raise InterruptedRun("stopped while photos were labeled; the rest is saved") from error
 
 
 def _fit_stretch(
@@ -80,9 +80,6 @@ def _stopped(
     """Save a run that a signal stops.
 
     Args:
-        job: The run.
-        progress: How far it is.
-        report: Gets the checkpoint.
         together: Whether all processes are here; if not, none may wait for the others.
     """
     _save(job, progress, "last", report, together=together)

@@ -11,15 +11,14 @@ from torch import Tensor, nn
 
 from grapy_cli.data.sample import Batch
 from grapy_cli.labels import Level
-from grapy_cli.model.deeplab import resize
-from grapy_cli.model.grapy import GrapyNet, ParsingLogits
+from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.settings.sections import LossSettings
 from grapy_cli.train.losses import PAPER, Losses, count_labels, parsing_loss, sample_labels
 from grapy_cli.train.targets import Target, Targets, count_words
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES: Mapping[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
-COARSE = (Level.CATEGORY, Level.HUMAN)
+COARSE_LEVELS = (Level.CATEGORY, Level.HUMAN)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
@@ -67,12 +66,18 @@ class LossModule(nn.Module):
                     module.eval()
         return self
 
-    def count(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Return the counts that the losses of a batch are divided by, by data set."""
-        return {
-            dataset: self._count(dataset, target)
-            for dataset, target in self._targets(batch).items()
+    def targets_of(self, batch: Batch) -> dict[str, Target]:
+        """Return the target of each head, at the resolution of the loss."""
+        height, width = (-(-size // self.numbers.loss.stride) for size in batch.photos.shape[2:])
+        label_maps = {
+            name: sample_labels(label_map, height, width)
+            for name, label_map in batch.label_maps.items()
         }
+        return self.targets.of(batch, label_maps)
+
+    def count(self, targets: Mapping[str, Target]) -> dict[str, Float[Tensor, ""]]:
+        """Return the counts that the losses of targets are divided by, by data set."""
+        return {dataset: self._count(dataset, target) for dataset, target in targets.items()}
 
     def _count(self, dataset: str, target: Target) -> Float[Tensor, ""]:
         weights = self.part_weights.get(dataset)
@@ -84,27 +89,32 @@ class LossModule(nn.Module):
 
     def label_sources(self, batch: Batch) -> dict[str, dict[str, int]]:
         """Count the pixels that each head learns from, by where their label comes from."""
-        return self.targets.sources(self._targets(batch))
+        return self.targets.sources(self.targets_of(batch))
 
-    def forward(self, batch: Batch, counts: Mapping[str, Tensor]) -> dict[str, Losses]:
+    def forward(
+        self, batch: Batch, targets: Mapping[str, Target], counts: Mapping[str, Tensor]
+    ) -> dict[str, Losses]:
         """Return the losses by data set.
 
         Args:
-            batch: Photos and label maps.
-            counts: That the losses are divided by; more than `count(batch)` if the batch is only a
-                part of a step.
+            targets: Those of the batch, by `targets_of`.
+            counts: That the losses are divided by; more than `count(targets)` if the batch is only
+                a part of a step.
         """
         features = self._encode(batch.images)
         losses = {}
-        for dataset, target in self._targets(batch).items():
+        for dataset, target in targets.items():
             rows = target.rows
-            mine = features if len(rows) == len(features) else features[rows]
+            logits = self.network.parse(
+                features if len(rows) == len(features) else features[rows], dataset
+            )
+            at_photo = self.numbers.loss.stride == 1
             losses[dataset] = parsing_loss(
-                self._sized(self.network.parse(mine, dataset), target.parts),
+                logits.resized(*target.parts.shape[1:]) if at_photo else logits,
                 target,
                 allowed=self.targets.allowed_on(features.device)[dataset],
                 weights=self.numbers.loss,
-                lifts=[self.network.label_sets[dataset].lift(level) for level in COARSE],
+                lifts=[self.network.label_sets[dataset].lift(level) for level in COARSE_LEVELS],
                 part_weights=self.part_weights.get(dataset),
                 count=counts[dataset],
             )
@@ -116,22 +126,3 @@ class LossModule(nn.Module):
         dtype = DTYPES.get(self.numbers.precision)
         with torch.autocast(images.device.type, dtype) if dtype else nullcontext():
             return self.encode(images).to(own)
-
-    def _targets(self, batch: Batch) -> dict[str, Target]:
-        """Return the target of each head, at the resolution of the loss."""
-        height, width = (-(-size // self.numbers.loss.stride) for size in batch.photos.shape[2:])
-        label_maps = {
-            name: sample_labels(label_map, height, width)
-            for name, label_map in batch.label_maps.items()
-        }
-        return self.targets.of(batch, label_maps)
-
-    def _sized(self, logits: ParsingLogits, label_map: Tensor) -> ParsingLogits:
-        if self.numbers.loss.stride != 1:
-            return logits
-        height, width = label_map.shape[1:]
-        refined = logits.refined
-        return ParsingLogits(
-            None if refined is None else resize(refined, height, width),
-            resize(logits.main, height, width),
-        )

@@ -46,9 +46,7 @@ def parsing_loss(
 
     Args:
         logits: Of the photos, at the size of the target.
-        target: Their truth.
         allowed: The parts that each word of the target's coarse labels allows.
-        weights: Of the losses.
         lifts: For each coarse level, the node each part belongs to.
         part_weights: How much the pixels of each part count; alike where there are none.
         count: What the mean is taken over where these photos are not all of it; see `count_labels`.
@@ -82,7 +80,7 @@ def parsing_loss(
 def count_labels(
     label_map: UInt8[Tensor, "b h w"], part_weights: Float[Tensor, " p"] | None
 ) -> Float[Tensor, ""]:
-    """Count the labelled pixels, or add up the weights of their parts: the divisor of a mean."""
+    """Count the labeled pixels, or add up the weights of their parts: the divisor of a mean."""
     counted = label_map != IGNORE
     if part_weights is None:
         return counted.sum().float()

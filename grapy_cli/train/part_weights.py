@@ -19,21 +19,21 @@ COUNTED_PHOTOS = 400
 def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
     """Return the weights of parts, by how rare each is in a sample of label maps."""
     weights = {}
-    for name, labelled in _labelled(groups).items():
+    for name, labeled in _labeled(groups).items():
         pixels: Counter[int] = Counter()
-        for dataset, key in labelled[:: max(1, len(labelled) // COUNTED_PHOTOS)]:
+        for dataset, key in labeled[:: max(1, len(labeled) // COUNTED_PHOTOS)]:
             label_map = load_label_map(dataset.label_map(key))
             pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
         del pixels[IGNORE]
         if not (total := sum(pixels.values())):
             continue  # only ignored pixels
         shares = {part: count / total for part, count in pixels.items() if count}
-        parts = labelled[0][0].label_set.num_parts
+        parts = labeled[0][0].label_set.num_parts
         weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
     return weights
 
 
-def _labelled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDataset, str]]]:
+def _labeled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDataset, str]]]:
     """Return the photos of each data set: keys with their data set."""
     found: dict[str, list[tuple[PreparedDataset, str]]] = {}
     for group in groups:
@@ -46,7 +46,7 @@ def balanced_weights(shares: Mapping[int, float], num_parts: int, strength: floa
     """Return weights that favor rare parts: share ** -strength, with mean 1 over pixels.
 
     Args:
-        shares: Share of the labelled pixels of each part that occurs.
+        shares: Share of the labeled pixels of each part that occurs.
         num_parts: Of the label set; parts that do not occur get the largest weight.
         strength: 0 weighs pixels equally, 1 weighs parts equally.
     """

@@ -36,10 +36,6 @@ another run. Others (epochs, learning rate, GPUs, ...) may change."""
 def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
     """Return the settings of a resumed run, as they are written to its folder.
 
-    Args:
-        folder: Of the run.
-        settings: Of the resumed run.
-
     Raises:
         SettingsError: If they differ where they must not, or the run's own cannot be read.
     """
@@ -59,9 +55,6 @@ def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings,
     """Say how new settings change the learning rate; empty if they do not.
 
     Args:
-        folder: Of the run, with its settings of before.
-        schedule: Of the resumed run.
-        train: Settings of the resumed run.
         step: The next one, counted from 0 over the whole run.
     """
     begun = resolve(config=folder.settings_file).settings.train

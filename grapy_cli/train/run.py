@@ -38,7 +38,7 @@ from grapy_cli.train.datasets import (
     with_datasets,
 )
 from grapy_cli.train.dry_run import Estimate, dry_run
-from grapy_cli.train.events import PhotosLabelled, RunStarted
+from grapy_cli.train.events import PhotosLabeled, RunStarted
 from grapy_cli.train.forecast import check_forecast, forecast
 from grapy_cli.train.guards import enough_memory, lighter
 from grapy_cli.train.init_weights import advice_of, check_label_sets, init_network
@@ -47,7 +47,7 @@ from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
 from grapy_cli.train.resume import rate_change, settings_of_run
 from grapy_cli.train.scoring import Scorer
-from grapy_cli.train.self_training.relabelling import Relabelling
+from grapy_cli.train.self_training.relabeling import Relabeling
 from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
 from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
@@ -79,8 +79,8 @@ class _Run:
     score: Scorer
     job: TrainingJob
     resumed: bool
-    labelled: PhotosLabelled | None
-    """What a teacher labelled in this process."""
+    labeled: PhotosLabeled | None
+    """What a teacher labeled in this process."""
     to_label: int
     """Photos that a teacher would label first, in a dry run."""
 
@@ -99,8 +99,6 @@ def run_train(
     """Train a network, or resume a run.
 
     Args:
-        settings: Of the run.
-        reporter: Gets the events.
         dry_run: Make two steps and one parsing per data set, tell what the run would take, and
             leave nothing behind.
         force: Start a run whose steps need more memory than there is.
@@ -169,14 +167,14 @@ def _build(
     label_sets = label_sets_of(settings, datasets)
     roots = [DataRoot(datasets), *open_more(settings, datasets)] if datasets else []
     groups = group_roots(roots, join=settings.data.join_photos)
-    to_label, labelled = 0, None
+    to_label, labeled = 0, None
     if train.self_training.photos and dry_run:
         to_label = count_photos(settings)
         groups += stand_ins(groups, to_label, train.self_training.share)
     elif train.self_training.photos:
         if world.is_main and not train.resume:
             RunFolder.create(folder.path)
-        root, labelled = teach(
+        root, labeled = teach(
             kept, label_sets, folder.pseudo, world, device, reporter, resumed=bool(train.resume)
         )
         roots.append(root)
@@ -205,12 +203,12 @@ def _build(
         world,
     )
     parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
-    relabel = Relabelling(settings, trained, parser, label_sets, folder.pseudo, world)
+    relabel = Relabeling(settings, trained, parser, label_sets, folder.pseudo, world)
     job = build_job(settings, trained, groups, checkpoints, score, relabel, world, device)
     if train.resume and (change := rate_change(folder, job.schedule, train, progress.step)):
         reporter(Warned(change))
     return _Run(
-        kept, groups, checkpoints, progress, score, job, bool(train.resume), labelled, to_label
+        kept, groups, checkpoints, progress, score, job, bool(train.resume), labeled, to_label
     )
 
 
@@ -230,8 +228,8 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         deferred_interrupts() as stop_asked,
     ):
         job.world.barrier()
-        if run.labelled:
-            report(run.labelled)
+        if run.labeled:
+            report(run.labeled)
         report(started)
         if short := _shortage(run):
             report(Warned(short))

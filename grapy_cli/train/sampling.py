@@ -19,7 +19,6 @@ def build_sampling_plan(
 
     Args:
         settings: Of the run; `data.dataset` names its data sets.
-        groups: Whose photos.
         processes: That share a step.
 
     Raises:
@@ -75,7 +74,6 @@ def _weights(groups: Sequence[Group], *, balanced: bool) -> tuple[float, ...]:
     """Return the share of each group in an epoch, in any unit, before factors apply.
 
     Args:
-        groups: Of one or more data folders.
         balanced: Every data set has the same share, over all its folders.
     """
     sizes = Counter[tuple[str, ...]]()

@@ -41,10 +41,7 @@ class Scorer:
 
     Args:
         trained: Whose weights; where a running average is kept, those.
-        datasets: Of the run.
         folder: Where sheets go; None draws none.
-        device: Parses.
-        augmentation: At test time.
         longest_side: Pixels photos are resized to; 0 or None leaves them as they are.
         world: Shares the photos out; the main process draws.
     """
@@ -73,7 +70,6 @@ class Scorer:
         """Score after so many epochs: the mean IoU by data set, in [0, 1].
 
         Args:
-            epochs: Names the sheet.
             interruptible: A signal may end the work inside; the weights are then restored.
         """
         with self._weights(), interruptible():
@@ -149,7 +145,7 @@ def _row(title: str, parsing: Parsing, truth: UInt8[np.ndarray, "u v"]) -> list[
 def pixel_accuracy(
     label_map: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "u v"]
 ) -> float | None:
-    """Return the share of labelled pixels that are right; None without any."""
+    """Return the share of labeled pixels that are right; None without any."""
     if label_map.shape != truth.shape or not (counted := truth != IGNORE).any():
         return None
     return float((label_map == truth)[counted].mean())

@@ -42,7 +42,6 @@ class Targets:
     """Reads the targets of each head out of a batch.
 
     Args:
-        label_sets: Of all heads.
         share_labels: Whether a head learns from photos that only other sets label.
     """
 
@@ -60,7 +59,6 @@ class Targets:
         """Return the targets of a batch by head, of the heads that learn anything from it.
 
         Args:
-            batch: The photos.
             label_maps: The label maps of the batch, at the size the loss looks at.
         """
         if not self.share_labels and COARSE not in label_maps:

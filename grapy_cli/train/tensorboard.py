@@ -14,7 +14,6 @@ def open_tensorboard(folder: Path, first_step: int) -> Iterator[Reporter]:
     """Open a reporter that writes losses, scores, rate and pace as scalars.
 
     Args:
-        folder: Where to.
         first_step: Steps made already; later values of the folder are discarded.
 
     Raises:

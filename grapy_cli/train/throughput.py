@@ -33,7 +33,6 @@ class Throughput:
 
     Args:
         steps: Last steps that are averaged.
-        clock: Seconds from any start.
     """
 
     def __init__(self, steps: int = STEPS, clock: Callable[[], float] = time.monotonic) -> None:

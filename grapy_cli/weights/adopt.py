@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -53,33 +52,31 @@ def _schp(title: str, order: str, side: int) -> Preset:
     )
 
 
-PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {
-        "schp-atr": _schp("ATR", "schp-atr", 512),
-        "schp-lip": _schp("LIP", "lip", 473),
-        "schp-pascal": _schp("PASCAL-Person-Part", "schp-pascal", 512),
-        "segformer-clothes": Preset(
-            "SegFormer, clothes",
-            labels_of_names(ORDERS["segformer-clothes"].names, "segformer-clothes").label_set,
-            PhotoInput(
-                height=512,
-                width=512,
-                source="preprocessor_config.json of segformer_b2_clothes and its relatives",
-            ),
+PRESETS: Mapping[str, Preset] = {
+    "schp-atr": _schp("ATR", "schp-atr", 512),
+    "schp-lip": _schp("LIP", "lip", 473),
+    "schp-pascal": _schp("PASCAL-Person-Part", "schp-pascal", 512),
+    "segformer-clothes": Preset(
+        "SegFormer, clothes",
+        labels_of_names(ORDERS["segformer-clothes"].names, "segformer-clothes").label_set,
+        PhotoInput(
+            height=512,
+            width=512,
+            source="preprocessor_config.json of segformer_b2_clothes and its relatives",
         ),
-        "fashn": Preset(
-            "SegFormer-B4, FASHN Human Parser",
-            labels_of_names(ORDERS["fashn"].names, "fashn").label_set,
-            PhotoInput(
-                height=576,
-                width=384,
-                resample="lanczos",
-                source="documentation of fashn-human-parser: input size, and the filter of its "
-                "version on the Hub",
-            ),
+    ),
+    "fashn": Preset(
+        "SegFormer-B4, FASHN Human Parser",
+        labels_of_names(ORDERS["fashn"].names, "fashn").label_set,
+        PhotoInput(
+            height=576,
+            width=384,
+            resample="lanczos",
+            source="documentation of fashn-human-parser: input size, and the filter of its "
+            "version on the Hub",
         ),
-    }
-)
+    ),
+}
 
 
 def adopt_onnx(file: Path, like: str, out: Path) -> WeightsCard:

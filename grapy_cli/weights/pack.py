@@ -43,7 +43,6 @@ def pack_weights(
 
     Args:
         source: A weights file or run folder.
-        out: Where to.
         card: TOML with fields of the card: name, licence, data, recipe, limits, ...
         scores: What `grapy eval --json` printed for the file that is written (half precision
             rounds, so scores belong to the packed file).
@@ -76,7 +75,6 @@ def count_photos(root: Path, names: set[str]) -> dict[str, dict[str, int]]:
     """Count, by data set and part, the training photos that show it.
 
     Args:
-        root: Folder of prepared data sets.
         names: Of those wanted; one that is not there is left out.
 
     Raises:

@@ -18,8 +18,6 @@ def render_card(
     """Render the page; the same card and photos give the same bytes.
 
     Args:
-        card: The card of the weights.
-        album: The photos of the page.
         failed: Names of photos that could not be parsed, and why.
     """
     sections = list(sections_of(card))

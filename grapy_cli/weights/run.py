@@ -27,9 +27,7 @@ def write_card_page(
 
     Args:
         weights: A weights file or run folder; the embedded one unless said.
-        out: The page.
         photos: A photo, a folder, or another source of photos; None for a page without photos.
-        settings: How they are parsed.
         reporter: Gets the progress, and photos that cannot be read.
 
     Raises:

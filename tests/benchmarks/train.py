@@ -99,7 +99,7 @@ def steps(data: Path, dataset: str, repeats: int) -> Iterator[Row]:
     yield Row.of(f"{what}, bf16", 2, took[0], took[2])
     before = kept(lambda: losses_plainly(theirs, batch))
     for name, goal, one in (("", 18, ours), (", with checkpointing", 5, sparing)):
-        gibibytes = kept(lambda one=one: one.loss_module(batch, one.count(batch)))
+        gibibytes = kept(lambda one=one: losses_of(one, batch))
         how = f"scaled from {PHOTOS} photos of {SIDE}x{SIDE}; the reference's form {before:.1f}"
         what = f"activations of 10 photos of 512x512{name}"
         yield Row(what, goal, gibibytes, how, " GiB", is_limit=True)
@@ -109,6 +109,12 @@ def step_plainly(one: TrainingJob, batch: Batch) -> None:
     one.trained.optimizer.zero_grad()
     losses_plainly(one, batch).backward()
     one.trained.optimizer.step()
+
+
+def losses_of(one: TrainingJob, batch: Batch) -> object:
+    module = one.plain_loss_module
+    targets = module.targets_of(batch)
+    return module(batch, targets, module.count(targets))
 
 
 def losses_plainly(one: TrainingJob, batch: Batch) -> Tensor:

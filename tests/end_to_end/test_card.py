@@ -11,7 +11,7 @@ from tests.support.training import prepare_tiny
 
 CARD = """
 name = "tiny-street"
-limits = "Blocks of colour alone."
+limits = "Blocks of color alone."
 
 [[also_measured]]
 name = "elsewhere"

@@ -72,7 +72,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(folder):
     assert run(folder, "--json", "--tta", "paper", "--out", "killed").stdout == expected
 
 
-@pytest.mark.skipif(not STREET.is_file(), reason="the labelled street photos are not here")
+@pytest.mark.skipif(not STREET.is_file(), reason="the labeled street photos are not here")
 def test_masks_that_were_stored_have_the_scores_of_the_parser(tmp_path):
     """`predict`, then `eval --pred`, on real photos: equal to the last digit."""
     writer = DatasetWriter(tmp_path / "data/atr", LABEL_SETS["atr"])

@@ -130,6 +130,18 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(report):
             assert box["x"] + box["width"] <= NARROW
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_on_a_phone_the_whole_confusion_matrix_is_seen_and_read(report, dark):
+    with open_page(report, width=NARROW, dark=dark) as page:
+        for matrix in page.locator(".map").all():
+            (box,) = [it.bounding_box() for it in matrix.locator("svg:visible").all()]
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= NARROW
+        matrix = page.locator(".map").first
+        matrix.locator(".cell:visible").nth(1).click()
+        assert matrix.locator("output").inner_text().startswith("background parsed as hat")
+
+
 def test_on_paper_there_is_nothing_to_press(report):
     with open_page(report) as page:
         page.emulate_media(media="print")

@@ -44,7 +44,7 @@ def command(out, *more):
 def whole(place):
     ran = run_grapy(*command("whole"), folder=place, OMP_NUM_THREADS="1")
     assert ran.returncode == 0, ran.stderr
-    assert "the teacher labelled 48 photos; 1 could not be read" in ran.stderr
+    assert "the teacher labeled 48 photos; 1 could not be read" in ran.stderr
     assert "broken.jpg" in ran.stderr
     return place / "whole"
 
@@ -69,7 +69,7 @@ def killed_when(is_time, arguments, folder):
         process.wait()
 
 
-def test_killed_while_labelling_and_while_training(place, whole):
+def test_killed_while_labeling_and_while_training(place, whole):
     run = place / "cut"
     last = run / "pseudo/pascal/labels/level3"
     with killed_when(lambda: len(list(last.glob("*.png"))) >= 10, command(run), place):
@@ -85,6 +85,6 @@ def test_two_processes_label_what_one_does(place, whole):
     run = place / "two"
     ran = run_grapy(*command(run, "--gpus", "2"), folder=place, OMP_NUM_THREADS="1")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.count("the teacher labelled 48 photos; 1 could not be read") == 1
+    assert ran.stderr.count("the teacher labeled 48 photos; 1 could not be read") == 1
     for path in whole.glob("pseudo/*/[ls]*/**/*.*"):
         assert (run / path.relative_to(whole)).read_bytes() == path.read_bytes()

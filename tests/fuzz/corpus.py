@@ -74,7 +74,7 @@ def heifs() -> list[bytes]:
 
 
 def label_maps() -> list[bytes]:
-    """Ids as grey values, indices and colors, with few and many bits, and a photo."""
+    """Ids as gray values, indices and colors, with few and many bits, and a photo."""
     ids = Image.fromarray(NOISE[..., 0] % 7)
     deep = Image.fromarray((NOISE[..., 0] % 7).astype(np.uint16))
     indexed = ids.copy()

@@ -59,7 +59,7 @@ def reference_pyramid() -> GraphPyramid:
 
 
 def gradient_images() -> Tensor:
-    """Two synthetic images in float64: colours that run across, and the same upside down."""
+    """Two synthetic images in float64: colors that run across, and the same upside down."""
     rows, columns = np.mgrid[-1:1:33j, -1:1:41j]
     image = np.stack([rows, columns, np.sin(7 * rows * columns)])
     return torch.from_numpy(np.stack([image, image[:, ::-1]]))

@@ -12,7 +12,7 @@ FOREGROUND = [category for category in Category if category != Category.BACKGROU
 
 @st.composite
 def own_tables(draw):
-    """Any valid table of parts: neighbours of one category may be each other's mirror."""
+    """Any valid table of parts: neighbors of one category may be each other's mirror."""
     names = draw(st.lists(NAMES.filter(lambda n: n != "background"), min_size=1, unique=True))
     parts = [Part("background", Category.BACKGROUND, (0, 0, 0))]
     for index, name in enumerate(names):

@@ -33,7 +33,7 @@ def test_no_two_photos_share_a_mask(relatives):
 
 
 @given(st.lists(st.sampled_from([None, 1, 2]), max_size=20), st.integers(1, 4))
-def test_groups_are_neighbours_of_one_kind_and_as_large_as_they_can_be(kinds, most):
+def test_groups_are_neighbors_of_one_kind_and_as_large_as_they_can_be(kinds, most):
     taken = []
     items = (taken.append(item) or item for item in enumerate(kinds))
     joined = []

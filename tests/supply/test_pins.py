@@ -1,4 +1,4 @@
-"""Everything that is installed is pinned, hashed, and under a licence that allows its use."""
+"""Everything that is installed is pinned, hashed, and under a license that allows its use."""
 
 import re
 import tomllib
@@ -48,8 +48,8 @@ def brought_by(requirements):
     return seen
 
 
-def licences():
-    lines = (ROOT / ".ci" / "licences.txt").read_text().splitlines()
+def licenses():
+    lines = (ROOT / ".ci" / "licenses.txt").read_text().splitlines()
     rows = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
     return dict(rows)
 
@@ -74,21 +74,21 @@ def test_the_hashed_pins_are_the_pins():
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", block) for block in blocks)
 
 
-def test_every_dependency_that_a_user_gets_has_a_permissive_licence():
-    known = licences()
+def test_every_dependency_that_a_user_gets_has_a_permissive_license():
+    known = licenses()
     assert brought_by(RUN_TIME) <= set(known)
-    for package, licence in known.items():
-        own = re.split(r" AND | OR ", licence)
+    for package, license in known.items():
+        own = re.split(r" AND | OR ", license)
         assert set(own) <= PERMISSIVE, package
 
 
-@pytest.mark.parametrize("package", licences())
-def test_the_licence_is_what_the_package_says(package):
+@pytest.mark.parametrize("package", licenses())
+def test_the_license_is_what_the_package_says(package):
     try:
         about = metadata.metadata(package)
     except metadata.PackageNotFoundError:
         pytest.skip(f"{package} is not installed")
     said = [about.get("License-Expression"), about.get("License"), *about.get_all("Classifier", [])]
     words = re.sub(r"[^a-z]+", " ", " ".join(filter(None, said)).lower())
-    first = re.split(r"[-\d ]", licences()[package])[0].lower()
-    assert first in words.split() or about.get("License-Expression") == licences()[package]
+    first = re.split(r"[-\d ]", licenses()[package])[0].lower()
+    assert first in words.split() or about.get("License-Expression") == licenses()[package]

@@ -26,7 +26,7 @@ def card(datasets: Sequence[str] = NAMES) -> WeightsCard:
 
 
 def matrix(dataset: str) -> np.ndarray:
-    """How much each part likes each colour."""
+    """How much each part likes each color."""
     shape = (LABEL_SETS[dataset].num_parts, 3, 1, 1)
     return np.random.default_rng(len(dataset)).normal(size=shape).astype(np.float32)
 
@@ -34,10 +34,10 @@ def matrix(dataset: str) -> np.ndarray:
 def flat_model(
     datasets: Sequence[str] = NAMES, metadata: Mapping[str, str] | None = None
 ) -> onnx.ModelProto:
-    """Logits of every fourth pixel, from its colour alone."""
-    nodes = [helper.make_node("Cast", [PHOTOS], ["colours"], to=TensorProto.FLOAT)]
+    """Logits of every fourth pixel, from its color alone."""
+    nodes = [helper.make_node("Cast", [PHOTOS], ["colors"], to=TensorProto.FLOAT)]
     nodes += [
-        helper.make_node("Conv", ["colours", f"{name}-matrix"], [name], strides=[4, 4])
+        helper.make_node("Conv", ["colors", f"{name}-matrix"], [name], strides=[4, 4])
         for name in datasets
     ]
     graph = helper.make_graph(

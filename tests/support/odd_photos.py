@@ -29,8 +29,8 @@ class OddPhoto(NamedTuple):
     name: str
     write: Callable[[Path], object]
     tolerance: int = 0
-    """Grey levels that the format changes."""
-    is_grey: bool = False
+    """Gray levels that the format changes."""
+    is_gray: bool = False
 
 
 def color_scene() -> np.ndarray:
@@ -39,16 +39,16 @@ def color_scene() -> np.ndarray:
     return cv2.resize(corners, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 
-def grey_scene() -> np.ndarray:
+def gray_scene() -> np.ndarray:
     """The same without color, from black to white."""
-    grey = color_scene().astype(int).sum(2)
-    grey -= grey.min()
-    return (grey * 255 // grey.max()).astype(np.uint8)
+    gray = color_scene().astype(int).sum(2)
+    gray -= gray.min()
+    return (gray * 255 // gray.max()).astype(np.uint8)
 
 
 def scene_of(odd: OddPhoto) -> np.ndarray:
     """What everybody has to see."""
-    return np.repeat(grey_scene()[..., None], 3, axis=2) if odd.is_grey else color_scene()
+    return np.repeat(gray_scene()[..., None], 3, axis=2) if odd.is_gray else color_scene()
 
 
 def _saves(scene: np.ndarray, mode: str = "", **options: object) -> Callable[[Path], object]:
@@ -70,7 +70,7 @@ def _hidden(mode: str, **options: object) -> Callable[[Path], object]:
     """What is white in the scene is transparent in the file, over a color nobody may see."""
 
     def write(path: Path) -> None:
-        scene = _framed(grey_scene() if mode == "LA" else color_scene())
+        scene = _framed(gray_scene() if mode == "LA" else color_scene())
         clear = (scene.reshape(HEIGHT, WIDTH, -1) == 255).all(2)
         hidden = scene.copy()
         hidden[clear] = 7
@@ -119,7 +119,7 @@ def _scaled(scene: np.ndarray, most: int, kind: type) -> np.ndarray:
 
 def odd_photos() -> Iterator[OddPhoto]:
     """Every form of the scene that this machine can write."""
-    color, grey = color_scene(), grey_scene()
+    color, gray = color_scene(), gray_scene()
     fine = {"quality": 98, "subsampling": 0}
     yield OddPhoto("plain.png", _saves(color))
     yield OddPhoto("plain.bmp", _saves(color))
@@ -130,7 +130,7 @@ def odd_photos() -> Iterator[OddPhoto]:
     yield OddPhoto("plain.jpg", _saves(color, **fine), 6)
     yield OddPhoto("plain.jfif", _saves(color, **fine), 6)
     yield OddPhoto("progressive.jpeg", _saves(color, progressive=True, **fine), 6)
-    yield OddPhoto("grey.jpg", _saves(grey, quality=98), 6, is_grey=True)
+    yield OddPhoto("gray.jpg", _saves(gray, quality=98), 6, is_gray=True)
     yield OddPhoto("cmyk.jpg", _saves(color, "CMYK", quality=98), 12)
     yield OddPhoto("cmyk.tif", _saves(color, "CMYK"), 2)
     yield OddPhoto("lzw.tiff", _saves(color, compression="tiff_lzw"))
@@ -138,16 +138,16 @@ def odd_photos() -> Iterator[OddPhoto]:
     yield OddPhoto("gain map.jpg", _with_gain_map, 6)
     yield OddPhoto("two views.mpo", _saves(color, save_all=True, append_images=[], **fine), 6)
     yield OddPhoto("alpha.png", _saves(color, "RGBA"))
-    yield OddPhoto("16 bits.png", _saves(grey.astype(np.uint16) * 257), 1, is_grey=True)
-    yield OddPhoto("16 bits.tif", _saves(grey.astype(np.uint16) * 257), 1, is_grey=True)
-    yield OddPhoto("12 in 16.tif", _saves(_scaled(grey, 4095, np.uint16)), 1, is_grey=True)
-    yield OddPhoto("10 in 16.png", _saves(_scaled(grey, 1023, np.uint16)), 1, is_grey=True)
-    yield OddPhoto("8 in 16.png", _saves(grey.astype(np.uint16)), is_grey=True)
-    yield OddPhoto("8 in 32.tif", _saves(grey.astype(np.int32)), is_grey=True)
-    yield OddPhoto("12 in 32.tif", _saves(_scaled(grey, 4095, np.int32)), 1, is_grey=True)
-    yield OddPhoto("to 99999 in 32.tif", _saves(_scaled(grey, 99999, np.int32)), 1, is_grey=True)
-    yield OddPhoto("share.tif", _saves(grey / np.float32(255)), 1, is_grey=True)
-    yield OddPhoto("float.tif", _saves(grey.astype(np.float32)), 1, is_grey=True)
+    yield OddPhoto("16 bits.png", _saves(gray.astype(np.uint16) * 257), 1, is_gray=True)
+    yield OddPhoto("16 bits.tif", _saves(gray.astype(np.uint16) * 257), 1, is_gray=True)
+    yield OddPhoto("12 in 16.tif", _saves(_scaled(gray, 4095, np.uint16)), 1, is_gray=True)
+    yield OddPhoto("10 in 16.png", _saves(_scaled(gray, 1023, np.uint16)), 1, is_gray=True)
+    yield OddPhoto("8 in 16.png", _saves(gray.astype(np.uint16)), is_gray=True)
+    yield OddPhoto("8 in 32.tif", _saves(gray.astype(np.int32)), is_gray=True)
+    yield OddPhoto("12 in 32.tif", _saves(_scaled(gray, 4095, np.int32)), 1, is_gray=True)
+    yield OddPhoto("to 99999 in 32.tif", _saves(_scaled(gray, 99999, np.int32)), 1, is_gray=True)
+    yield OddPhoto("share.tif", _saves(gray / np.float32(255)), 1, is_gray=True)
+    yield OddPhoto("float.tif", _saves(gray.astype(np.float32)), 1, is_gray=True)
     yield OddPhoto("color 16 bits.png", _opencv(color.astype(np.uint16) * 257), 1)
     yield OddPhoto("color 12 in 16.png", _opencv(_scaled(color, 4095, np.uint16)), 2)
     yield OddPhoto("color 12 in 16.tif", _opencv(_scaled(color, 4095, np.uint16)), 2)
@@ -166,7 +166,7 @@ def hidden_photos() -> Iterator[OddPhoto]:
     yield OddPhoto("hidden.png", _hidden("RGBA"))
     yield OddPhoto("hidden.tif", _hidden("RGBA"))
     yield OddPhoto("hidden.webp", _hidden("RGBA", lossless=True))
-    yield OddPhoto("hidden grey.png", _hidden("LA"), is_grey=True)
+    yield OddPhoto("hidden gray.png", _hidden("LA"), is_gray=True)
 
 
 def framed_scene_of(odd: OddPhoto) -> np.ndarray:

@@ -5,7 +5,7 @@ import zlib
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """A grey PNG of that size by its header, with the pixels of none."""
+    """A gray PNG of that size by its header, with the pixels of none."""
     header = struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)

@@ -1,6 +1,6 @@
 """Tiny twins of the releases: their exact folders and file formats, with a handful of photos.
 
-A photo shows its own label map in the label set's colours (255 is white), so any shift, crop or
+A photo shows its own label map in the label set's colors (255 is white), so any shift, crop or
 mirror that photo and labels do not share is visible. All photos are 64 x 48 pixels.
 """
 
@@ -97,7 +97,7 @@ def write_lip_split(folder: Path, photos: int = 4) -> Path:
 
 
 def write_pascal(folder: Path, photos: int = 4) -> Path:
-    """Write `pascal`: RGBA colour pictures, two grey levels off, as they lie in the wild."""
+    """Write `pascal`: RGBA color pictures, two gray levels off, as they lie in the wild."""
     release = folder / "pascal"
     keys = [f"2008_{index + 1:06d}" for index in range(photos)]
     _write_flat(release, PASCAL, keys, "JPEGImages", "SegmentationPart")
@@ -161,7 +161,7 @@ def tiny_label_map(labels: LabelSet, seed: int) -> np.ndarray:
 
 
 def tiny_photo(labels: LabelSet, label_map: np.ndarray) -> np.ndarray:
-    """The label map in the label set's colours."""
+    """The label map in the label set's colors."""
     return np.array(labels.palette(), np.uint8).reshape(256, 3)[label_map]
 
 

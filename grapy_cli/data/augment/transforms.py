@@ -21,7 +21,7 @@ WHOLE = 7
 """Largest size of a resized photo, in windows, that torch resizes whole. Of larger ones Pillow
 resizes only the window, which is slower per pixel."""
 
-_GREY = np.array([0.299, 0.587, 0.114])
+_GRAY = np.array([0.299, 0.587, 0.114])
 """Luminance of red, green and blue (ITU-R BT.601)."""
 
 
@@ -173,7 +173,6 @@ class _Window:
         ]
 
     def _resize_window(self, photo: Picture) -> Picture:
-        """Resize only the window of a photo."""
         (down, right), (top, left), (height, width) = self._step, self.corner, self._seen
         box = (
             left * right,
@@ -267,7 +266,7 @@ class RandomColor:
 
     Args:
         strength: 0 changes nothing; 1 up to doubles or halves brightness, contrast and saturation,
-            tints by up to a quarter, and makes a tenth of the photos grey.
+            tints by up to a quarter, and makes a tenth of the photos gray.
     """
 
     strength: float
@@ -279,8 +278,8 @@ class RandomColor:
         if generator.random() < self.strength / 10:
             saturation = 0.0
         # All changes are linear in the colors, so one matrix and one offset apply to all pixels.
-        mix = saturation * np.eye(3) + (1 - saturation) * _GREY
-        middle = _GREY @ cv2.mean(sample.photo)[:3]
+        mix = saturation * np.eye(3) + (1 - saturation) * _GRAY
+        middle = _GRAY @ cv2.mean(sample.photo)[:3]
         gain = tint * brightness**0.5
         matrix = np.column_stack([gain[:, None] * contrast * mix, gain * (1 - contrast) * middle])
         return replace(sample, photo=cv2.transform(sample.photo, matrix))

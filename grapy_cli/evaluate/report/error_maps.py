@@ -19,7 +19,7 @@ CUTOUT = 112
 """Longest side of the picture of one part, in pixels."""
 MARGIN = 0.35
 """Space around a part, as a share of its longest side."""
-GREY = (200, 200, 200)
+GRAY = (200, 200, 200)
 """Stands for a photo that is missing."""
 PART_ALPHA = 225
 UNSCORED_INK = ((255, 255, 255), 255)
@@ -93,7 +93,7 @@ def layers_of(seen: Pictures, labels: LabelSet) -> Layers:
         ("errors", layer_url(errors, [(kind.color, kind.alpha) for kind in KINDS])),
     ]
     if seen.photo is None:
-        return Layers(("", jpeg_url(Image.new("RGB", size, GREY), SIDE)), over)
+        return Layers(("", jpeg_url(Image.new("RGB", size, GRAY), SIDE)), over)
     photo = Image.fromarray(seen.photo).resize(size, Image.Resampling.BOX)
     return Layers(("photo", jpeg_url(photo, SIDE)), over)
 
@@ -104,13 +104,13 @@ def cutout(seen: Pictures, part: int) -> str:
     true, parsed = (seen.truth == part) & scored, (seen.label_map == part) & scored
     window = _window(true | parsed)
     true, parsed = true[window], parsed[window]
-    photo = np.full((*true.shape, 3), GREY, np.uint8) if seen.photo is None else seen.photo[window]
+    photo = np.full((*true.shape, 3), GRAY, np.uint8) if seen.photo is None else seen.photo[window]
     tinted = photo.copy()
     tinted[true & parsed] = FOUND
     tinted[true & ~parsed] = KINDS[MISSED].color
     tinted[parsed & ~true] = KINDS[INVENTED].color
-    grey = Image.fromarray(photo).convert("L").convert("RGB")
-    mixed = Image.blend(grey, Image.fromarray(tinted), 0.65)
+    gray = Image.fromarray(photo).convert("L").convert("RGB")
+    mixed = Image.blend(gray, Image.fromarray(tinted), 0.65)
     scale = CUTOUT / max(mixed.size)
     width, height = (max(1, round(side * scale)) for side in mixed.size)
     return jpeg_url(mixed.resize((width, height)), CUTOUT, quality=70)

@@ -22,7 +22,6 @@ class KeptMasks:
     """The masks that an evaluation keeps in its folder: `masks/PARSER/DATASET/KEY.png`.
 
     Args:
-        folder: The folder of `--out`.
         digests: Digest of each case's weights. It is part of the path, so masks of other weights
             are never used.
     """

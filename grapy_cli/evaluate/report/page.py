@@ -7,9 +7,9 @@ from grapy_cli.evaluate.records import EvalReport, Look, PhotoScore, Result
 from grapy_cli.evaluate.report.album import Album, fill_album
 from grapy_cli.evaluate.report.choose import Few, choose_photos
 from grapy_cli.evaluate.report.error_maps import FOUND, INVENTED, KINDS, MISSED, Layers
-from grapy_cli.evaluate.report.figures import draw_figures
+from grapy_cli.evaluate.report.figures import confusion_of, draw_figures
 from grapy_cli.evaluate.report.tables import percent, to_texts
-from grapy_cli.html.charts import counted, to_percent
+from grapy_cli.html.charts import NARROW, counted, to_percent
 from grapy_cli.html.pages import render
 from grapy_cli.html.svg import Color, Drawing
 from grapy_cli.labels import Level
@@ -44,6 +44,12 @@ class Section:
         return self.result.calibration.ece if self.result.calibration else None
 
     @property
+    def small_confusion(self) -> Drawing | None:
+        """The confusion matrix for a phone, if the large one is too wide for it."""
+        is_wide = self.figures["confusion"].width > NARROW
+        return confusion_of(self.result, small=True) if is_wide else None
+
+    @property
     def photos(self) -> Iterator[tuple[str, list[tuple[PhotoScore, Layers]]]]:
         """Groups of photos, each with its pictures; empty groups are left out."""
         groups = (("worst", self.album.worst), ("best", self.album.best))
@@ -72,7 +78,6 @@ def render_page(report: EvalReport, rows: Iterable[PhotoScore], look: Look) -> s
     """Render the page; the same findings give the same bytes, in any order of the rows.
 
     Args:
-        report: The numbers.
         rows: One for each photo; they are read once.
         look: Returns the pictures of a photo that is shown; called for one photo at a time.
     """

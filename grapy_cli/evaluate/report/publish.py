@@ -20,9 +20,7 @@ def write_report(folder: Path, report: EvalReport, rows: Iterable[PhotoScore], l
 
     Args:
         folder: Made if it is missing.
-        report: The numbers.
         rows: One for each photo; they are read once.
-        look: Returns the pictures of a photo that is shown.
     """
     write_text(folder / CSV, to_csv(report.results))
     write_text(folder / MARKDOWN, to_markdown(report.results))

@@ -19,7 +19,6 @@ def adopted_network(path: Path, card: WeightsCard, runner: Runner) -> PublishedN
     """Build a network from what an engine has loaded.
 
     Args:
-        path: The file, for messages.
         card: That of the file; it has an `input`.
         runner: Takes values as floats, a picture at a time.
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -41,12 +40,10 @@ class Engine:
     check: Callable[[Path, dict[str, str]], None] = lambda path, metadata: None
 
 
-ENGINES: Mapping[str, Engine] = MappingProxyType(
-    {
-        ".onnx": Engine("onnxruntime", "onnx", open_onnx, ()),
-        ".xml": Engine("openvino", "openvino", open_openvino, ("bf16",), check_numbers),
-    }
-)
+ENGINES: Mapping[str, Engine] = {
+    ".onnx": Engine("onnxruntime", "onnx", open_onnx, ()),
+    ".xml": Engine("openvino", "openvino", open_openvino, ("bf16",), check_numbers),
+}
 
 
 class ExportedNetwork:
@@ -123,11 +120,6 @@ def load_exported(
 
 def open_file(path: Path, device: torch.device, precision: str) -> Runner:
     """Have the engine that a file is for load it.
-
-    Args:
-        path: Ends in .onnx or .xml.
-        device: See `load_exported`.
-        precision: Of the arithmetic.
 
     Raises:
         SettingsError, WeightsError, DeviceError: As `load_exported`.

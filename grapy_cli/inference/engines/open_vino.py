@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from threading import local
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import UInt8
@@ -12,7 +11,7 @@ from grapy_cli.errors import DeviceError
 from grapy_cli.inference.engines.runner import Place, Runner
 from grapy_cli.model.exported.metadata import PHOTOS
 
-ARITHMETIC: Mapping[str, str] = MappingProxyType({"fp32": "f32", "bf16": "bf16", "int8": "f32"})
+ARITHMETIC: Mapping[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 """OpenVINO's name for the precision of operations; int8 ones are marked in the file."""
 
 

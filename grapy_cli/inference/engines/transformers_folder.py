@@ -68,7 +68,6 @@ def load_transformers(
 
     Args:
         folder: With `config.json` and `model.safetensors`.
-        device: On which it computes.
         precision: fp32 or bf16.
         labels: Label file, for a network whose labels are not understood.
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from grapy_cli.errors import WeightsError
 from grapy_cli.model.exported.onnx_file import read_onnx_metadata
 from grapy_cli.model.exported.openvino_file import read_openvino_metadata
 
-READERS: Mapping[str, Callable[[Path], dict[str, str]]] = MappingProxyType(
-    {".onnx": read_onnx_metadata, ".xml": read_openvino_metadata}
-)
+READERS: Mapping[str, Callable[[Path], dict[str, str]]] = {
+    ".onnx": read_onnx_metadata,
+    ".xml": read_openvino_metadata,
+}
 """The function that reads the metadata, by file name suffix."""
 
 PRECISION_KEY = "grapy-precision"

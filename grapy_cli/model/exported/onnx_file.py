@@ -8,7 +8,6 @@ find tensors whose values are in other files.
 import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from grapy_cli.errors import WeightsError
 from grapy_cli.safe_text import download_mistake
@@ -16,24 +15,22 @@ from grapy_cli.safe_text import download_mistake
 Value = int | memoryview
 
 # Which fields of a message hold which messages; numbers as in onnx.proto.
-FIELDS: Mapping[str, Mapping[int, str]] = MappingProxyType(
-    {
-        "model": {7: "graph", 20: "training", 25: "function"},
-        "training": {1: "graph", 2: "graph"},
-        "function": {7: "node"},
-        "graph": {1: "node", 5: "tensor", 15: "sparse"},
-        "node": {5: "attribute"},
-        "attribute": {
-            5: "tensor",
-            6: "graph",
-            10: "tensor",
-            11: "graph",
-            22: "sparse",
-            23: "sparse",
-        },
-        "sparse": {1: "tensor", 2: "tensor"},
-    }
-)
+FIELDS: Mapping[str, Mapping[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {
+        5: "tensor",
+        6: "graph",
+        10: "tensor",
+        11: "graph",
+        22: "sparse",
+        23: "sparse",
+    },
+    "sparse": {1: "tensor", 2: "tensor"},
+}
 METADATA = 14
 EXTERNAL_DATA = frozenset({13, 14})
 """Fields of a tensor: the place of its values outside the file, and that they are outside."""

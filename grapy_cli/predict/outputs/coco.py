@@ -22,7 +22,6 @@ def write_coco(kind: Kind, out: Path, rows: Iterable[Row]) -> Path:
 
     Args:
         kind: Of polygons; the file lies in its folder.
-        out: The output folder.
         rows: Of the manifest; read twice.
     """
     path = out / kind.folder / COCO

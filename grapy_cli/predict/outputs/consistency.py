@@ -53,7 +53,7 @@ def disagreement_share(parsings: Sequence[Parsing]) -> float:
 
 
 def write_disagreement(layer: Layer, path: Path) -> None:
-    """Write contradictions as grey: 255 where no two label sets can be right together."""
+    """Write contradictions as gray: 255 where no two label sets can be right together."""
     found = disagreement(list(layer.parsings.values()))
     height, width = layer.label_map.shape
     resized = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -28,8 +28,6 @@ def finish(
     on or was done in parts, and few photos are in memory at a time.
 
     Args:
-        out: The output folder.
-        kinds: Everything that was written for each photo.
         rows: Of the manifest; read several times, so no iterator.
         failures: Rows of the photos that failed, with `source` and `reason`.
         gallery: Whether to write it; the kinds then hold thumbnails.

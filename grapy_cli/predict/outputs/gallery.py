@@ -59,7 +59,6 @@ def write_gallery(
     """Write the gallery from the thumbnails of the photos, and return its pages.
 
     Args:
-        out: The output folder.
         kinds: Include thumbnails.
         rows: Rows of the manifest; they are read twice.
         failures: Rows with `source` and `reason`.

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import Any
 
 from grapy_cli.errors import SettingsError
@@ -97,7 +96,6 @@ def plan_kinds(
     followed by the label set where there are several.
 
     Args:
-        label_sets: Those that photos are parsed by.
         levels: 3 parts, 2 groups, 1 person.
         save: Names of rows of `OUTPUTS`.
         only: See `plan_views`.
@@ -158,27 +156,23 @@ def _folder(what: str, dataset: str, level: int, *, several: bool) -> str:
     return name if level == Level.PART else f"{name}-level{level}"
 
 
-OUTPUTS: Mapping[str, Output] = MappingProxyType(
-    {
-        "mask": Output(".png", writers.write_mask),
-        "overlay": Output(".png", writers.write_overlay),
-        "color": Output(".png", writers.write_color),
-        "contours": Output(".png", writers.write_contours),
-        "cutouts": Output(".png", writers.write_cutouts, by_part=True),
-        "polygons": Output(".geojson", write_polygons),
-        "summary": Output(".json", write_summary),
-        "confidence": Output(".png", writers.write_confidence, by_level=False),
-        "entropy": Output(".png", writers.write_entropy, by_level=False),
-        "probs": Output(".npz", writers.write_probabilities, by_level=False),
-        "disagreement": Output(".png", write_disagreement, by_level=False, by_dataset=False),
-    }
-)
+OUTPUTS: Mapping[str, Output] = {
+    "mask": Output(".png", writers.write_mask),
+    "overlay": Output(".png", writers.write_overlay),
+    "color": Output(".png", writers.write_color),
+    "contours": Output(".png", writers.write_contours),
+    "cutouts": Output(".png", writers.write_cutouts, by_part=True),
+    "polygons": Output(".geojson", write_polygons),
+    "summary": Output(".json", write_summary),
+    "confidence": Output(".png", writers.write_confidence, by_level=False),
+    "entropy": Output(".png", writers.write_entropy, by_level=False),
+    "probs": Output(".npz", writers.write_probabilities, by_level=False),
+    "disagreement": Output(".png", write_disagreement, by_level=False, by_dataset=False),
+}
 """By its name in `--save`; another kind of result is a row here and a function."""
 
-THUMBNAILS: Mapping[str, Output] = MappingProxyType(
-    {
-        "small-photo": Output(".jpg", write_small_photo, by_dataset=False),
-        "small-mask": Output(".png", write_small_mask),
-    }
-)
+THUMBNAILS: Mapping[str, Output] = {
+    "small-photo": Output(".jpg", write_small_photo, by_dataset=False),
+    "small-mask": Output(".png", write_small_mask),
+}
 """The small pictures in gallery and contact sheet."""

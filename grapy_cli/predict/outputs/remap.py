@@ -26,7 +26,7 @@ class View:
 
     @cached_property
     def palette(self) -> list[int]:
-        """The colors of an indexed PNG: ids without a name are grey, the ignore label is white."""
+        """The colors of an indexed PNG: ids without a name are gray, the ignore label is white."""
         flat = [channel for node in self.nodes for channel in node.color]
         return [*flat, *[127] * (3 * IGNORE - len(flat)), 255, 255, 255]
 
@@ -62,8 +62,6 @@ def plan_views(
     """Make the view of every label set (by its name) at every level.
 
     Args:
-        label_sets: The photos are parsed by.
-        levels: Asked for.
         only: Names of parts or groups; the others become background. Empty keeps all.
         remap: A label order of another tool, or a file that holds one.
 

@@ -25,9 +25,7 @@ def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, An
     """Write small overlays of a run's photos, by the first label set, in order of their names.
 
     Args:
-        out: The output folder.
         kinds: Hold thumbnails.
-        rows: Of the manifest.
     """
     photo, mask = (
         next(kind for kind in kinds if kind.save == save) for save in ("small-photo", "small-mask")

@@ -36,6 +36,5 @@ def write_small_mask(layer: Layer, path: Path) -> None:
 
 
 def _size(height: int, width: int) -> tuple[int, int]:
-    """Return width and height of the small pictures."""
     scale = min(1, SIDE / max(height, width))
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from PIL import Image
 
@@ -58,12 +57,10 @@ def _contours(layer: Layer) -> Image.Image:
     return render.contours(layer.parsing.photo, layer.label_map, layer.view.nodes)
 
 
-VIDEO_OUTPUTS: Mapping[str, VideoOutput] = MappingProxyType(
-    {
-        "mask": VideoOutput(".mkv", _color, exact=True),
-        "color": VideoOutput(".mp4", _color),
-        "overlay": VideoOutput(".mp4", _overlay),
-        "contours": VideoOutput(".mp4", _contours),
-    }
-)
+VIDEO_OUTPUTS: Mapping[str, VideoOutput] = {
+    "mask": VideoOutput(".mkv", _color, exact=True),
+    "color": VideoOutput(".mp4", _color),
+    "overlay": VideoOutput(".mp4", _overlay),
+    "contours": VideoOutput(".mp4", _contours),
+}
 """By its name in `--save`."""

@@ -57,14 +57,14 @@ def write_cutouts(layer: Layer, folder: Path) -> None:
 
 
 def write_confidence(layer: Layer, path: Path) -> None:
-    """Write confidence as grey: 255 is certain."""
-    save_picture(_grey(layer.parsing.confidence), path)
+    """Write confidence as gray: 255 is certain."""
+    save_picture(_gray(layer.parsing.confidence), path)
 
 
 def write_entropy(layer: Layer, path: Path) -> None:
-    """Write entropy as grey: 0 is certain, 255 means that all parts are equally likely."""
+    """Write entropy as gray: 0 is certain, 255 means that all parts are equally likely."""
     most = np.log(layer.parsing.label_set.num_parts)
-    save_picture(_grey(layer.parsing.entropy() / most), path)
+    save_picture(_gray(layer.parsing.entropy() / most), path)
 
 
 def write_probabilities(layer: Layer, path: Path) -> None:
@@ -111,6 +111,6 @@ def part_files(nodes: Sequence[Node]) -> dict[int, str]:
     return {part: f"{name}.png" for part, name in enumerate(clean) if part}
 
 
-def _grey(shares: Float[np.ndarray, "h w"]) -> Image.Image:
+def _gray(shares: Float[np.ndarray, "h w"]) -> Image.Image:
     values: UInt8[np.ndarray, "h w"] = (shares.clip(0, 1) * 255).round().astype(np.uint8)
     return Image.fromarray(values)

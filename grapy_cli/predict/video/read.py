@@ -54,12 +54,9 @@ def parse_video(
     """Parse a video and write its videos, all of them or none.
 
     Args:
-        path: Of the video.
         parse: Parses frames, and gives each with its parsings, in order.
         results: What is written; kinds that cannot be videos are written for the first frame.
-        name: Of its results.
         stop_asked: Called after every frame.
-        report: Gets the progress.
 
     Returns:
         Files and numbers for its row of the manifest, the means over its frames; None if it was

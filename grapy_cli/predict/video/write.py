@@ -25,8 +25,6 @@ class VideoWriter:
     """Writes pictures as a video.
 
     Args:
-        path: The file.
-        film: How.
         sound_of: The video that the sound is copied from, unless the output is exact.
     """
 

@@ -86,10 +86,8 @@ def _limb(
 
     Args:
         root: The joint it hangs from.
-        limb: The ranges of its angles.
         lengths: Of its two bones.
         sides: Directions of outwards and ahead; 1 is to the right.
-        random: Draws the angles.
     """
     outwards, ahead = sides
     swing, bend = (np.radians(random.uniform(*one)) for one in (limb.swing, limb.bend))

@@ -1,7 +1,6 @@
 """Codes of what is worn where, and the part of each label set for each code."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,7 +16,7 @@ PLACES = (
 
 # fmt: off
 #                  cihp              atr               pascal
-WORN: Mapping[str, tuple[str, str, str]] = MappingProxyType({
+WORN: Mapping[str, tuple[str, str, str]] = {
     "skin":       ("{skin}",         "{skin}",         "{place}"),
     "hair":       ("hair",           "hair",           "{place}"),
     "hat":        ("hat",            "hat",            "{place}"),
@@ -33,7 +32,7 @@ WORN: Mapping[str, tuple[str, str, str]] = MappingProxyType({
     "socks":      ("socks",          "{side}-leg",     "{place}"),
     "shoes":      ("{side}-shoe",    "{side}-shoe",    "{place}"),
     "bag":        ("background",     "bag",            "background"),
-})
+}
 """The part of each thing; {side}, {skin} and {place} depend on the place."""
 # fmt: on
 

@@ -29,11 +29,6 @@ def draw_release(settings: Settings, labels: str, report: Reporter) -> Path:
     """Draw photos, label maps and lists below DATA/raw; existing files stay.
 
     The same settings give the same bytes, and the photos are the same in every label set.
-
-    Args:
-        settings: Number and size of the photos.
-        labels: The label set.
-        report: Gets the progress.
     """
     made = settings.prepare.synthetic
     layout = SOURCES[labels].layouts[0]
@@ -78,7 +73,7 @@ def _draw(
 
 
 def _colored(label_map: UInt8[np.ndarray, "h w"]) -> Image.Image:
-    """Write a label map as PASCAL does: a color picture, some channels off by one grey level."""
+    """Write a label map as PASCAL does: a color picture, some channels off by one gray level."""
     table = np.zeros((256, 3), np.uint8)
     for color, part in PASCAL_COLORS.items():
         table[part] = [max(channel - 1, 0) for channel in color]

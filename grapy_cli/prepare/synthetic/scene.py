@@ -46,7 +46,6 @@ def draw_scene(
 
     Args:
         size: Height and width, pixels.
-        random: Source of all random choices.
     """
     height, width = size
     photo = _background(size, random)
@@ -96,7 +95,6 @@ def _hull(discs: Sequence[Disc], tall: float, middle: float, floor: float) -> np
 
 
 def _around(points: np.ndarray) -> np.ndarray:
-    """Return the corners of the convex hull of some points."""
     return cv2.convexHull(points.astype(np.float32)).reshape(-1, 2)
 
 

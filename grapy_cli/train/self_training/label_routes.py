@@ -25,9 +25,6 @@ class Route(NamedTuple):
     ) -> tuple[Float[np.ndarray, "p h w"], Float[np.ndarray, "h w"] | None]:
         """Return the probability of each part of the target, and of all that does not translate.
 
-        Args:
-            own: Of each part of the source at each pixel.
-
         Returns:
             Together they add up to 1 at each pixel; the second is None where both sets are one.
         """

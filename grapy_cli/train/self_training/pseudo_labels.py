@@ -32,7 +32,7 @@ def part_factors(
     By Bayes' rule: a teacher's probabilities suppose that any photo may show a hat. If one in nine
     does, a hat is nine times as likely where one is known to be, and impossible elsewhere.
     Measured on 88 photos of CCP that the teacher had not seen, their garments taken from their
-    label maps: mean IoU of the labelled pixels 71.9 with the impossible ruled out, 75.4 by this
+    label maps: mean IoU of the labeled pixels 71.9 with the impossible ruled out, 75.4 by this
     rule; scarves .11 and .24, hats .63 and .75.
     """
     if words is None:

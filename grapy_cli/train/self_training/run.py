@@ -20,22 +20,22 @@ from grapy_cli.runtime.reporting import Reporter, Warned
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.datasets import DataRoot
-from grapy_cli.train.events import PhotosLabelled
+from grapy_cli.train.events import PhotosLabeled
 from grapy_cli.train.init_weights import check_label_sets
 from grapy_cli.train.self_training.label_routes import routes_to
-from grapy_cli.train.self_training.labelling import LOG, Labelled, Labelling
+from grapy_cli.train.self_training.labeling import LOG, Labeled, Labeling
 from grapy_cli.train.self_training.unlabeled_photos import FoundPhoto, find_photos, unknown_words
 
 TEACHER_TTA = "flip"
-"""Test-time augmentation for labelling."""
+"""Test-time augmentation for labeling."""
 
 
 class Taught(NamedTuple):
-    """The photos that a teacher labelled."""
+    """The photos that a teacher labeled."""
 
     root: DataRoot
-    event: PhotosLabelled | None
-    """None if an earlier process labelled them."""
+    event: PhotosLabeled | None
+    """None if an earlier process labeled them."""
 
 
 def count_photos(settings: Settings) -> int:
@@ -60,12 +60,7 @@ def teach(
     """Label the photos of a run, or find existing labels; all processes share the work.
 
     Args:
-        settings: Of the run, as they are written down.
-        label_sets: To label in.
         folder: Where the data sets go, one for each label set.
-        world: The processes.
-        device: Of this one.
-        report: Gets the events.
         resumed: Whether the run resumes, with the label maps that it has.
 
     Raises:
@@ -77,8 +72,8 @@ def teach(
     wanted = settings.train.self_training
     [named, *_] = world.gather([str(folder)])  # processes may have chosen different times
     folder = Path(named)
-    is_labelled = all((folder / labels.name / CARD).exists() for labels in label_sets)
-    if resumed and is_labelled:
+    is_labeled = all((folder / labels.name / CARD).exists() for labels in label_sets)
+    if resumed and is_labeled:
         return Taught(_open(folder, label_sets, wanted.share), None)
     photos = find_photos(wanted.photos)
     weights = _teacher(settings, label_sets)
@@ -87,7 +82,7 @@ def teach(
         _say_unknown(photos, report)
         _begin(folder, label_sets, recipe)
     world.barrier()
-    labelling = Labelling(
+    labeling = Labeling(
         folder,
         label_sets,
         photos,
@@ -97,12 +92,12 @@ def teach(
         ),
         recipe,
     )
-    rows = labelling.label(world, report)
+    rows = labeling.label(world, report)
     if world.is_main:
         for rejected in (one for row in rows for one in row.rejected):
             report(rejected)
         sources = ", ".join(str(path) for path in wanted.photos)
-        source = f"labelled by {weights} on {sources}"
+        source = f"labeled by {weights} on {sources}"
         event = _finish(folder, label_sets, photos, rows, source)
     world.barrier()
     return Taught(_open(folder, label_sets, wanted.share), event if world.is_main else None)
@@ -134,7 +129,6 @@ def _say_unknown(photos: Sequence[FoundPhoto], report: Reporter) -> None:
 def _recipe(
     photos: Sequence[FoundPhoto], label_sets: Sequence[LabelSet], weights: Path, confidence: float
 ) -> dict[str, Any]:
-    """Say what the label maps depend on."""
     digest = hashlib.blake2b(digest_size=12)
     for photo in photos:
         files = [photo.place, *photo.maps.values()]
@@ -162,12 +156,11 @@ def _finish(
     folder: Path,
     label_sets: Sequence[LabelSet],
     photos: Sequence[FoundPhoto],
-    rows: Sequence[Labelled],
+    rows: Sequence[Labeled],
     source: str,
-) -> PhotosLabelled:
-    """Write the files that complete the data sets."""
-    labelled = {key for row in rows for key in row.keys}
-    keys = [photo.key for photo in photos if photo.key in labelled]
+) -> PhotosLabeled:
+    labeled = {key for row in rows for key in row.keys}
+    keys = [photo.key for photo in photos if photo.key in labeled]
     rejected = [one for row in rows for one in row.rejected]
     if not keys:
         first = f": {rejected[0].reason}" if rejected else ""
@@ -190,16 +183,15 @@ def _finish(
     return event
 
 
-def event_of(rows: Sequence[Labelled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabelled:
+def event_of(rows: Sequence[Labeled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabeled:
     """Combine the results of all processes."""
     photos = sum(len(row.keys) for row in rows)
     rejected = sum(len(row.rejected) for row in rows)
     shares = {labels.name: _shares(labels, rows) for labels in label_sets}
-    return PhotosLabelled(photos, rejected, by, shares)
+    return PhotosLabeled(photos, rejected, by, shares)
 
 
-def _shares(labels: LabelSet, rows: Sequence[Labelled]) -> dict[str, float]:
-    """Return the share of all pixels of each part."""
+def _shares(labels: LabelSet, rows: Sequence[Labeled]) -> dict[str, float]:
     counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
     return {
         name: round(count / int(counts.sum()), 6)

@@ -54,7 +54,7 @@ def test_figures_are_medians(alone):
         "load_ms": 250,
         "weights_mb": 0,
         "memory_mib": 100,
-        "card_memory_mib": None,
+        "gpu_memory_mib": None,
     }
 
 
@@ -76,7 +76,7 @@ def test_the_document_is_json_with_everything_in_it(both):
     assert document["against"]["differences"] == {"infer.tta": "flip"}
     assert document["against"]["ratios"]["photos_per_second"] == 2.0
     assert document["against"]["ratios"]["memory_mib"] == 0.5
-    assert "card_memory_mib" not in document["against"]["ratios"]
+    assert "gpu_memory_mib" not in document["against"]["ratios"]
 
 
 def test_alone_there_is_nothing_to_compare(alone):

@@ -12,7 +12,7 @@ from grapy_cli.train.events import (
     CheckpointSaved,
     Diverged,
     EpochScored,
-    PhotosLabelled,
+    PhotosLabeled,
     RunStarted,
 )
 from tests.support.training import step_done
@@ -36,8 +36,8 @@ EVENT_LINES = [
     ),
     (DatasetPrepared("atr", "d", {"train": 9}, 0), "atr is prepared in d: 9 train"),
     (
-        PhotosLabelled(5, 1, "the teacher", {"atr": {"background": 0.5, "hat": 0.0, "hair": 0.25}}),
-        "the teacher labelled 5 photos; 1 could not be read: atr 75.0% of the pixels "
+        PhotosLabeled(5, 1, "the teacher", {"atr": {"background": 0.5, "hat": 0.0, "hair": 0.25}}),
+        "the teacher labeled 5 photos; 1 could not be read: atr 75.0% of the pixels "
         "(background 50.0%, hair 25.0%)",
     ),
     (

@@ -55,7 +55,7 @@ def test_info_shows_the_card(invoke, file):
     assert "background, head, torso, upper-arm, lower-arm, upper-leg, lower-leg" in lines
 
 
-def test_info_fits_80_columns_without_colour_however_long_the_words(invoke, tmp_path):
+def test_info_fits_80_columns_without_color_however_long_the_words(invoke, tmp_path):
     card = WeightsCard(
         name="tiny",
         grapy="0.1.0",

@@ -58,7 +58,7 @@ def test_masks_are_matched_by_their_paths_and_ignored_pixels_left_out(folders):
     assert report["protocol"]["truth"] == str(folders / "truth")
 
 
-def test_grey_masks_are_as_good(folders):
+def test_gray_masks_are_as_good(folders):
     Image.fromarray(np.array([[0, 1, 2], [3, 0, 5]], np.uint8)).save(folders / "pred/a.png")
     assert score(folders)["results"][0]["pixel_accuracy"] == pytest.approx(14 / 15)
 

@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from grapy_cli.html.charts import (
+    NARROW,
     Bars,
     counted,
     draw_bars,
@@ -64,6 +65,14 @@ def test_the_confusion_matrix_divides_each_row_by_its_sum():
     assert [number for number in words(drawing) if number.isdigit()] == ["75", "25", "100"]
     opacities = [it.get("fill-opacity") for it in elements(drawing, "rect")]
     assert [it for it in opacities if it] == ["0.768", "0.302", "0.07"]
+
+
+def test_a_small_confusion_matrix_has_the_same_titles_and_no_numbers():
+    nodes, counts = [HAT, HAIR] * 10, [[1] * 20] * 20
+    large, small = (draw_confusion(nodes, counts, "errors", small=it) for it in (False, True))
+    assert titles(small) == titles(large)
+    assert not any(word.isdigit() for word in words(small))
+    assert small.width <= NARROW < large.width
 
 
 def test_a_part_that_is_nowhere_has_a_row_that_says_so():

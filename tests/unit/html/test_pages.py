@@ -27,9 +27,9 @@ def test_each_side_can_show_each_layer_or_the_photo_alone():
 
 
 def test_a_surface_without_a_name_cannot_be_chosen():
-    html = layers(base=("", "data:grey"))
+    html = layers(base=("", "data:gray"))
     assert re.findall(r'name="one-left" value="([^"]*)"', html) == ["truth", "parsing"]
-    assert 'src="data:grey"' in html
+    assert 'src="data:gray"' in html
 
 
 def test_names_are_text():

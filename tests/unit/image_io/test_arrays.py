@@ -7,8 +7,8 @@ from grapy_cli.image_io.arrays import read_array
 from grapy_cli.image_io.photos import read_photo
 
 BYTES = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-GREY = BYTES[..., 0]
-ON_THREE = np.repeat(GREY[..., None], 3, 2)
+GRAY = BYTES[..., 0]
+ON_THREE = np.repeat(GRAY[..., None], 3, 2)
 RGBA = np.random.default_rng(1).integers(0, 256, (5, 7, 4), np.uint8)
 
 
@@ -23,9 +23,9 @@ RGBA = np.random.default_rng(1).integers(0, 256, (5, 7, 4), np.uint8)
         ((BYTES / 255).astype(np.float32), BYTES),
         ((BYTES / 255).astype(np.float16), BYTES),
         (BYTES.astype(np.float64), BYTES),
-        (GREY, ON_THREE),
-        (GREY[..., None], ON_THREE),
-        (GREY / 255, ON_THREE),
+        (GRAY, ON_THREE),
+        (GRAY[..., None], ON_THREE),
+        (GRAY / 255, ON_THREE),
         (RGBA, read_photo(Image.fromarray(RGBA))),
         (RGBA / 255, read_photo(Image.fromarray(RGBA))),
     ],
@@ -50,7 +50,7 @@ def test_an_array_is_read_as_a_person_expects(array, pixels):
         (BYTES / BYTES.max() * 1.02, "values from .* to 1.02"),
         (BYTES.astype(np.int32) * 257, "int32 with values"),
         (np.full((5, 7, 3), np.nan), "not finite"),
-        (GREY > 9, "of type bool"),
+        (GRAY > 9, "of type bool"),
         (np.full((5, 7), "a"), "of type <U1"),
         (BYTES.astype(object), "of type object"),
     ],

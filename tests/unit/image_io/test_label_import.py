@@ -40,7 +40,7 @@ def png(samples, bits, color_type):
     return b"\x89PNG\r\n\x1a\n" + b"".join(written)
 
 
-def grey(ids, mode="L"):
+def gray(ids, mode="L"):
     return Image.fromarray(ids).convert(mode)
 
 
@@ -67,9 +67,9 @@ def read(data, colors=COLORS, num_parts=4):
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(encoded(grey(IDS)), id="grey"),
-        pytest.param(encoded(grey(IDS), "TIFF"), id="grey TIFF"),
-        pytest.param(encoded(grey(IDS), "BMP"), id="grey BMP"),
+        pytest.param(encoded(gray(IDS)), id="gray"),
+        pytest.param(encoded(gray(IDS), "TIFF"), id="gray TIFF"),
+        pytest.param(encoded(gray(IDS), "BMP"), id="gray BMP"),
         pytest.param(encoded(indexed(IDS, PALETTE)), id="indexed"),
         pytest.param(encoded(indexed(IDS, list(range(256)) * 3)), id="indexed in other colors"),
         pytest.param(png(IDS, 2, 0), id="2 bits"),
@@ -79,7 +79,7 @@ def read(data, colors=COLORS, num_parts=4):
         pytest.param(encoded(Image.fromarray(IDS.astype(np.int32)), "TIFF"), id="32 bits TIFF"),
         pytest.param(encoded(Image.fromarray(IDS.astype(np.float32)), "TIFF"), id="floats"),
         pytest.param(png(IDS.astype(np.uint16) * 257, 16, 0), id="8 bits in 16"),
-        pytest.param(encoded(grey(IDS, "LA")), id="grey with alpha"),
+        pytest.param(encoded(gray(IDS, "LA")), id="gray with alpha"),
         pytest.param(encoded(rgb(IDS)), id="three equal channels"),
         pytest.param(encoded(rgb(IDS).convert("RGBA")), id="three equal channels and alpha"),
         pytest.param(encoded(rgb(IDS), "BMP"), id="three equal channels, BMP"),
@@ -90,7 +90,7 @@ def read(data, colors=COLORS, num_parts=4):
         pytest.param(encoded(permuted([0, 2, 1, 3])), id="palette in another order"),
         pytest.param(encoded(permuted([3, 2, 1, 0])), id="palette the other way round"),
         pytest.param(
-            encoded(permuted([0, 2, 3, 1], [7, 7, 7] * 252)), id="another order, then grey"
+            encoded(permuted([0, 2, 3, 1], [7, 7, 7] * 252)), id="another order, then gray"
         ),
         pytest.param(
             encoded(indexed(IDS, PALETTE).convert("RGB").quantize(4)), id="reduced to 4 colors"
@@ -117,7 +117,7 @@ def test_a_choice_is_told(data, problem):
 
 @pytest.mark.parametrize(
     "data",
-    [encoded(grey(IDS)), encoded(indexed(IDS, PALETTE)), png(IDS, 2, 0), png(IDS, 16, 0)],
+    [encoded(gray(IDS)), encoded(indexed(IDS, PALETTE)), png(IDS, 2, 0), png(IDS, 16, 0)],
 )
 def test_what_is_plain_needs_no_remark(data):
     assert read(data).remarks == ()
@@ -159,15 +159,15 @@ def test_ignored_pixels_of_16_bits_stay_ignored(ignored):
         (encoded(rgb(2 * IDS)), "colors", "6, 6, 6"),
         (encoded(Image.new("CMYK", (2, 2)), "TIFF"), "colors", "CMYK"),
         (b"no picture", "unreadable-label", "not a picture"),
-        (encoded(grey(NOISE))[:-300], "truncated-label", "cannot be read"),
-        (encoded(grey(IDS), "TIFF", compression="jpeg"), "unreadable-label", "JPEG"),
+        (encoded(gray(NOISE))[:-300], "truncated-label", "cannot be read"),
+        (encoded(gray(IDS), "TIFF", compression="jpeg"), "unreadable-label", "JPEG"),
     ],
 )
 def test_what_is_lost_is_refused_with_its_name(data, problem, says):
     with pytest.raises(LabelMapError, match=says) as error:
         read(data)
     assert error.value.problem == problem
-    assert "8-bit grey or indexed PNG" in error.value.hint
+    assert "8-bit gray or indexed PNG" in error.value.hint
 
 
 def test_ids_that_start_at_1_are_read_so_that_their_own_hint_can_be_given():
@@ -182,14 +182,14 @@ def with_alpha(picture, alpha):
 def test_what_is_transparent_is_background():
     clear = np.where(IDS == 0, 0, 255).astype(np.uint8)
     white = indexed(IDS, [255, 255, 255, *PALETTE[3:]]).convert("RGB")
-    for data in (with_alpha(grey(IDS), clear), with_alpha(white, clear)):
+    for data in (with_alpha(gray(IDS), clear), with_alpha(white, clear)):
         imported = read(data)
         np.testing.assert_array_equal(imported.ids, IDS)
         assert [remark.problem for remark in imported.remarks] == ["clear-background"]
 
 
 @pytest.mark.parametrize("alpha", [np.where(IDS == 3, 0, 255), np.where(IDS == 3, 99, 255)])
-@pytest.mark.parametrize("picture", [grey(IDS), indexed(IDS, PALETTE).convert("RGB")])
+@pytest.mark.parametrize("picture", [gray(IDS), indexed(IDS, PALETTE).convert("RGB")])
 def test_parts_under_transparency_are_refused(picture, alpha):
     with pytest.raises(LabelMapError, match="transparent"):
         read(with_alpha(picture.copy(), alpha.astype(np.uint8)))

@@ -63,7 +63,7 @@ def test_a_jpeg_is_read_upright(tmp_path):
     np.testing.assert_array_equal(turned, upright[::-1, ::-1])
 
 
-def test_a_jpeg_that_was_cut_off_is_refused_not_filled_with_grey(tmp_path):
+def test_a_jpeg_that_was_cut_off_is_refused_not_filled_with_gray(tmp_path):
     soft_picture().save(tmp_path / "whole.jpg")
     data = (tmp_path / "whole.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
@@ -89,9 +89,9 @@ def test_few_ids_are_still_eight_bits(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "1"])
-def test_a_label_map_of_colours_is_refused(tmp_path, mode):
+def test_a_label_map_of_colors_is_refused(tmp_path, mode):
     Image.new(mode, (4, 4)).save(tmp_path / "l.png")
-    with pytest.raises(DatasetError, match="neither grey nor indexed"):
+    with pytest.raises(DatasetError, match="neither gray nor indexed"):
         load_label_map(tmp_path / "l.png")
 
 

@@ -60,14 +60,14 @@ def test_transparency_lies_on_white(tmp_path, mode, color):
     np.testing.assert_array_equal(read_photo(path), [[color, WHITE]])
 
 
-def test_a_transparent_colour_lies_on_white(tmp_path):
+def test_a_transparent_color_lies_on_white(tmp_path):
     picture = Image.new("RGB", (2, 1), "red")
     picture.putpixel((1, 0), (1, 2, 3))
     path = saved(picture, tmp_path / "p.png", transparency=(1, 2, 3))
     np.testing.assert_array_equal(read_photo(path), [[RED, WHITE]])
 
 
-def test_half_a_shadow_is_half_grey():
+def test_half_a_shadow_is_half_gray():
     picture = Image.new("RGBA", (1, 1), (0, 0, 0, 128))
     assert read_photo(picture)[0, 0].tolist() == [127] * 3
 

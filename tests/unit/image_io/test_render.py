@@ -19,7 +19,7 @@ def map_of(height, width, part=4):
     return label_map
 
 
-def test_colours_are_the_label_set_s():
+def test_colors_are_the_label_set_s():
     colors = np.array(color_mask(map_of(8, 8), NODES))
     assert tuple(colors[4, 4]) == ATR.parts[4].color
     assert tuple(colors[0, 0]) == (0, 0, 0)
@@ -49,7 +49,7 @@ def test_the_legend_leaves_out_parts_below_a_thousandth_of_the_photo():
     assert ATR.parts[6].color in shown
 
 
-def test_the_more_alpha_the_more_colour():
+def test_the_more_alpha_the_more_color():
     photo, label_map = photo_of(400, 300), map_of(400, 300)
     color = np.array(ATR.parts[4].color)
     distances = [

@@ -94,7 +94,7 @@ def test_coarse_maps_are_the_parts_lifted(parsed, level):
 
 
 @pytest.mark.parametrize("level", [3, 2, 1])
-def test_a_mask_is_an_indexed_png_of_ids_in_the_label_set_s_colours(parsed, tmp_path, level):
+def test_a_mask_is_an_indexed_png_of_ids_in_the_label_set_s_colors(parsed, tmp_path, level):
     parsed.save_mask(tmp_path / "mask.png", level)
     with Image.open(tmp_path / "mask.png") as mask:
         assert (mask.format, mask.mode, mask.size) == ("PNG", "P", (20, 30))

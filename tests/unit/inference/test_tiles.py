@@ -25,7 +25,7 @@ def test_tiles_cover_a_photo_and_overlap_by_what_they_do_not_know(side, most):
 
 
 def test_a_network_that_sees_single_pixels_sees_no_tiles():
-    """What depends on no neighbours is the same in tiles, wherever they begin and end."""
+    """What depends on no neighbors is the same in tiles, wherever they begin and end."""
     photo = np.random.default_rng(0).integers(0, 256, (241, 305, 3), np.uint8)
 
     def logits_of(tile):

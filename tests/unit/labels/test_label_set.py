@@ -55,7 +55,7 @@ def test_groups_and_pairs_are_the_references(name):
 
 
 @pytest.mark.parametrize(("name", "parts"), [("cihp", 20), ("pascal", 7), ("atr", 18), ("lip", 20)])
-def test_counts_names_and_colours(name, parts):
+def test_counts_names_and_colors(name, parts):
     labels = LABEL_SETS[name]
     assert labels.num_parts == parts == len(labels.lift(3)) == len(labels.nodes(3))
     assert labels.names[0] == "background"
@@ -78,7 +78,7 @@ def test_left_mirrors_to_right_by_name():
                 assert part.mirror == part.name.replace("left-", "right-")
 
 
-def test_the_digest_knows_parts_and_not_colours():
+def test_the_digest_knows_parts_and_not_colors():
     labels = LABEL_SETS["pascal"]
     repainted = LabelSet(
         "x", "X", "", tuple(part._replace(color=(i, 9, 9)) for i, part in enumerate(labels.parts))

@@ -57,7 +57,7 @@ def test_densepose_gives_body_parts_alone():
         ORDERS["densepose"].read_table(CIHP)
 
 
-def test_a_written_mask_has_the_colours_of_what_it_was_written_from():
+def test_a_written_mask_has_the_colors_of_what_it_was_written_from():
     palette = ORDERS["viton-hd"].palette(CIHP)
     assert len(palette) == 768
     assert tuple(palette[:3]) == (0, 0, 0)

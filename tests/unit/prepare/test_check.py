@@ -53,7 +53,7 @@ def test_a_heic_without_the_extra_names_it(monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["L", "P"])
-def test_grey_and_indexed_label_maps_are_ids(tmp_path, mode):
+def test_gray_and_indexed_label_maps_are_ids(tmp_path, mode):
     ids = np.array([[0, 1], [6, 255]], np.uint8)
     picture = Image.fromarray(ids)
     if mode == "P":

@@ -176,7 +176,7 @@ def other_names(own):
     ("spoil", "says", "hint"),
     [
         (nothing_listed, "the lists name q0, q1, q3, but photos are p0.jpg", "one photo a line"),
-        (jpeg_labels, "labels holds 4 files such as p0.jpg, but no label maps: JPEG", "8-bit grey"),
+        (jpeg_labels, "labels holds 4 files such as p0.jpg, but no label maps: JPEG", "8-bit gray"),
         (no_photos, "images is empty", ""),
         (packed_photos, "lacks images: images.zip is not unpacked", "Unpack images.zip"),
         (photos_in_folders, r"images holds folders \(scene\), but no photos", "into images"),

@@ -49,13 +49,13 @@ def test_sizes_agree(summary):
                     assert load_label_map(prepared.label_map(key, level)).shape == photo.shape[:2]
 
 
-def test_grey_labels_are_copied_as_they_are(summary):
+def test_gray_labels_are_copied_as_they_are(summary):
     prepared = PreparedDataset.open(Path(summary.datasets[0].folder))
     original = load_label_map(SAMPLES / "CIHP_4w" / "Category_ids" / "0000002.png")
     np.testing.assert_array_equal(load_label_map(prepared.label_map("0000002")), original)
 
 
-def test_coloured_labels_become_the_seven_parts(summary):
+def test_colored_labels_become_the_seven_parts(summary):
     prepared = PreparedDataset.open(Path(summary.datasets[2].folder))
     keys = [*prepared.keys("train"), *prepared.keys("val")]
     found = {part for key in keys for part in np.unique(load_label_map(prepared.label_map(key)))}
@@ -74,7 +74,7 @@ def test_the_rider_sits_upright(summary):
 
 
 def test_the_head_of_the_rider_is_head(summary):
-    """The colour (128, 0, 0) is the head, whatever id the VOC palette would give it."""
+    """The color (128, 0, 0) is the head, whatever id the VOC palette would give it."""
     prepared = PreparedDataset.open(Path(summary.datasets[2].folder))
     parts = load_label_map(prepared.label_map("2008_000008"))
     with Image.open(SAMPLES / "pascal" / "SegmentationPart" / "2008_000008.png") as picture:
@@ -108,7 +108,7 @@ def test_the_mirrored_annotations_of_cihp_are_what_mirroring_gives(summary):
 CCP = SAMPLES.parent / "ccp"
 
 
-@pytest.mark.skipif(not CCP.is_dir(), reason="the labelled street photos are absent")
+@pytest.mark.skipif(not CCP.is_dir(), reason="the labeled street photos are absent")
 @pytest.mark.parametrize("name", ["cihp", "atr", "pascal"])
 def test_a_few_street_photos_in_the_three_layouts(tmp_path, name):
     """`arrange.py` writes three trees; here a few photos of each, and lists that name them."""

@@ -94,7 +94,7 @@ def test_one_share_for_each_folder(data, more):
         train(f"data.more={more}", "data.more_shares=1,2", data__root=data)
 
 
-def test_photos_to_be_labelled_are_stood_in_for_in_each_label_set():
+def test_photos_to_be_labeled_are_stood_in_for_in_each_label_set():
     unread = Mock(spec=PreparedDataset)
     single = [Group({name: unread}, ("a", "b")) for name in ("cihp", "atr")]
     assert [len(one.keys) for one in stand_ins(single, 5, 2.0)] == [5, 5]

@@ -48,9 +48,8 @@ def test_a_mean_is_over_the_step_not_over_its_passes(data):
     (label_map,) = batch.label_maps.values()
     label_map[1, 2:] = 255
     (dataset,) = batch.datasets
-    photos = [
-        job.loss_module(part, {dataset: torch.tensor(1.0)})[dataset].main for part in batch.parts(2)
-    ]
+    module, one = job.plain_loss_module, {dataset: torch.tensor(1.0)}
+    photos = [module(part, module.targets_of(part), one)[dataset].main for part in batch.parts(2)]
     counts = [int((each != 255).sum()) for each in label_map]
     assert counts[1] < counts[0] / 4
     losses = job.step(batch, 0)
@@ -70,7 +69,8 @@ def test_labels_are_counted_where_the_loss_looks_at_them(data, backbone, crop, s
     logits = job.trained.network.parse(job.trained.network.encode(batch.images), dataset).main
     size = label_map.shape[1:] if stride == 1 else logits.shape[2:]
     labels = sample_labels(label_map, *size)
-    assert job.count(batch)[dataset] == (labels != 255).sum()
+    module = job.plain_loss_module
+    assert module.count(module.targets_of(batch))[dataset] == (labels != 255).sum()
 
 
 def test_a_mixed_step_is_the_sum_over_its_data_sets(data):
@@ -79,11 +79,12 @@ def test_a_mixed_step_is_the_sum_over_its_data_sets(data):
     batch = next(job.batches(0, 0))
     assert batch.datasets == ("atr", "cihp", "pascal")
     assert {len(rows) for rows in batch.rows.values()} == {4}
-    alone = {}
+    alone, module = {}, job.plain_loss_module
     for name, rows in batch.rows.items():
         label_maps = {name: batch.label_maps[name]}
         own = Batch(batch.photos[rows], label_maps, {name: torch.arange(4)}, batch.keys[:4])
-        alone |= job.loss_module(own, job.count(own))
+        targets = module.targets_of(own)
+        alone |= module(own, targets, module.count(targets))
     parameter = job.trained.network.deeplab.decoder[0].pointwise.weight
     (gradient,) = torch.autograd.grad(sum(loss.total for loss in alone.values()), parameter)
     losses = job.step(batch, 0)

@@ -24,7 +24,7 @@ def by_hand(*pairs):
 
 
 def loss_of(logits, label_map, **how):
-    """The losses of photos that are labelled in the head's own set alone."""
+    """The losses of photos that are labeled in the head's own set alone."""
     return parsing_loss(logits, Target(torch.arange(len(label_map)), label_map), **how)
 
 

@@ -48,7 +48,7 @@ def test_each_scoring_draws_a_sheet_of_every_data_set(finished):
 
 
 def test_a_sheet_shows_photo_truth_and_what_the_weights_find(data, tmp_path):
-    """A network that answers the same part everywhere paints its parsing in one colour."""
+    """A network that answers the same part everywhere paints its parsing in one color."""
     network = tiny_network(["pascal"], answer=1)
     dataset = PreparedDataset.open(data / "pascal")
     scaler = torch.amp.GradScaler(enabled=False)
@@ -68,7 +68,7 @@ def test_a_sheet_shows_photo_truth_and_what_the_weights_find(data, tmp_path):
     photo, truth, parsing = (sheet[184:248, left : left + 48] for left in (104, 352, 600))
     color = dataset.label_set.parts[1].color
     assert (parsing == color).all()
-    # A tiny photo is its label map in colours, but for what JPEG does to them.
+    # A tiny photo is its label map in colors, but for what JPEG does to them.
     assert np.abs(photo.astype(int) - truth).mean() < 12
     assert not (truth == color).all()
     assert 0 < scores["pascal"] < 0.3

@@ -13,11 +13,11 @@ from grapy_cli.data.sample import Sample
 from grapy_cli.errors import SettingsError
 from tests.support.training import prepare_tiny, train
 
-GREY, RED = (128, 128, 128), (255, 0, 0)
+GRAY, RED = (128, 128, 128), (255, 0, 0)
 
 
 class OneRedPerson(Group):
-    """A group whose only photo shows a red person, 20 x 10 pixels, in the middle of grey."""
+    """A group whose only photo shows a red person, 20 x 10 pixels, in the middle of gray."""
 
     datasets = ("atr", "pascal")
     keys = ("red",)
@@ -27,7 +27,7 @@ class OneRedPerson(Group):
 
     def read(self, index):
         del index
-        photo = np.full((40, 40, 3), GREY, np.uint8)
+        photo = np.full((40, 40, 3), GRAY, np.uint8)
         maps = {name: np.zeros((40, 40), np.uint8) for name in self.datasets}
         photo[10:30, 15:25] = RED
         maps["atr"][10:30, 15:25] = 4
@@ -37,7 +37,7 @@ class OneRedPerson(Group):
 
 def empty_sample(size=(60, 80)):
     maps = {name: np.zeros(size, np.uint8) for name in OneRedPerson.datasets}
-    return Sample(np.full((*size, 3), GREY, np.uint8), maps, "empty")
+    return Sample(np.full((*size, 3), GRAY, np.uint8), maps, "empty")
 
 
 def with_copy_paste(sample, seed, **changes):
@@ -51,7 +51,7 @@ def inside(shape):
 
 
 def shows(photo, color):
-    """Pixels nearly of a colour."""
+    """Pixels nearly of a color."""
     return (abs(photo.astype(int) - color) < 20).all(-1)
 
 
@@ -62,7 +62,7 @@ def test_newcomers_stand_in_photo_and_all_label_maps_alike(seed):
     assert set(np.unique(atr)) <= {0, 4}
     np.testing.assert_array_equal(atr == 4, pascal == 2)
     assert shows(sample.photo, RED)[inside(atr == 4)].all()
-    assert shows(sample.photo, GREY)[inside(atr == 0)].all()
+    assert shows(sample.photo, GRAY)[inside(atr == 0)].all()
 
 
 def test_most_newcomers_are_seen():

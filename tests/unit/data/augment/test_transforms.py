@@ -21,7 +21,7 @@ def tiny_sample(seed=0):
 
 
 def shown(sample):
-    """The labels that the photo's colours show."""
+    """The labels that the photo's colors show."""
     return tiny_photo(CIHP, sample.label_maps["cihp"])
 
 
@@ -173,22 +173,22 @@ def test_looks_change_and_labels_do_not(step):
         assert changed.label_maps is sample.label_maps
 
 
-def test_no_strength_changes_no_colour():
+def test_no_strength_changes_no_color():
     sample = tiny_sample()
     changed = transforms.RandomColor(0.0)(sample, np.random.default_rng(0))
     np.testing.assert_array_equal(changed.photo, sample.photo)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_colours_change_by_saturation_then_contrast_then_light(seed):
+def test_colors_change_by_saturation_then_contrast_then_light(seed):
     photo = tiny_sample().photo
     draws = np.random.default_rng(seed)
     light, contrast, saturation = 2 ** draws.uniform(-1, 1, 3)
     tint = 1 + draws.uniform(-1, 1, 3) / 4
     saturation = 0 if draws.random() < 0.1 else saturation
-    grey = photo @ [[0.299], [0.587], [0.114]]
-    vivid = grey + (photo - grey) * saturation
-    expected = ((vivid - grey.mean()) * contrast + grey.mean()) * light**0.5 * tint
+    gray = photo @ [[0.299], [0.587], [0.114]]
+    vivid = gray + (photo - gray) * saturation
+    expected = ((vivid - gray.mean()) * contrast + gray.mean()) * light**0.5 * tint
     sample = Sample(photo, {}, "")
     ours = transforms.RandomColor(1.0)(sample, np.random.default_rng(seed)).photo
     assert abs(ours - expected.clip(0, 255)).max() <= 1

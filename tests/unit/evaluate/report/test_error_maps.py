@@ -64,7 +64,7 @@ def test_layers_have_the_shape_of_the_photo_and_no_side_longer_than_allowed():
     assert sizes == {(SIDE, round(SIDE * 2 / 3))}
 
 
-def test_a_mask_has_the_colours_of_the_parts_and_lets_the_background_through():
+def test_a_mask_has_the_colors_of_the_parts_and_lets_the_background_through():
     truth = np.array([[0, HAT, IGNORE]], np.uint8)
     _, over = layers_of(pictures(truth, truth % IGNORE), ATR)
     pixels = np.array(decoded(dict(over)["truth"]).convert("RGBA"))[0]
@@ -73,7 +73,7 @@ def test_a_mask_has_the_colours_of_the_parts_and_lets_the_background_through():
     assert tuple(pixels[2]) == (255, 255, 255, 255)
 
 
-def test_errors_have_the_colours_of_their_kinds():
+def test_errors_have_the_colors_of_their_kinds():
     truth, parsed = np.array([[HAT, LEFT, 0, HAT]], np.uint8), np.array([[0, RIGHT_ARM, HAT, HAT]])
     _, over = layers_of(pictures(truth, parsed.astype(np.uint8)), ATR)
     pixels = np.array(decoded(dict(over)["errors"]).convert("RGBA"))[0]

@@ -55,7 +55,7 @@ def test_a_large_photo_is_compared_in_strips():
     np.testing.assert_allclose(whole[256:], part, atol=1e-6)
 
 
-def test_the_map_of_disagreement_is_grey_and_of_the_photos_size(tmp_path):
+def test_the_map_of_disagreement_is_gray_and_of_the_photos_size(tmp_path):
     weights = write_weights(tmp_path / "w.safetensors", ["atr", "pascal"])
     parser = HumanParser.load(weights, device="cpu")
     photo = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)

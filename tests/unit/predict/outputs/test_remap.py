@@ -35,7 +35,7 @@ def test_only_at_a_coarser_level_is_where_the_parts_are():
     assert sum(table) == 1
 
 
-def test_remap_writes_ids_names_and_colours_of_another_tool():
+def test_remap_writes_ids_names_and_colors_of_another_tool():
     view, order = view_of(CIHP, remap="viton-hd"), ORDERS["viton-hd"]
     assert view.table == order.write_table(CIHP)
     assert tuple(node.name for node in view.nodes) == order.names

@@ -45,7 +45,7 @@ def test_contours_leave_the_photo_alone_but_for_the_lines(tmp_path):
     assert changed[30, 30:70].all()
     assert not changed[:26].any()
     assert not changed[35:85, 25:75].any()
-    # Anti-aliased: nearly the part's colour, a dark red, on white.
+    # Anti-aliased: nearly the part's color, a dark red, on white.
     red, green, blue = picture[30, 50].astype(int)
     assert red - green > 60
     assert red - blue > 60

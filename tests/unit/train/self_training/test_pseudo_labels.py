@@ -28,7 +28,7 @@ def label_of(thoughts, *, allowed=PARTS, person=None, confidence=0.8):
 NO_DRESS = ("background", "hair", "skirt")
 
 
-def test_what_is_certain_is_labelled():
+def test_what_is_certain_is_labeled():
     assert label_of({"hair": 0.85, "background": 0.15}) == "hair"
     assert label_of({"hair": 0.75, "background": 0.25}) == "ignore"
     assert label_of({"hair": 0.75, "background": 0.25}, confidence=0.7) == "hair"

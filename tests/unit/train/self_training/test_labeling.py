@@ -51,14 +51,14 @@ def maps_of(run):
     }
 
 
-def test_labelled_photos_are_one_more_folder_to_train_on(photos, weights, data, tmp_path):
+def test_labeled_photos_are_one_more_folder_to_train_on(photos, weights, data, tmp_path):
     events, run = [], tmp_path / "run"
     taught(photos, weights, data, run, report=events.append)
     rows = {row["event"]: row for row in read_journal(run / "journal.jsonl")}
     assert rows["RunStarted"]["datasets"] == {"atr": 5 + 6, "pascal": 5 + 6}
-    labelled = rows["PhotosLabelled"]
-    assert (labelled["photos"], labelled["rejected"]) == (6, 0)
-    assert 0 < sum(labelled["shares"]["atr"].values()) <= 1.00001
+    labeled = rows["PhotosLabeled"]
+    assert (labeled["photos"], labeled["rejected"]) == (6, 0)
+    assert 0 < sum(labeled["shares"]["atr"].values()) <= 1.00001
     [warning] = [event.text for event in events if isinstance(event, Warned)]
     assert "toga (1)" in warning
     # Of garments, only the skirt is allowed on the tagged photo, and all of them on the others.
@@ -89,7 +89,7 @@ def test_photos_none_of_which_can_be_read(weights, data, tmp_path):
 
 
 def stop_after(count):
-    """A reporter that ends a labelling after so many photos, as Ctrl-C does."""
+    """A reporter that ends a labeling after so many photos, as Ctrl-C does."""
 
     def report(event):
         if isinstance(event, Progressed) and event.done == count:
@@ -98,7 +98,7 @@ def stop_after(count):
     return report
 
 
-def test_a_labelling_that_was_stopped_goes_on(photos, weights, data, tmp_path):
+def test_a_labeling_that_was_stopped_goes_on(photos, weights, data, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     taught(photos, weights, data, whole)
     with pytest.raises(KeyboardInterrupt):
@@ -158,7 +158,7 @@ def test_weights_without_a_card_cannot_teach(photos, data, tmp_path):
         taught(photos, tmp_path / "weights", data, tmp_path / "run")
 
 
-class Relabelled:
+class Relabeled:
     """Runs of two epochs that label their photos anew after the first, by an average of weights."""
 
     LONGER = MappingProxyType({"train__epochs": 2, "train__ema": 0.5, "train__lr": 0.05})
@@ -172,8 +172,8 @@ class Relabelled:
 
 
 @pytest.fixture
-def relabelled(photos, weights, data):
-    return Relabelled(photos, weights, data)
+def relabeled(photos, weights, data):
+    return Relabeled(photos, weights, data)
 
 
 def stop_at(is_time):
@@ -186,36 +186,36 @@ def stop_at(is_time):
     return report
 
 
-def test_a_run_labels_its_photos_anew(relabelled, photos, weights, data, tmp_path):
-    run = relabelled.run(tmp_path / "run")
+def test_a_run_labels_its_photos_anew(relabeled, photos, weights, data, tmp_path):
+    run = relabeled.run(tmp_path / "run")
     said = [row["by"] for row in read_journal(run / "journal.jsonl") if "by" in row]
     assert said == ["the teacher", "the run itself"]
-    taught(photos, weights, data, tmp_path / "once", **relabelled.LONGER)
+    taught(photos, weights, data, tmp_path / "once", **relabeled.LONGER)
     ours, theirs = maps_of(run), maps_of(tmp_path / "once")
     assert set(ours) == set(theirs)
     assert ours != theirs
 
 
 @pytest.mark.parametrize("save_every", [0, 1])
-def test_a_run_that_was_stopped_while_it_labelled_labels_anew(relabelled, tmp_path, save_every):
+def test_a_run_that_was_stopped_while_it_labeled_labels_anew(relabeled, tmp_path, save_every):
     pace = f"train.save_every={save_every}"
-    whole, cut = relabelled.run(tmp_path / "whole", pace), tmp_path / "cut"
-    labelled = count()
-    stop = stop_at(lambda e: isinstance(e, Progressed) and next(labelled) == 6 + 3)
+    whole, cut = relabeled.run(tmp_path / "whole", pace), tmp_path / "cut"
+    labeled = count()
+    stop = stop_at(lambda e: isinstance(e, Progressed) and next(labeled) == 6 + 3)
     with pytest.raises(KeyboardInterrupt):
-        relabelled.run(cut, pace, report=stop)
+        relabeled.run(cut, pace, report=stop)
     resume(cut)
     assert maps_of(cut) == maps_of(whole)
     assert_same_run(cut, whole)
 
 
-def test_a_run_that_was_stopped_after_it_labelled_keeps_its_labels(relabelled, tmp_path):
+def test_a_run_that_was_stopped_after_it_labeled_keeps_its_labels(relabeled, tmp_path):
     pace = "train.save_every=1"
-    whole, cut = relabelled.run(tmp_path / "whole", pace), tmp_path / "cut"
+    whole, cut = relabeled.run(tmp_path / "whole", pace), tmp_path / "cut"
     steps = [row["step"] for row in read_journal(whole / "journal.jsonl") if "lr" in row]
     stop = stop_at(lambda e: isinstance(e, StepDone) and e.step == steps[-1])
     with pytest.raises(KeyboardInterrupt):
-        relabelled.run(cut, pace, report=stop)
+        relabeled.run(cut, pace, report=stop)
     before = maps_of(cut)
     resume(cut)
     assert before == maps_of(cut) == maps_of(whole)

@@ -10,13 +10,13 @@ from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
 from grapy_cli.train.checkpoints import Trained
-from grapy_cli.train.self_training.labelling import Labelling
+from grapy_cli.train.self_training.labeling import Labeling
 from grapy_cli.train.self_training.run import event_of
 from grapy_cli.train.self_training.unlabeled_photos import find_photos
 
 
 @dataclass(frozen=True)
-class Relabelling:
+class Relabeling:
     """Replaces the label maps that a teacher wrote, photo by photo.
 
     The weights are those that would be scored: the moving average, if there is one.
@@ -40,7 +40,7 @@ class Relabelling:
             DeviceError: If the device does not have enough memory.
         """
         wanted = self.settings.train.self_training
-        labelling = Labelling(
+        labeling = Labeling(
             self.folder,
             self.label_sets,
             find_photos(wanted.photos),
@@ -48,7 +48,7 @@ class Relabelling:
             lambda: self.parser,
         )
         with self.trained.shown():
-            rows = labelling.label(self.world, report)
+            rows = labeling.label(self.world, report)
         if self.world.is_main:
             report(event_of(rows, self.label_sets, "the run itself"))
         self.world.barrier()

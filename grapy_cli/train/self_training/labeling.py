@@ -40,15 +40,15 @@ from grapy_cli.train.self_training.unlabeled_photos import PERSON, FoundPhoto
 Counts = dict[str, Int64[np.ndarray, "256"]]
 """Pixels by data set, of each value of a label map."""
 
-LOG = ".labelled.{}.jsonl"
-"""Of the photos that a process has labelled, by its rank."""
+LOG = ".labeled.{}.jsonl"
+"""Of the photos that a process has labeled, by its rank."""
 
 _Writers = Mapping[str, DatasetWriter]
 """By data set."""
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """The result for some photos."""
 
     keys: tuple[str, ...]
@@ -58,7 +58,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Labelling:
+class Labeling:
     """Labels photos in all label sets."""
 
     folder: Path
@@ -70,14 +70,14 @@ class Labelling:
     """Called if there are photos to label."""
     recipe: Mapping[str, Any] | None = None
     """What the labels depend on: what an earlier run has logged with the same recipe is not
-    labelled again. None labels all photos and logs nothing."""
+    labeled again. None labels all photos and logs nothing."""
 
     @cached_property
     def _shares(self) -> dict[str, Float[np.ndarray, " p"]]:
         words = [photo.words for photo in self.photos]
         return {labels.name: part_shares(labels, words) for labels in self.label_sets}
 
-    def label(self, world: World, report: Reporter) -> list[Labelled]:
+    def label(self, world: World, report: Reporter) -> list[Labeled]:
         """Write photos and label maps, each process its share; unreadable photos are left out.
 
         Returns:
@@ -93,7 +93,6 @@ class Labelling:
         return world.gather([self._label(photos, known, log, report)])
 
     def _logged(self) -> Iterator[Line]:
-        """Give what all processes of an earlier run have logged."""
         for path in self.folder.glob(LOG.format("*")) if self.recipe else ():
             yield from read_lines(path)
 
@@ -103,7 +102,7 @@ class Labelling:
         known: Collection[str],
         log: Log | None,
         report: Reporter,
-    ) -> Labelled:
+    ) -> Labeled:
         writers = {
             labels.name: DatasetWriter(self.folder / labels.name, labels)
             for labels in self.label_sets
@@ -127,8 +126,8 @@ class Labelling:
                     counts[name] += np.bincount(label_map.ravel(), minlength=256)
                 rate = fresh / max(time.monotonic() - began, 1e-9)
                 note, left = f"{rate:.1f} photos/s", (len(photos) - done) / rate if rate else None
-                report(Progressed("labelling photos", done, len(photos), note, left))
-        return Labelled(tuple(keys), tuple(rejected), counts)
+                report(Progressed("labeling photos", done, len(photos), note, left))
+        return Labeled(tuple(keys), tuple(rejected), counts)
 
     def _results(
         self, photos: Sequence[FoundPhoto], before: Collection[str], writers: _Writers
@@ -167,7 +166,6 @@ class Labelling:
         routes: Mapping[str, Route],
         found: ParsedPhoto | PhotoError,
     ) -> "_NewLabels | PhotoRejected":
-        """Turn the parsings of the teacher into label maps."""
         try:
             if isinstance(found, PhotoError):
                 raise found
@@ -190,8 +188,6 @@ class Labelling:
 
 @dataclass(frozen=True)
 class _Labels:
-    """The label maps of a photo, by data set."""
-
     label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
 
 
