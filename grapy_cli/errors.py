@@ -80,7 +80,10 @@ class InterruptedRun(GrapyError):  # noqa: N818 - not an error
 
 
 def install_extra(extra: str) -> str:
-    """Return the command that installs an extra; the project is on no package index yet."""
+    """Return the command that installs an extra, or several with commas between.
+
+    It needs a clone: the project is on no package index yet.
+    """
     return f"In grapy's repository: pip install '.[{extra}]'"
 
 
@@ -91,3 +94,8 @@ def said_of(what: str) -> Iterator[None]:
         yield
     except GrapyError as error:
         raise type(error)(f"{what}: {error.message}", hint=error.hint) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error of another library, whose further lines are details."""
+    return str(error).strip().partition("\n")[0]

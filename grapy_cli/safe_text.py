@@ -11,7 +11,7 @@ from typing import Any
 LARGEST = 1 << 24
 """Bytes of a text that is read at once; 16 MiB hold a list of hundreds of thousands of names."""
 
-# Control characters, and halves of characters: bytes of file names that are no text.
+# Control characters, and halves of characters: bytes of file names that are not text.
 _ACTING = frozenset({"Cc", "Cs"})
 # They turn the order of what stands around them, so that a name reads as another one.
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -22,7 +22,7 @@ def read_text(path: Path) -> str:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is no text, far too long, or its name has a `\0`.
+        ValueError: If it is not text, far too long, or its name has a `\0`.
     """
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
@@ -110,7 +110,7 @@ def write_row(row: Mapping[str, Any]) -> str:
 def spelled(text: str, *, keep: str = "") -> str:
     r"""Spell out, as `\x1b`, what would act on a terminal instead of being read.
 
-    File names may hold anything: escape sequences, line breaks, bytes that are no text.
+    File names may hold anything: escape sequences, line breaks, bytes that are not text.
 
     Args:
         keep: Characters that stay as they are: the line breaks of a message.
@@ -131,6 +131,6 @@ def _acts(char: str) -> bool:
 
 def _escape(char: str) -> str:
     code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that is no text
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that is not text
         code -= 0xDC00
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

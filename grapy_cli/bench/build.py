@@ -97,7 +97,7 @@ def _facts(
     load_seconds: float,
 ) -> Facts:
     device = parser.device
-    is_card = device.type == "cuda"
+    is_cuda = device.type == "cuda"
     return Facts(
         weights=card.name,
         weights_sha256=weights_digest(weights),
@@ -108,7 +108,7 @@ def _facts(
         tta=settings.infer.tta,
         longest_side=parser.longest_side or 0,
         batch=settings.batch.size,
-        device=torch.cuda.get_device_name(device) if is_card else str(device),
+        device=torch.cuda.get_device_name(device) if is_cuda else str(device),
         threads=torch.get_num_threads(),
         load_seconds=load_seconds,
         weights_bytes=weights_size(weights),

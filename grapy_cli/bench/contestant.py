@@ -7,7 +7,7 @@ from functools import cached_property, partial
 
 import torch
 
-from grapy_cli.bench.memory import forget_peak, gpu_peak, process_peak
+from grapy_cli.bench.machine import forget_peak, process_peak
 from grapy_cli.errors import PhotoError
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.stream import in_groups
@@ -15,6 +15,7 @@ from grapy_cli.predict.job import Job
 from grapy_cli.predict.manifest import Shard
 from grapy_cli.predict.outputs.photo_results import describe
 from grapy_cli.predict.plan import Plan, Task
+from grapy_cli.runtime.device import peak_memory
 from grapy_cli.runtime.profiler import Profiler
 
 
@@ -63,8 +64,7 @@ class Contestant:
             latencies = tuple(_seconds(partial(self._parse, tasks)) for tasks in batches)
         cpu_seconds = (time.process_time() - begun) / count
         pace = count / _seconds(self._parse_folder)
-        device = self.parser.device
-        peaks = process_peak(), gpu_peak(device)
+        peaks = process_peak(), peak_memory(self.parser.device)
         return Round(latencies, cpu_seconds, watch.seconds, pace, *peaks)
 
     @property

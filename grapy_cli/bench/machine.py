@@ -1,4 +1,4 @@
-"""The machine on which figures were measured."""
+"""The machine on which figures are measured, and the peak memory of this process."""
 
 import platform
 from pathlib import Path
@@ -7,6 +7,9 @@ import torch
 
 from grapy_cli import __version__
 from grapy_cli.runtime.device import usable_cores
+
+_STATUS = Path("/proc/self/status")
+_RESET = Path("/proc/self/clear_refs")
 
 
 def describe_machine() -> dict[str, str | int]:
@@ -29,3 +32,23 @@ def _cpu() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def forget_peak(device: torch.device) -> None:
+    """Reset the peaks to the memory in use now, where the system can do that."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    try:
+        _RESET.write_text("5", encoding="ascii")  # proc(5): only the high-water mark
+    except OSError:
+        return  # the peak since the process started stays
+
+
+def process_peak() -> int | None:
+    """Return the peak bytes of this process, including libraries; None except on Linux."""
+    try:
+        lines = _STATUS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    marks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    return marks[0] if marks else None

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from grapy_cli.bench.build import Facts
 from grapy_cli.bench.contestant import Round
+from grapy_cli.bench.input_photos import collect_photos
 from grapy_cli.bench.machine import describe_machine
-from grapy_cli.bench.photos import collect_photos
 from grapy_cli.bench.report import BenchReport, Result
 from grapy_cli.bench.truth import mean_iou
 from grapy_cli.bench.worker import Worker
@@ -74,16 +74,12 @@ def _contestants(settings: Settings, against: Path | None) -> dict[str, Settings
                 hint="Name one weights file, or leave --against out.",
             )
         named = [(Path(one).name if Path(one).exists() else one, one) for one in several]
-        return {name: _with_weights(settings, Path(one)) for name, one in named}
+        return {name: settings.having("infer", weights=Path(one)) for name, one in named}
     entered = {FIRST: settings}
     if against is not None:
-        entered[_name_of(against)] = overlaid(settings, against)
+        name = f"{against.stem} (2)" if against.stem == FIRST else against.stem
+        entered[name] = overlaid(settings, against)
     return entered
-
-
-def _with_weights(settings: Settings, weights: Path) -> Settings:
-    infer = settings.infer.model_copy(update={"weights": weights})
-    return settings.model_copy(update={"infer": infer})
 
 
 def share_of_equal(one: Path, other: Path) -> float | None:
@@ -136,7 +132,3 @@ def _measure(
                 rounds[name].append(worker.measure())
         report(Progressed("measuring", repeats, repeats))
     return facts, rounds
-
-
-def _name_of(file: Path) -> str:
-    return f"{file.stem} (2)" if file.stem == FIRST else file.stem

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from grapy_cli.cli.command import command
+from grapy_cli.cli.command import AsJson, command
 from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
@@ -39,9 +39,7 @@ def bench(
         ),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a table for a README.")
     ] = False,

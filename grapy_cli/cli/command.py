@@ -25,6 +25,12 @@ from grapy_cli.settings.tree import (
 )
 
 Body = Callable[..., None]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+_WIDEST = 15
+"""Longest list of choices beside an option, in characters: a longer one would be broken there."""
+_ONE = "NAME"
+"""Stands beside an option in place of a longer list, which follows its description."""
 
 _COMMON = {
     "config": Annotated[
@@ -68,7 +74,7 @@ def command(
     Args:
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
             to commands that use the section "train".
-        name: The command's name; the function's unless said.
+        name: The command's name; by default that of the function.
         example: A line to type, for the end of the help page.
     """
     paths = _paths_of(sections)
@@ -96,7 +102,7 @@ def _call(body: Body, paths: list[str], given: dict[str, Any]) -> None:
     config, sets, show = (given.pop(key) for key in _COMMON)
     resolved = resolve(
         config=config,
-        flags={path: _text_of(given.pop(_parameter_name(path))) for path in paths},
+        flags={path: _value_of(path, given) for path in paths},
         sets=sets or (),
         environ=os.environ,
         stage_rows="train.stage" in paths,
@@ -152,7 +158,11 @@ def _signature(body: Body, paths: list[str]) -> inspect.Signature:
     ]
     if not _wants(body, "settings"):
         return inspect.Signature(own)
-    settings = [_parameter(_parameter_name(path), _annotation(path), None) for path in paths]
+    settings = [
+        _parameter(name, annotation, None)
+        for path in paths
+        for name, annotation in _annotations(path).items()
+    ]
     common = [
         _parameter(key, kind, False if key == "show_settings" else None)
         for key, kind in _COMMON.items()
@@ -165,26 +175,39 @@ def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter
     return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
 
-def _annotation(path: str) -> Any:  # noqa: ANN401 - a type made on the spot
+def _annotations(path: str) -> dict[str, Any]:
+    """Return the option of a setting and, of a switch, the hidden one that turns it off."""
     field, option = leaves()[path], option_of(path)
     is_switch = field.annotation is bool
-    spelled = f"{option}/--no-{option.removeprefix('--')}" if is_switch else option
     info = typer.Option(
-        spelled,
+        option,
         help=_help_of(path),
-        metavar=None if is_switch else _metavar_of(path),
+        metavar="" if is_switch else _metavar_of(path),
         rich_help_panel=_panel_of(path),
         show_default=False,
         autocompletion=None if is_switch else completer_of(path),
     )
     # The option takes text for every type of field: pydantic converts and checks it.
     kind = bool if is_switch else list[str] if is_list(field) else str
-    return Annotated[kind | None, info]
+    own: dict[str, Any] = {_parameter_name(path): Annotated[kind | None, info]}
+    if is_switch:
+        # Beside the option, it would take half of the page from the descriptions.
+        off = typer.Option(_off(option), hidden=True)
+        own[_parameter_name(_off(path))] = Annotated[bool | None, off]
+    return own
+
+
+def _off(name: str) -> str:
+    return f"--no-{name.removeprefix('--')}"
 
 
 def _help_of(path: str) -> str:
-    text = purposes()[path]
-    default = _default_of(leaves()[path].default)
+    field, text = leaves()[path], purposes()[path]
+    if _metavar_of(path) == _ONE:
+        text += f" One of {', '.join(map(str, choices(field)))}."
+    default = _default_of(field.default)
+    if field.default is True:
+        default += f"; {_off(option_of(path))} turns it off"
     return _plain(f"{text} [default: {default}]" if default else text)
 
 
@@ -208,7 +231,8 @@ def _plain(text: str) -> str:
 def _metavar_of(path: str) -> str:
     field = leaves()[path]
     if choices(field):
-        return "LIST" if is_list(field) else "|".join(map(str, choices(field)))
+        joined = "|".join(map(str, choices(field)))
+        return "LIST" if is_list(field) else joined if len(joined) <= _WIDEST else _ONE
     names = {
         int: "INTEGER",
         float: "NUMBER",
@@ -227,10 +251,14 @@ def _panel_of(path: str) -> str:
 
 
 def _parameter_name(path: str) -> str:
-    return path.replace(".", "__")
+    return path.replace(".", "__").replace("-", "_")
 
 
-def _text_of(value: Any) -> Any:  # noqa: ANN401 - text, a switch or nothing
+def _value_of(path: str, given: dict[str, Any]) -> Any:  # noqa: ANN401 - text, a switch or nothing
+    """Take the options of a setting out of all that are given."""
+    value = given.pop(_parameter_name(path))
+    if given.pop(_parameter_name(_off(path)), None):
+        return False
     return ",".join(value) if isinstance(value, list) else value
 
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from grapy_cli.cli.command import command
+from grapy_cli.cli.command import AsJson, command
+from grapy_cli.errors import install_extra
 
 if TYPE_CHECKING:
     from grapy_cli.cli.doctor_checks import Fact
@@ -17,9 +18,7 @@ app = typer.Typer(add_completion=False)
 @command(app, example="grapy doctor --json")
 def doctor(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check this machine, for a bug report: versions, devices, weights, disk, extras.
 
@@ -49,5 +48,8 @@ def _show(facts: Sequence["Fact"]) -> None:
 
     show_table(["what", "found"], [(fact.what, fact.found) for fact in facts])
     for fact in facts:
-        if fact.remedy:
-            say(results(), f"{fact.what}: {fact.remedy}", "red" if fact.is_fault else "")
+        if fact.is_fault:
+            say(results(), f"{fact.what}: {fact.remedy}", "red")
+    absent = [fact.what for fact in facts if fact.remedy and not fact.is_fault]
+    if absent:
+        say(results(), f"all absent extras: {install_extra(','.join(absent))}")

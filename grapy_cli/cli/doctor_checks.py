@@ -42,10 +42,13 @@ EXTRAS: Mapping[str, Extra] = {
     "onnx": Extra(
         ["onnx", "onnxruntime", "onnxscript"], "export --format onnx, and running what it wrote"
     ),
-    "openvino": Extra(["onnx", "onnxruntime", "onnxscript", "openvino"], "the same for OpenVINO"),
+    "openvino": Extra(
+        ["onnx", "onnxruntime", "onnxscript", "openvino"],
+        "export --format openvino, and running what it wrote",
+    ),
     "serve": Extra(["fastapi", "python-multipart", "uvicorn"], "grapy serve"),
     "tensorboard": Extra(["tensorboard"], "train --tensorboard"),
-    "video": Extra(["av"], "films"),
+    "video": Extra(["av"], "videos"),
 }
 
 
@@ -110,7 +113,7 @@ def _devices() -> Iterator[Fact]:
 
 
 def _weights() -> Iterator[Fact]:
-    again = "pip install --force-reinstall grapy-cli"
+    again = "In grapy's repository: pip install --force-reinstall --no-deps ."
     try:
         from grapy_cli.model.weights import embedded_weights, read_card
 
@@ -132,7 +135,9 @@ def _places() -> Iterator[Fact]:
     temporary = Path(tempfile.gettempdir())
     yield _place("temporary", temporary)
     compiled = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or temporary / "torchinductor_*"
-    yield Fact("places", "cache", f"none of grapy's own; train --compile keeps torch's: {compiled}")
+    yield Fact(
+        "places", "cache", f"grapy keeps none; train --compile fills that of torch: {compiled}"
+    )
 
 
 def _place(what: str, folder: Path) -> Fact:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grapy_cli.cli.command import command
+from grapy_cli.cli.command import AsJson, command
 from grapy_cli.errors import BaselineError, PhotoError, SettingsError
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter, Told
@@ -25,6 +25,7 @@ app = typer.Typer(add_completion=False)
     "evaluate",
     "infer.labels",
     "infer.longest_side",
+    "infer.reduced_jpeg",
     "batch.size",
     "run",
     name="eval",
@@ -42,9 +43,7 @@ def evaluate(
         ),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
     parts: Annotated[bool, typer.Option("--parts", help="Show every part as well.")] = False,
     settings: Settings,
     reporter: Reporter,

@@ -11,7 +11,7 @@ from grapy_cli.cli.command import command
 from grapy_cli.cli.completion import complete_label_sets
 from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, label_set
 from grapy_cli.labels.orders import ORDERS, LabelOrder
-from grapy_cli.labels.published import translations_of
+from grapy_cli.labels.published_labels import translations_of
 from grapy_cli.labels.template import EXAMPLE, label_file
 
 app = typer.Typer(add_completion=False)

@@ -86,7 +86,7 @@ def info(
         Path | None,
         typer.Argument(
             metavar="WEIGHTS",
-            help="Weights file, run folder or hf:OWNER/NAME; the embedded one unless said.",
+            help="Weights file, run folder or hf:OWNER/NAME; by default the embedded one.",
         ),
     ] = None,
     *,

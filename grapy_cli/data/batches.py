@@ -13,7 +13,6 @@ from jaxtyping import Int
 from grapy_cli.data.dataset import Draw
 
 Mixing = Literal["alternate", "mixed"]
-Sampling = Literal["proportional", "balanced"]
 
 
 @dataclass(frozen=True)

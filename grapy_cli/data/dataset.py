@@ -12,11 +12,10 @@ from torch.utils.data import Dataset
 from grapy_cli.data.augment.transforms import Transform
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.sample import COARSE, Sample
-from grapy_cli.data.seeds import sample_generator
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import IGNORE, Level
-from grapy_cli.labels.coarse import PERSON
+from grapy_cli.labels.vocabulary import PERSON
 
 
 @dataclass(frozen=True)
@@ -110,3 +109,20 @@ class ParsingDataset(Dataset[Sample]):
         """Read and augment one sample."""
         generator = sample_generator(self.seed, *draw)
         return self.transform(self.groups[draw.group].read(draw.photo), generator)
+
+
+def sample_generator(
+    seed: int, epoch: int, group: int, index: int, times: int = 0
+) -> np.random.Generator:
+    """Return the random generator for the augmentation of a sample.
+
+    It depends only on its arguments: it is the same for any number of workers and processes, and
+    after a resume.
+
+    Args:
+        epoch: From 0.
+        times: How often this epoch has shown it before.
+    """
+    # A zero at the end would change the seed of first showings.
+    again = [times] if times else []
+    return np.random.Generator(np.random.PCG64([seed, epoch, group, index, *again]))

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from grapy_cli.atomic import replacing, write_text
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.label_maps import look_up, save_label_map
-from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level
+from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, Level, dataset_option
 from grapy_cli.safe_text import is_name, read_text
 
 FORMAT = 1
@@ -287,10 +287,10 @@ def _read_card(folder: Path) -> DatasetCard:
     try:
         card = DatasetCard.model_validate_json((folder / CARD).read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        what = "is not complete: it has no" if folder.is_dir() else "does not exist, so it has no"
+        what = f"is not complete: it has no {CARD}" if folder.is_dir() else "does not exist"
         raise DatasetError(
-            f"the prepared data set {folder} {what} {CARD}",
-            hint=f"grapy prepare --dataset {name} --data {folder.parent}",
+            f"the prepared data set {folder} {what}",
+            hint=f"grapy prepare --dataset {dataset_option(name)} --data {folder.parent}",
         ) from error
     except (OSError, ValidationError) as error:
         raise _damaged(folder, f"has a {CARD} that cannot be read: {error}", name=name) from error

@@ -10,7 +10,7 @@ from torch import Tensor
 
 COARSE = "*"
 """Key of the coarse map among a sample's label maps, a name that no data set can have. It has
-labels of levels 2 and 1; see `labels/coarse.py` for its ids."""
+labels of levels 2 and 1; see `labels/vocabulary.py` for its ids."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ class Sample:
     def people(self) -> Bool[np.ndarray, "h w"]:
         """Pixels that any label map labels or ignores: all others are certainly background."""
         return np.logical_or.reduce([label_map > 0 for label_map in self.label_maps.values()])
+
+    def changed(
+        self,
+        photo: UInt8[np.ndarray, "u v 3"],
+        change: Callable[[str, UInt8[np.ndarray, "h w"]], UInt8[np.ndarray, "u v"]],
+    ) -> "Sample":
+        """Return the sample with another photo, and each label map changed, given its name."""
+        maps = {name: change(name, label_map) for name, label_map in self.label_maps.items()}
+        return Sample(photo, maps, self.key)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from grapy_cli.errors import BaselineError, SettingsError
 from grapy_cli.safe_text import read_json
 
 COMPARED = (
-    *("mean_iou", "mean_accuracy", "pixel_accuracy", "weighted_iou", "mean_f1", "boundary_iou"),
+    *("mean_iou", "mean_accuracy", "pixel_accuracy"),
+    *("weighted_iou", "mean_f1", "boundary_iou"),
 )
+"""Scores of which more is better."""
 PARTS_SHOWN = 3
 
 Document = Mapping[str, Any]

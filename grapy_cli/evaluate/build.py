@@ -10,7 +10,7 @@ from grapy_cli.evaluate.scoring import ParsingJob
 from grapy_cli.inference.build import load_parser
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.tta import TTA
-from grapy_cli.labels import LabelSet, dataset_name
+from grapy_cli.labels import dataset_name
 from grapy_cli.model.weights import resolve_weights
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
@@ -75,10 +75,6 @@ def _open_datasets(
     datasets = {name: PreparedDataset.open(root / name) for name in plain}
     for name, dataset in datasets.items():
         for parser in parsers:
-            _check_digest(name, dataset.label_set, parser.network.label_sets[name])
+            if dataset.label_set.digest != parser.network.label_sets[name].digest:
+                raise DatasetError(f"the data set {name} and the weights have different parts")
     return datasets
-
-
-def _check_digest(name: str, data: LabelSet, weights: LabelSet) -> None:
-    if data.digest != weights.digest:
-        raise DatasetError(f"the data set {name} and the weights have different parts")

@@ -31,18 +31,15 @@ def versions() -> dict[str, str]:
 
 
 def device_facts(parser: HumanParser) -> dict[str, Any]:
-    """Return engine, kind of device, precision and, where it matters, the number of CPU threads.
+    """Return engine, kind of device and precision.
 
-    Threads that share a photo split sums, and the last digits of a sum depend on its order: with
-    another number of threads about one pixel in a million gets another part. torch parses each
-    photo of a list in one thread, so the number of threads changes nothing.
+    The number of CPU threads is not among them. Each photo of a list is parsed by one thread, so
+    that number changes nothing.
     """
-    is_shared = parser.device.type == "cpu" and parser.engine != "torch"
     return {
         "engine": parser.engine,
         "device": parser.device.type,
         "precision": _DTYPES.get(parser.precision, parser.precision),
-        "threads": torch.get_num_threads() if is_shared else None,
     }
 
 
@@ -53,7 +50,8 @@ def parser_digest(parser: HumanParser, weights: str, tta: str) -> str:
         weights: The sha256 of its weights file.
     """
     facts = {**device_facts(parser), **versions()}
-    return digest_of(weights, tta, parser.longest_side, parser.tiles.side, facts)
+    reading = parser.longest_side, parser.reduced_jpeg
+    return digest_of(weights, tta, reading, parser.tiles.side, facts)
 
 
 def data_facts(

@@ -71,6 +71,11 @@ class Result:
         """Names and colors, in the order of the counts."""
         return self.label_set.nodes(self.level)
 
+    @property
+    def ece(self) -> float | None:
+        """Expected calibration error in [0, 1]; None without confidences."""
+        return self.calibration.ece if self.calibration else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the result as an entry of the JSON, without the counts."""
         scores = asdict(self.scores)

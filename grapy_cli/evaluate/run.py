@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,7 +102,8 @@ def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport
     try:
         with (
             open_world(pick_device(settings.run.device).type) as world,
-            _held(out if world.is_main else None),
+            # The first process locks the folder for all.
+            locked(out / ".eval.lock") if out and world.is_main else nullcontext(),
         ):
             set_threads(settings.run.threads or fair_threads(world.local_size))
             report = work(settings, world, reporter if world.is_main else silence)
@@ -114,11 +115,6 @@ def _in_world(settings: Settings, reporter: Reporter, work: _Work) -> EvalReport
             f"results cannot be written to {out}: {error}",
             hint="Photos that are scored stay scored.",
         ) from error
-
-
-def _held(out: Path | None) -> AbstractContextManager[None]:
-    """Lock the folder; the first process of a run does it for all."""
-    return locked(out / ".eval.lock") if out else nullcontext()
 
 
 def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalReport:
@@ -146,6 +142,7 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
         "split": job.split,
         "tta": ",".join(dict.fromkeys(tta for _, tta in job.parsers)),
         "longest_side": parser.longest_side,
+        "reduced_jpeg": parser.reduced_jpeg,
         **provenance.device_facts(parser),
         **provenance.versions(),
         "data": provenance.data_facts(keys, job.label_sets),

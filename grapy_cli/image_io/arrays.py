@@ -5,15 +5,13 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from grapy_cli.errors import PhotoError
-from grapy_cli.image_io.photos import read_photo
+from grapy_cli.image_io.photos import WHITES, read_photo
 
 ACCEPTED = (
     "Accepted are h x w (gray), h x w x 3 (RGB) and h x w x 4 (RGBA), as integers in [0, 255], "
     "16-bit integers, or floats in [0, 1] or [0, 255]."
 )
 _CHANNELS = (1, 3, 4)
-_DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that cameras use of 16-bit integers."""
 
 
 def read_array(array: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
@@ -40,21 +38,18 @@ def _in_bytes(array: np.ndarray) -> UInt8[np.ndarray, "..."]:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise _refusal("with values that are not finite")
     lowest, highest = float(array.min()), float(array.max())
+    most = 65535 if array.dtype == np.uint16 else 255
     is_unclear = array.dtype.kind == "f" and 1 < highest < 2  # black of 255, or too white of 1
-    if lowest < 0 or highest > _highest_of(array.dtype) or is_unclear:
+    if lowest < 0 or highest > most or is_unclear:
         raise _refusal(f"of type {array.dtype} with values from {lowest:.4g} to {highest:.4g}")
     scale = 255 / _white_of(array.dtype, highest)
     return np.rint(array * np.float64(scale)).astype(np.uint8)
 
 
-def _highest_of(dtype: np.dtype) -> int:
-    return 65535 if dtype == np.uint16 else 255
-
-
 def _white_of(dtype: np.dtype, highest: float) -> int:
     if dtype.kind == "f" and highest <= 1:
         return 1
-    return (1 << next(depth for depth in _DEPTHS if highest < 1 << depth)) - 1
+    return next(white for white in WHITES[1:] if highest <= white)
 
 
 def _axes_of(shape: tuple[int, ...]) -> str:

@@ -4,10 +4,11 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Bool, Int64, UInt8
 from PIL import Image
 
 from grapy_cli.atomic import replacing
@@ -70,6 +71,23 @@ def look_up(label_map: UInt8[np.ndarray, "h w"], table: Sequence[int]) -> UInt8[
     return np.asarray(cv2.LUT(label_map, entries), np.uint8)
 
 
+def shrunk_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return width and height, pixels, of a picture shrunk to a longest side.
+
+    Args:
+        shape: Height and width; further axes are left out.
+    """
+    height, width = shape[:2]
+    scale = min(1, side / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shrink(label_map: UInt8[np.ndarray, "h w"], side: int) -> UInt8[np.ndarray, "u v"]:
+    """Shrink a label map to a longest side, pixels; its values stay ids."""
+    size = shrunk_size(label_map.shape, side)
+    return np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
 def count_ids(label_map: UInt8[np.ndarray, "h w"]) -> Int64[np.ndarray, "256"]:
     """Count the pixels of each id.
 
@@ -94,3 +112,24 @@ def _compress(rows: UInt8[np.ndarray, "h w"]) -> bytes:
 def _chunk(name: bytes, data: bytes) -> bytes:
     checksum = struct.pack(">I", zlib.crc32(name + data))
     return struct.pack(">I", len(data)) + name + data + checksum
+
+
+class Box(NamedTuple):
+    """The smallest rectangle around a region, pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def crop(self) -> tuple[slice, slice]:
+        """Index that crops a picture to the rectangle."""
+        rows = slice(self.top, self.top + self.height)
+        return rows, slice(self.left, self.left + self.width)
+
+
+def box_of(region: Bool[np.ndarray, "h w"]) -> Box:
+    """Find the box of a region that is not empty."""
+    xs, ys = np.flatnonzero(region.any(0)), np.flatnonzero(region.any(1))
+    return Box(int(xs[0]), int(ys[0]), int(xs[-1] - xs[0] + 1), int(ys[-1] - ys[0] + 1))

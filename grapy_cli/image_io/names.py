@@ -1,9 +1,10 @@
 """Match photos, label maps and masks by name, the same way in every command."""
 
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -46,6 +47,12 @@ def is_photo_name(name: str) -> bool:
 def normalized(name: str) -> str:
     """Spell a name with composed accents: macOS writes `e` and an accent as two characters."""
     return unicodedata.normalize("NFC", name)
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield names for things of one name, best first: a, a-2, a-3 and so on."""
+    yield name
+    yield from (f"{name}-{number}" for number in itertools.count(2))
 
 
 def key_of(name: str) -> str:

@@ -7,7 +7,7 @@ several pages the largest counts.
 import io
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -38,7 +38,7 @@ _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"mif2", b"msf1")
 _STRIP = 256  # rows
 _MOST_PAGES = 64
-_WHITES = (1, 255, 1023, 4095, 16383, 65535)
+WHITES = (1, 255, 1023, 4095, 16383, 65535)
 """Largest values of the bits that cameras and scanners use of wider integers."""
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _TURNS: Mapping[int, Image.Transpose] = {
@@ -51,6 +51,9 @@ _TURNS: Mapping[int, Image.Transpose] = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes a photo upright, by its EXIF orientation."""
+
+Enough = Callable[[int, int], tuple[int, int]]
+"""How many rows and columns of a photo suffice, from its height and width, upright, pixels."""
 
 Source = str | Path | bytes | Image.Image
 """A photo's file, the bytes of the file, or a picture of Pillow's."""
@@ -99,21 +102,23 @@ def load_photo(path: Path) -> UInt8[np.ndarray, "h w 3"]:
         raise DatasetError(error.message) from error
 
 
-def read_shrunk(photo: Source, max_side: int = 0) -> ReadPhoto:
+def read_shrunk(photo: Source, max_side: int = 0, enough: Enough | None = None) -> ReadPhoto:
     """Read a photo as `read_photo` does, and make it smaller on the way.
 
     Args:
         max_side: Longest side of what is returned, pixels. A JPEG is decoded in a half, a quarter
             or an eighth of its size, so that a huge one costs little. 0 for any size.
+        enough: A JPEG that `max_side` does not shrink is decoded likewise, and notes say so, if
+            there still are at least twice as many rows and columns. None decodes all of it.
 
     Raises:
         PhotoError: If it is not a picture, broken, or far too large: twice Pillow's limit.
     """
     try:
         if isinstance(photo, Image.Image):
-            return _read(photo.copy() if max_side else photo, None, max_side)
+            return _read(photo.copy() if max_side else photo, None, max_side, None)
         with open_photo(photo) as picture:
-            return _read(picture, photo, max_side)
+            return _read(picture, photo, max_side, enough)
     except UNREADABLE as error:
         raise _unreadable(photo, error) from error
 
@@ -212,17 +217,23 @@ def _seek_largest_page(picture: Image.Image) -> None:
     picture.seek(sizes.index(max(sizes)))
 
 
-def _read(picture: Image.Image, file: str | Path | bytes | None, max_side: int) -> ReadPhoto:
+def _read(
+    picture: Image.Image, file: str | Path | bytes | None, max_side: int, enough: Enough | None
+) -> ReadPhoto:
     is_deep_color = ";16" in raw_mode_of(picture)  # first: EXIF of a PNG is read after its pixels
     facts, notes = facts_of(picture), _page_notes(picture)
     is_shrunk = 0 < max_side < max(facts[:2])
-    if file is not None and not is_shrunk and _is_common(picture, facts.orientation):
+    is_reduced = False
+    if is_shrunk:
+        _reduce_jpeg(picture, max_side / max(facts[:2]))
+    elif enough is not None:
+        rows, columns = enough(facts.height, facts.width)
+        is_reduced = _reduce_jpeg(picture, max(rows / facts.height, columns / facts.width))
+    is_whole = not (is_shrunk or is_reduced)
+    if file is not None and is_whole and _is_common(picture, facts.orientation):
         pixels = decode_jpeg(file if isinstance(file, bytes) else Path(file).read_bytes())
         if pixels is not None:
             return ReadPhoto(pixels, facts[:2])
-    if is_shrunk:  # a JPEG is decoded small; twice the size that is wanted, for a clean last step
-        scale = 2 * max_side / max(facts[:2])
-        picture.draft(picture.mode, (round(scale * picture.width), round(scale * picture.height)))
     picture.load()  # a TIFF turns itself upright here, and clears its orientation
     orientation = orientation_of(picture)
     if is_deep_color and picture.mode in ("RGB", "RGBA"):
@@ -233,7 +244,23 @@ def _read(picture: Image.Image, file: str | Path | bytes | None, max_side: int) 
     upright = turned_upright(_opaque(shown), orientation)
     if is_shrunk:
         upright.thumbnail((max_side, max_side))
+    if is_reduced:
+        more = (*more, f"the JPEG is decoded at {upright.width}x{upright.height} pixels")
     return ReadPhoto(_pixels(upright), facts[:2], (*notes, *more))
+
+
+def _reduce_jpeg(picture: Image.Image, scale: float) -> bool:
+    """Have a JPEG decoded at 1/2, 1/4 or 1/8 of its size, and tell whether it will be.
+
+    Args:
+        picture: Opened, not loaded. Other formats than JPEG stay as they are.
+        scale: What is wanted of each side. At least twice that is decoded, for a clean last step.
+    """
+    width, height = whole = picture.size
+    picture.draft(
+        picture.mode, (max(1, round(2 * scale * width)), max(1, round(2 * scale * height)))
+    )
+    return picture.size != whole
 
 
 def raw_mode_of(picture: Image.Image) -> str:
@@ -305,7 +332,7 @@ def _deep_color(
 def _white_of(values: np.ndarray) -> int:
     """Return the value that is white, by the range that the values use."""
     highest = int(values.max(initial=0))
-    return next((white for white in _WHITES if highest <= white), highest)
+    return next((white for white in WHITES if highest <= white), highest)
 
 
 def _range_notes(white: int) -> tuple[str, ...]:
@@ -344,5 +371,7 @@ def _unreadable(photo: Source, error: Exception) -> PhotoError:
         return PhotoError(f"the photo cannot be read: {error}")
     if Path(photo).suffix.lower() in HEIF_SUFFIXES and not learn_heif():
         error = ValueError(_HEIC_EXTRA)
+    if isinstance(error, FileNotFoundError):
+        return PhotoError(f"the photo {photo} does not exist")
     why = download_mistake(Path(photo)) or error
     return PhotoError(f"the photo {photo} cannot be read: {why}")

@@ -8,8 +8,7 @@ from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from grapy_cli.html.charts import LEAST_SHOWN
-from grapy_cli.image_io.label_maps import count_ids
-from grapy_cli.image_io.regions import box_of
+from grapy_cli.image_io.label_maps import box_of, count_ids
 from grapy_cli.labels import IGNORE, Node
 
 LabelMap = UInt8[np.ndarray, "h w"]

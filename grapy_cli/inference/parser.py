@@ -1,5 +1,6 @@
 """The parser: a network with everything around it that turns a photo into a parsing."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +22,7 @@ from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inferen
 from grapy_cli.inference.frame import Frame
 from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
 from grapy_cli.inference.photo_fit import PhotoFit
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.inference.stream import (
     ParsedPhoto,
     ParseRequest,
@@ -64,6 +65,9 @@ class HumanParser:
     """When a photo goes through the network in tiles."""
     max_side: int = 0
     """Longest side of what is read of a photo, pixels; 0 reads all of it."""
+    reduced_jpeg: bool = False
+    """Whether a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size, where that is still twice what
+    the network takes. Masks keep the photo's size, and differ a little."""
 
     def __post_init__(self) -> None:
         if self._fit is not None and self.augmentation.scales != (1.0,):
@@ -86,6 +90,7 @@ class HumanParser:
         precision: Precision = "fp32",
         folded: bool = True,
         labels: Path | None = None,
+        reduced_jpeg: bool = False,
     ) -> "HumanParser":
         """Load weights, by default those embedded in the package.
 
@@ -99,11 +104,12 @@ class HumanParser:
             tile: Photos that are larger than this for the network, pixels, go through it in
                 overlapping tiles; 0 never. Where memory is short, that happens by itself.
             max_side: See the class.
-            precision: Of the features; bf16 is quicker on many processors and cards, and costs
-                some pixels at the borders of parts. A file for another engine may have its own.
-            folded: Use the form for inference, which is quicker and gives the same, on CUDA with
-                recordings of its work; without it the network stays as it is trained.
+            precision: Of the features; bf16 is faster on many CPUs and GPUs, and changes some
+                pixels at the borders of parts. A file for another engine may have its own.
+            folded: Use the form for inference, which gives the same results in less time, on CUDA
+                by CUDA graphs; without it the network stays as it is trained.
             labels: Label file for a published network whose labels are not understood.
+            reduced_jpeg: See the class.
 
         Raises:
             WeightsError: If the weights cannot be read.
@@ -127,10 +133,10 @@ class HumanParser:
             network = CudaGraphNetwork(plain) if uses_cuda_graphs else plain
         if longest_side and isinstance(network, PublishedNetwork):
             raise SettingsError(
-                f"{card.name} takes photos in a size of its own", hint="Leave --longest-side out."
+                f"{card.name} takes photos in one size", hint="Leave --longest-side out."
             )
         side = card.longest_side if longest_side is None else longest_side
-        return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side)
+        return cls(network, card, chosen, TTA[tta], side, TileLimit(tile), max_side, reduced_jpeg)
 
     def __repr__(self) -> str:
         """Say in one line what parses, and where."""
@@ -154,13 +160,11 @@ class HumanParser:
 
     @property
     def cpu_workers(self) -> int:
-        """How many photos a stream parses side by side: one per CPU thread that torch may use.
+        """How many photos are parsed side by side: one per CPU thread that torch may use.
 
-        Other engines, and GPUs, divide the work on one photo by themselves.
+        GPUs divide the work on one photo by themselves.
         """
-        return (
-            torch.get_num_threads() if self.device.type == "cpu" and self.engine == "torch" else 1
-        )
+        return torch.get_num_threads() if self.device.type == "cpu" else 1
 
     @property
     def is_on_gpu(self) -> bool:
@@ -226,7 +230,7 @@ class HumanParser:
     def parse_together(
         self, readings: Sequence[ReadPhoto], datasets: Sequence[str]
     ) -> list[dict[str, Parsing]]:
-        """Parse photos that have the same `size_of` at once, as cards like it.
+        """Parse photos that have the same `size_of` at once, which suits GPUs.
 
         One by one where they are parsed in tiles, or memory does not suffice for all.
 
@@ -248,9 +252,18 @@ class HumanParser:
     def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
         """Height and width, pixels, in which the network sees a photo at scale 1."""
         height, width = reading.pixels.shape[:2]
+        return self._base_size(height, width)
+
+    def _base_size(self, height: int, width: int) -> tuple[int, int]:
         if self._fit is not None:
             return self._fit.size((height, width))
         return base_size(height, width, self.longest_side, grid=max(1, self._grid))
+
+    def _largest_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of the largest version of a photo that the network takes."""
+        scale = max(self.augmentation.scales)
+        rows, columns = self._base_size(height, width)
+        return math.ceil(rows * scale), math.ceil(columns * scale)
 
     def _largest_side(self, reading: ReadPhoto) -> int:
         return round(max(self.size_of(reading)) * max(self.augmentation.scales))
@@ -262,7 +275,7 @@ class HumanParser:
 
     @property
     def _fit(self) -> PhotoFit | None:
-        """The rule of a network that takes photos in sizes of its own."""
+        """The rule of a network that chooses the size of its photos."""
         return self.network.fit if isinstance(self.network, PublishedNetwork) else None
 
     def _parse(
@@ -290,8 +303,7 @@ class HumanParser:
         if fit is not None:
             pictures = [fit.picture(photo) for photo in photos]
             return version_logits(network, pictures, datasets, mirror=augmentation.mirror)
-        height, width = photos[0].shape[:2]
-        size = base_size(height, width, self.longest_side, grid=max(1, self._grid))
+        size = self._base_size(*photos[0].shape[:2])
         return parse_together(
             network, photos, datasets, augmentation, size=size, grid=self._grid, tile=tile
         )
@@ -334,7 +346,7 @@ class HumanParser:
                 f"a {type(photo).__name__} is not a photo",
                 hint="Pass a path, the bytes of a file, a PIL image or a NumPy array.",
             )
-        return read_shrunk(photo, self.max_side)
+        return read_shrunk(photo, self.max_side, self._largest_size if self.reduced_jpeg else None)
 
     def check_datasets(self, datasets: Sequence[str]) -> None:
         """Check that the weights know all of the label sets.

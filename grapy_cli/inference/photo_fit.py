@@ -23,7 +23,7 @@ RESAMPLING: Mapping[str, Image.Resampling] = {
 
 @runtime_checkable
 class PhotoFit(Protocol):
-    """The rule of a network that takes photos in sizes of its own."""
+    """The rule of a network that chooses the size of its photos."""
 
     def size(self, photo: Size) -> Size:
         """Return the size of the picture for a photo of that size."""
@@ -37,7 +37,7 @@ class PhotoFit(Protocol):
 
 @dataclass(frozen=True)
 class Stretch:
-    """Resizes photos to one size, whatever their shape."""
+    """Resizes photos of any shape to one size."""
 
     height: int
     width: int

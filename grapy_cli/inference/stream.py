@@ -12,18 +12,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, takewhile
+from itertools import chain, count, takewhile
 from pathlib import Path
 from threading import Condition
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-import torch
 from PIL import Image
 
 from grapy_cli.errors import PhotoError
 from grapy_cli.image_io.photos import ReadPhoto, read_size
 from grapy_cli.inference.parsing import Parsing, Photo
+from grapy_cli.runtime.device import kept_threads, use_one_thread
 
 PIXELS_UNDER_WAY = 48_000_000
 """Of all photos that are read and not yet finished; a larger photo goes through alone."""
@@ -102,7 +102,8 @@ class Threads(NamedTuple):
     ahead: int
     """Photos that are begun before they are asked for, in each of the two pools."""
     is_torch_single: bool = False
-    """Whether torch uses one CPU thread in each parsing thread."""
+    """Whether each parsing thread uses one CPU thread, also where another engine than torch runs
+    the network."""
 
 
 ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
@@ -113,8 +114,9 @@ SIDE_BY_SIDE = Threads(reading=4, parsing=4, finishing=4, ahead=4)
 def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
     """Choose the threads of a stream by the parser's device.
 
-    On a CPU each photo is parsed by one thread. This uses all cores, where several threads that
-    share one photo mostly wait, and masks do not depend on the number of cores.
+    On a CPU each photo is parsed by one thread, by torch and by other engines. This uses all
+    cores, where several threads that share one photo mostly wait, and masks do not depend on the
+    number of cores.
 
     Args:
         parser: What parses.
@@ -122,8 +124,10 @@ def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
     """
     if parser.is_on_gpu:
         return ONE_BY_ONE if spare_memory else SIDE_BY_SIDE
-    count = parser.cpu_workers
-    return Threads(count, count, count, count, is_torch_single=True) if count > 1 else ONE_BY_ONE
+    several = parser.cpu_workers
+    if several == 1:
+        return ONE_BY_ONE
+    return Threads(several, several, several, several, is_torch_single=True)
 
 
 class _Read(NamedTuple):
@@ -200,31 +204,16 @@ class PhotoStream(Generic[Item, Result]):
                 _gather(wanted, self.batch, room) if self.batch > 1 else ([it] for it in wanted)
             )
             if parsing > 1:
-                prepare = _use_one_torch_thread if is_torch_single else None
+                prepare = use_one_thread if is_torch_single else None
                 done = in_order(
                     groups, parse_and_finish, threads=parsing, ahead=ahead, prepare=prepare
                 )
-                with closing(done), _kept_torch_threads():
+                with closing(done), kept_threads():
                     yield from chain.from_iterable(done)
             else:
                 parsed = chain.from_iterable(map(_parse, groups))
                 with closing(in_order(parsed, finish, threads=finishing, ahead=ahead)) as results:
                     yield from results
-
-
-@contextmanager
-def _kept_torch_threads() -> Iterator[None]:
-    """Restore how many CPU threads torch uses in threads that start later."""
-    count = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(count)
-
-
-def _use_one_torch_thread() -> None:
-    """Let torch use one CPU thread in this thread; threads that run already keep their number."""
-    torch.set_num_threads(1)
 
 
 def _read(
@@ -390,6 +379,7 @@ class Room:
     def __init__(self, pixels: int) -> None:
         self._pixels = pixels
         self._used = 0
+        self._turns = count()
         self._turn = 0
         self._closed = False
         self._changed = Condition()
@@ -401,6 +391,19 @@ class Room:
             self._turn = turn + 1
             self._used += pixels
             self._changed.notify_all()
+
+    @contextmanager
+    def held(self, pixels: int) -> Iterator[None]:
+        """Enter in the order of such calls, and leave at the end.
+
+        Args:
+            pixels: Of the photo. Callers either use this or count the turns for `enter`.
+        """
+        self.enter(next(self._turns), pixels)
+        try:
+            yield
+        finally:
+            self.leave(pixels)
 
     def take(self, pixels: int) -> None:
         """Take up room without waiting, even if there is none."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from grapy_cli.data.sample import images_of
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.inference.tiles import STRIDE, blend_tiles
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize

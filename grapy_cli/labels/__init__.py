@@ -22,6 +22,7 @@ __all__ = [
     "Node",
     "Part",
     "dataset_name",
+    "dataset_option",
     "label_set",
 ]
 
@@ -46,6 +47,11 @@ def dataset_name(dataset: str) -> str:
         DatasetError: If the label file cannot be used.
     """
     return label_set(dataset).name if dataset.endswith(".toml") else dataset
+
+
+def dataset_option(name: str) -> str:
+    """Return what `--dataset` takes to prepare a data set: its name, or that of a label file."""
+    return name if name in LABEL_SETS else f"{name}.toml"
 
 
 def _read_label_file(path: Path) -> LabelSet:

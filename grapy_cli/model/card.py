@@ -2,7 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    ValidationError,
+)
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
@@ -79,3 +87,9 @@ class PhotoInput(_Row):
     """Which of the network's outputs has the logits."""
     source: str = ""
     """Where these numbers come from."""
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first fault that pydantic found in a table, after its place in it."""
+    fault = error.errors()[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

@@ -48,6 +48,8 @@ class NetworkNumbers:
     """Strides besides 4 whose features the decoder uses."""
     rates: tuple[int, int, int] | None = None
     """Dilations of ASPP; None is 6, 12, 18 at output stride 16, and inversely proportional else."""
+    exact_dilation: bool = True
+    """See `InvertedEncoder`; Xception is always exact."""
 
     def __post_init__(self) -> None:
         lacking = set(self.middle) - set(BACKBONES[self.backbone].MIDDLE)
@@ -90,9 +92,9 @@ class GrapyNet(nn.Module):
         super().__init__()
         self.numbers = numbers
         self.label_sets = {labels.name: labels for labels in label_sets}
-        backbone = BACKBONES[numbers.backbone](
-            output_stride=numbers.output_stride, width=numbers.width
-        )
+        kind = BACKBONES[numbers.backbone]
+        exact = {"exact_dilation": numbers.exact_dilation} if kind is not Xception else {}
+        backbone = kind(output_stride=numbers.output_stride, width=numbers.width, **exact)
         self.deeplab = DeepLabV3Plus(
             backbone,
             rates=numbers.dilations,

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from grapy_cli.errors import SettingsError, WeightsError, install_extra
+from grapy_cli.errors import SettingsError, WeightsError, first_line, install_extra
 
 PREFIX = "hf:"
 FILES = (
@@ -35,7 +35,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "has no such revision",
         "Name a branch, a tag or a commit: hf:OWNER/NAME@main.",
     ),
-    ("HFValidationError", "is no name of a repository", "Name it as hf:OWNER/NAME[@REVISION]."),
+    (
+        "HFValidationError",
+        "is not the name of a repository",
+        "Name it as hf:OWNER/NAME[@REVISION].",
+    ),
     (
         "LocalEntryNotFoundError",
         "is not in the cache, and the Hub cannot be reached",
@@ -57,7 +61,7 @@ class HubName(NamedTuple):
 
     @classmethod
     def parse(cls, name: Path) -> "HubName | None":
-        """Read `hf:OWNER/NAME[@REVISION]`; None for a path that is no such name."""
+        """Read `hf:OWNER/NAME[@REVISION]`; None for any other path."""
         text = name.as_posix()
         if not text.startswith(PREFIX):
             return None
@@ -103,8 +107,7 @@ def _explained(name: HubName, error: Exception) -> WeightsError:
     for kind, reason, hint in _REASONS:
         if kind in kinds:
             return WeightsError(f"{name} {reason}", hint=hint)
-    first = str(error).strip().partition("\n")[0]
     return WeightsError(
-        f"{name} cannot be downloaded: {first}",
+        f"{name} cannot be downloaded: {first_line(error)}",
         hint="Check the network, and HF_ENDPOINT where it is set.",
     )

@@ -93,19 +93,21 @@ class InvertedEncoder(nn.Module):
     Args:
         output_stride: 8, 16 or 32; below 32, strides turn into dilations. Unset is the usual one.
         width: Multiplies every channel count; 1 is the published network.
+        exact_dilation: Dilate only the blocks after one that lost its stride, so that every second
+            feature is exactly the one at stride 32. Otherwise, that block is dilated as well.
     """
 
     STEM: ClassVar[int] = 32
     GROUPS: ClassVar[tuple[BlockGroup, ...]]
     NORM: ClassVar[bool] = True
     """Whether batch norm follows each convolution; else it is folded in."""
-    DILATES_FIRST: ClassVar[bool] = True
-    """Whether the first block that loses its stride is dilated as those after it."""
     OUTPUT_STRIDE: ClassVar[int]
     MIDDLE: ClassVar[tuple[int, ...]] = (8, 16)
     """Strides besides 4 whose features are returned as well."""
 
-    def __init__(self, *, output_stride: int | None = None, width: float = 1.0) -> None:
+    def __init__(
+        self, *, output_stride: int | None = None, width: float = 1.0, exact_dilation: bool = True
+    ) -> None:
         super().__init__()
         output_stride = output_stride or self.OUTPUT_STRIDE
         channels = widened(self.STEM, width)
@@ -117,7 +119,7 @@ class InvertedEncoder(nn.Module):
             nominal *= group.stride
             lost = group.stride if nominal > output_stride else 1
             for index in range(group.blocks):
-                if index == (0 if self.DILATES_FIRST else 1):
+                if index == (1 if exact_dilation else 0):
                     dilation *= lost
                 block = InvertedBlock(
                     channels,

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from grapy_cli.atomic import file_digest
-from grapy_cli.errors import WeightsError
+from grapy_cli.errors import WeightsError, first_line
 from grapy_cli.labels import PAPER_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
-from grapy_cli.model.weights import card_of, save_weights
+from grapy_cli.model.weights import card_of, misfits, save_weights
 from grapy_cli.safe_text import download_mistake
 
 # Their names -> our names; every row is tried on every name, in this order.
@@ -188,7 +188,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 def _refuse_packed(path: Path) -> None:
     """Make sure that a checkpoint is not compressed: torch compresses nothing."""
     if path.exists() and not path.is_file():
-        raise ValueError("it is no plain file")
+        raise ValueError("it is not a plain file")
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
@@ -200,8 +200,8 @@ def _reason(error: Exception) -> str:
     if found := re.search(r"\bGLOBAL ([\w.]+)", str(error)):
         return f"it calls {found[1]}"
     if isinstance(error, pickle.UnpicklingError):
-        return "it is no pickle of tensors"
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+        return "it is not a pickle of tensors"
+    return first_line(error) or type(error).__name__
 
 
 def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) -> LegacyNetwork:
@@ -227,12 +227,7 @@ def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) 
         expected = build_network(numbers, label_sets).state_dict()
     tensors = _fit({new: state[old] for old, new in names.items()}, expected)
     faults = [f"{old} is unknown" for old, new in names.items() if new not in expected]
-    faults += [f"{name} is missing" for name in expected if name not in tensors]
-    faults += [
-        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(value.shape)}"
-        for name, value in expected.items()
-        if name in tensors and tensors[name].shape != value.shape
-    ]
+    faults += misfits(tensors, expected)
     if len(set(names.values())) < len(names):
         faults.append("two tensors stand for the same one")
     if faults:

@@ -15,15 +15,9 @@ ENCODER_PREFIX = "encoder."
 
 
 class MoveNetEncoder(InvertedEncoder):
-    """An encoder of MoveNet; its output stride is 16 or 32.
-
-    Below an output stride of 32 the last group keeps its resolution: its first block has no
-    stride, and the blocks after it are dilated. So every second feature is exactly that of the
-    network at stride 32.
-    """
+    """An encoder of MoveNet; its output stride is 16 or 32."""
 
     NORM = False
-    DILATES_FIRST = False
     OUTPUT_STRIDE = 32
 
 

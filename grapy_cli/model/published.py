@@ -13,7 +13,7 @@ from typing import Any
 from grapy_cli.atomic import file_digest
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LabelSet, label_set
-from grapy_cli.labels.published import PublishedLabels, labels_of_names, plain_name
+from grapy_cli.labels.published_labels import PublishedLabels, labels_of_names, plain_name
 from grapy_cli.model.hub import FILES, origin_of
 
 CONFIG = "config.json"
@@ -129,11 +129,11 @@ def _names(config: Mapping[str, Any], folder: Path) -> list[str]:
     try:
         by_id = {int(key): str(name) for key, name in (table or {}).items()}
     except (AttributeError, TypeError, ValueError) as error:
-        raise WeightsError(f"the id2label of {folder / CONFIG} is no table of names") from error
+        raise WeightsError(f"the id2label of {folder / CONFIG} is not a table of names") from error
     if not 2 <= len(by_id) <= MOST_LABELS or set(by_id) != set(range(len(by_id))):
         raise WeightsError(
             f"{folder / CONFIG} names {len(by_id)} labels, and a parser has 2 to {MOST_LABELS}, "
             "with ids from 0",
-            hint="Networks that classify or detect whole photos are no parsers.",
+            hint="A network that classifies whole photos or detects objects cannot parse.",
         )
     return [by_id[number] for number in range(len(by_id))]

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from grapy_cli.atomic import file_digest, replacing
 from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LABEL_SETS, LabelSet
-from grapy_cli.labels.published import Translations, translations_of
+from grapy_cli.labels.published_labels import Translations, translations_of
 from grapy_cli.model.card import DataRow, Measurement, PhotoInput, RecipeRow
 from grapy_cli.model.exported.metadata import is_exported, read_metadata
 from grapy_cli.model.grapy import GrapyNet, NetworkNumbers, build_network
@@ -52,6 +52,7 @@ MOST: Mapping[str, int] = {
     "low_level": 8192,
     "rounds": 64,
     "rates": 288,
+    "exact_dilation": True,
 }
 """Largest numbers of a network: beyond any real one, but still quick to build."""
 LARGEST_HEADER = 1 << 24
@@ -134,6 +135,9 @@ class WeightsCard(BaseModel):
             for key, value in self.numbers.items()
             if key != "pyramid"
         }
+        # EfficientNet dilated one block more before this number was in cards.
+        is_exact = not str(plain.get("backbone")).startswith("efficientnet")
+        plain.setdefault("exact_dilation", is_exact)
         numbers = NetworkNumbers(**plain, pyramid=PyramidNumbers(**pyramid) if pyramid else None)
         checked = _NUMBERS.validate_python(asdict(numbers))
         rounds = checked.pyramid.rounds if checked.pyramid else 0
@@ -343,6 +347,17 @@ def _stored_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
             yield key, stored.float() if is_half else stored
 
 
+def misfits(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> list[str]:
+    """Return a sentence for each tensor that is missing or has another shape."""
+    faults = []
+    for key, value in expected.items():
+        if key not in tensors:
+            faults.append(f"{key} is missing")
+        elif tensors[key].shape != value.shape:
+            faults.append(f"{key} is {tuple(tensors[key].shape)} instead of {tuple(value.shape)}")
+    return faults
+
+
 def load_weights(path: Path | str) -> tuple[GrapyNet, WeightsCard]:
     """Build the network of a weights file in evaluation mode, with its weights.
 
@@ -357,13 +372,8 @@ def load_weights(path: Path | str) -> tuple[GrapyNet, WeightsCard]:
         network = build_network(card.network_numbers(), card.load_label_sets())
     tensors = read_tensors(path)
     expected = network.state_dict()
-    faults = [f"{key} is missing" for key in expected if key not in tensors]
+    faults = misfits(tensors, expected)
     faults += [f"{key} is unknown" for key in tensors if key not in expected]
-    faults += [
-        f"{key} is {tuple(tensors[key].shape)} instead of {tuple(value.shape)}"
-        for key, value in expected.items()
-        if key in tensors and tensors[key].shape != value.shape
-    ]
     faults += [
         f"{key} is {tensors[key].dtype} instead of {value.dtype}"
         for key, value in expected.items()

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -100,9 +100,7 @@ def _write_to_standard_output(
 ) -> PredictSummary:
     """Parse one photo into a temporary folder, and write its result to standard output."""
     with TemporaryDirectory() as scratch:
-        predict = settings.predict.model_copy(update={"out": Path(scratch)})
-        run = settings.run.model_copy(update={"gpus": 1})
-        settings = settings.model_copy(update={"predict": predict, "run": run})
+        settings = settings.having("predict", out=Path(scratch)).having("run", gpus=1)
         plan, _ = _plan(sources, settings)
         if len(plan.photos) > 1:
             _refuse_output(f"{len(plan.photos)} photos")
@@ -190,6 +188,9 @@ def _parse_photos(
     batch = settings.batch
     known = {} if batch.overwrite else manifest.recall()
     parser = load_parser(settings, world_of_environment())
+    if parser.reduced_jpeg and plan.results.show_photo:
+        parser = replace(parser, reduced_jpeg=False)
+        report(Told("JPEGs are decoded at their own size, since an output shows the photo"))
     parser.tiles.told = lambda text: report(Warned(text))
     tasks = plan.tasks(shard)
     progress = RunProgress(len(tasks), report)

@@ -13,7 +13,7 @@ from PIL import UnidentifiedImageError
 
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.image_io.lists import is_comment, is_header, list_entries, spellings
-from grapy_cli.image_io.names import is_clutter, is_photo_name
+from grapy_cli.image_io.names import is_clutter, is_photo_name, numbered
 from grapy_cli.image_io.photos import UNREADABLE, open_photo
 from grapy_cli.safe_text import decode_text, read_text
 
@@ -82,7 +82,8 @@ def name_masks(photos: Sequence[FoundPhoto]) -> list[PurePosixPath]:
     names = []
     for photo, path in zip(photos, plain, strict=True):
         first = path if rivals[_folded(path)] == 1 else photo.relative
-        name = next(name for name in _numbered(first) if _folded(name) not in taken)
+        names_of_photo = (first.with_name(one) for one in numbered(first.name))
+        name = next(one for one in names_of_photo if _folded(one) not in taken)
         taken.add(_folded(name))
         names.append(name)
     return names
@@ -90,14 +91,6 @@ def name_masks(photos: Sequence[FoundPhoto]) -> list[PurePosixPath]:
 
 def _folded(path: PurePosixPath) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
-
-
-def _numbered(path: PurePosixPath) -> Iterator[PurePosixPath]:
-    yield path
-    number = 2
-    while True:
-        yield path.with_name(f"{path.name}-{number}")
-        number += 1
 
 
 def _identity(photo: FoundPhoto) -> str:

@@ -8,12 +8,12 @@ import numpy as np
 
 from grapy_cli.data.layout import Problem
 from grapy_cli.labels import LabelSet
+from grapy_cli.labels.sides import unpaired_sides
 from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.problems import found
 from grapy_cli.prepare.release import Entry
 
 WORST_OF_EACH = 4
-_SAID = {"all": "the whole release"}
 
 
 class Suspect(NamedTuple):
@@ -134,20 +134,18 @@ def compare_published(
 ) -> list[str]:
     """Return a sentence for each split whose number of photos differs from the papers."""
     counts = {"all": sum(listed.values()), **listed}
-    return [
-        f"{_SAID.get(split, split)}: {counts.get(split, 0):,} photos, the papers say {_or(numbers)}"
-        for split, numbers in published.items()
-        if counts.get(split, 0) not in numbers
-    ]
+    sentences = []
+    for split, numbers in published.items():
+        if (count := counts.get(split, 0)) not in numbers:
+            theirs = " or ".join(f"{number:,}" for number in numbers)
+            name = "the whole release" if split == "all" else split
+            sentences.append(f"{name}: {count:,} photos, the papers say {theirs}")
+    return sentences
 
 
 def count_problems(problems: Sequence[Problem]) -> dict[str, int]:
     """Count the rows of each problem, the most frequent first."""
     return dict(Counter(row.problem for row in problems).most_common())
-
-
-def _or(numbers: Sequence[int]) -> str:
-    return " or ".join(f"{number:,}" for number in numbers)
 
 
 def _pairs(labels: LabelSet) -> Iterator[tuple[str, str, int, int]]:
@@ -158,3 +156,27 @@ def _pairs(labels: LabelSet) -> Iterator[tuple[str, str, int, int]]:
 
 def _share(part: int, whole: int) -> float:
     return round(part / whole, 6) if whole else 0.0
+
+
+def remarks_on(figures: Mapping[str, Any], labels: LabelSet) -> Iterator[str]:
+    """Yield a sentence for each finding that a person should check.
+
+    Args:
+        figures: As `dataset.json` has them.
+    """
+    problems, labeled = figures["problems"], figures["labeled"]
+    if from_1 := problems.get("ids-from-1", 0):
+        yield (
+            f"label maps with the id {labels.num_parts}: {from_1}; if their ids start at 1, "
+            "those of all other label maps are one too high as well: subtract 1"
+        )
+    elif labeled and not figures["parts"][labels.names[0]]["pixels"]:
+        yield "no label map shows background, which is id 0: do the ids start at 1?"
+    if labeled and problems.get("one-bit", 0) == labeled:
+        unseen = ", ".join(labels.names[2:])
+        yield f"all label maps have 1 bit: they show {labels.names[1]}, but never {unseen}"
+    for left, right in unpaired_sides(labels):
+        yield (
+            f"{left} and {right} name no mirror: mirrored photos will keep left and right labels "
+            f"as they are; add mirror = {left!r} and mirror = {right!r} to the label file"
+        )

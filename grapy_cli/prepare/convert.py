@@ -40,7 +40,7 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
         size = (photo.height, photo.width)
         coarse = read_coarse(entry.coarse, data, size, photo.orientation)
         if entry.label is None and coarse:
-            label_map = fill_background(_unlabeled(size), coarse)
+            label_map = fill_background(np.full(size, IGNORE, np.uint8), coarse)
             pixels = _pixels(count_ids(label_map), labels)
             writer.add_label_map(entry.key, label_map, coarse)
         if entry.label is not None:
@@ -102,10 +102,6 @@ def _read(place: Place, problem: str) -> bytes:
 def _pixels(counts: np.ndarray, labels: LabelSet) -> list[int]:
     """Pixels of each part, then of those that are ignored."""
     return [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
-
-
-def _unlabeled(size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
-    return np.full(size, IGNORE, np.uint8)
 
 
 def _read_label(place: Place, colors: Mapping[Color, int], labels: LabelSet) -> ImportedLabels:

@@ -2,8 +2,9 @@
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from grapy_cli.data.layout import CARD, SPLITS, Problem, is_key
@@ -12,7 +13,7 @@ from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_arch
 from grapy_cli.image_io.formats import NO_LABELS
 from grapy_cli.image_io.lists import is_header, list_entries
 from grapy_cli.image_io.names import is_clutter
-from grapy_cli.labels import Level
+from grapy_cli.labels import LABEL_SETS, Level, dataset_option
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
@@ -107,7 +108,8 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
     for root in _roots_at(places):
         for folder in _folders_below(root):
             for layout in source.layouts:
-                if not (any_name or folder == root or _goes_by(layout, folder)):
+                has_name = folder.name.casefold() in map(str.casefold, layout.roots)
+                if not (any_name or folder == root or has_name):
                     continue
                 whole, half = _shelves_in(folder, layout)
                 if any(shelf.split != "test" for shelf in whole) and not half:
@@ -278,21 +280,12 @@ def _folders_below(place: Place) -> Iterator[Place]:
         floor = [below for folder in floor for below in _subfolders(folder)]
 
 
-def _sorted(places: Iterable[Place]) -> list[Place]:
-    return sorted(places, key=lambda place: place.name)
-
-
 def _subfolders(folder: Place) -> list[Place]:
     try:
-        return _sorted(
-            below for below in folder.iterdir() if below.is_dir() and below.name[0] not in "._"
-        )
+        below = (one for one in folder.iterdir() if one.is_dir() and one.name[0] not in "._")
+        return sorted(below, key=attrgetter("name"))
     except OSError:  # no permission
         return []
-
-
-def _goes_by(layout: Layout, folder: Place) -> bool:
-    return folder.name.casefold() in {root.casefold() for root in layout.roots}
 
 
 def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[tuple[str, str]]]:
@@ -320,9 +313,11 @@ def _holds_labels(folder: Place) -> bool:
 def _nothing_found(
     source: Source, looked: Sequence[Path], lacking: Sequence[tuple[str, str]]
 ) -> DatasetError:
+    name = source.label_set.name
+    roots = [layout.roots[0] if name in LABEL_SETS else "FOLDER" for layout in source.layouts]
     trees = [
-        f"{layout.roots[0]}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
-        for layout in source.layouts
+        f"{root}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
+        for root, layout in zip(roots, source.layouts, strict=True)
         for shelf in layout.shelves[:1]
     ]
     places = ", ".join(str(place.resolve()) for place in looked)
@@ -330,7 +325,7 @@ def _nothing_found(
     add = "Copy or unpack what is missing. " if lacking else ""
     advice = next((advice for _, advice in lacking if advice), f"{add}{source.home}.")
     return DatasetError(
-        f"no release of {source.label_set.name} at or below {places}{found and f'; {found}'}; "
+        f"no release of {name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",
-        hint=f"{advice} Then: --source FOLDER",
+        hint=f"{advice} Then: grapy prepare --dataset {dataset_option(name)} --source FOLDER",
     )

@@ -20,15 +20,14 @@ from grapy_cli.data.layout import (
 )
 from grapy_cli.errors import DatasetError, SettingsError
 from grapy_cli.image_io.archive import Place
-from grapy_cli.prepare.audit import Audit, compare_published, count_problems
+from grapy_cli.prepare.audit import Audit, compare_published, count_problems, remarks_on
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.prepare.finished import FINISHED, FinishedSamples
 from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
-from grapy_cli.prepare.remarks import remarks_on
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
-from grapy_cli.prepare.synthetic.release import draw_release, folder_name
+from grapy_cli.prepare.synthetic.write_release import draw_release, folder_name
 from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
 from grapy_cli.safe_text import spelled
@@ -132,6 +131,8 @@ def _find(source: Source, settings: Settings, report: Reporter) -> Release:
         return find_release(source, [draw_release(settings, source.drawn, report)], any_name=True)
     if given is None:
         return find_release(source, [root / "raw", root], any_name=False)
+    if not given.exists():
+        raise DatasetError(f"the source {given} does not exist", hint="--source FOLDER_OR_ARCHIVE")
     if given.is_file():
         report(Told(f"reading {given} in place"))
     return find_release(source, [given], any_name=True)

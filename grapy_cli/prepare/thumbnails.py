@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
@@ -11,7 +10,7 @@ from grapy_cli.errors import PhotoError
 from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.html.pictures import data_url, jpeg_url
 from grapy_cli.image_io.archive import Place
-from grapy_cli.image_io.label_maps import encode_label_map
+from grapy_cli.image_io.label_maps import encode_label_map, shrink
 from grapy_cli.image_io.photos import UNREADABLE, read_shrunk
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
@@ -39,11 +38,8 @@ def label_thumbnail(
         label_map = read_label(place.read_bytes(), colors, labels, place.suffix).ids
     except UNREADABLE:  # `BadSample` is one of them
         return "", []
-    height, width = label_map.shape
-    scale = min(1, SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-    return data_url("png", encode_label_map(small, labels.palette())), _parts_in(label_map, labels)
+    png = encode_label_map(shrink(label_map, SIDE), labels.palette())
+    return data_url("png", png), _parts_in(label_map, labels)
 
 
 def _parts_in(

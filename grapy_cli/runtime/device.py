@@ -3,6 +3,8 @@
 import math
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -40,6 +42,21 @@ def pick_device(name: str, local_rank: int = 0) -> torch.device:
 def set_threads(count: int) -> None:
     """Set the number of CPU threads of the network; 0 keeps torch's choice."""
     if count:
+        torch.set_num_threads(count)
+
+
+def use_one_thread() -> None:
+    """Let torch use one CPU thread in this thread; threads that run already keep their number."""
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def kept_threads() -> Iterator[None]:
+    """Restore how many CPU threads torch uses in threads that start later."""
+    count = torch.get_num_threads()
+    try:
+        yield
+    finally:
         torch.set_num_threads(count)
 
 

@@ -21,6 +21,6 @@ class Journal:
 
 
 def read_journal(path: Path) -> list[dict[str, object]]:
-    """Read the events of a journal; lines that are no events are left out."""
+    """Read the events of a journal; other lines are left out."""
     rows = (line.row for line in read_lines(path))
     return [row for row in rows if isinstance(row.get("event"), str)]

@@ -1,11 +1,11 @@
 """The files of a training run."""
 
-import itertools
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from grapy_cli.errors import SettingsError
+from grapy_cli.image_io.names import numbered
 from grapy_cli.runtime.lock import locked
 
 
@@ -43,7 +43,7 @@ class RunFolder:
             return folder
         around = next((one for one in path.parents if cls(one).settings_file.is_file()), None)
         raise SettingsError(
-            f"{path} is no run folder: "
+            f"{path} is not a run folder: "
             + ("it is a file" if path.is_file() else "it has no settings.toml"),
             hint=f"Go on with the run it belongs to by --resume {around}, or start a new run from "
             f"its weights by --init {path}."
@@ -59,8 +59,8 @@ class RunFolder:
         Names made of the time occur twice when two runs start in the same second, or a clock is set
         back.
         """
-        names = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
-        return cls(next(one for one in itertools.chain([path], names) if not one.exists()))
+        folders = (path.with_name(name) for name in numbered(path.name))
+        return cls(next(folder for folder in folders if not folder.exists()))
 
     def held(self) -> AbstractContextManager[None]:
         """Lock the folder for training while the block runs.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fastapi import FastAPI, Request
@@ -14,11 +14,19 @@ from grapy_cli import __version__
 from grapy_cli.errors import SettingsError
 from grapy_cli.image_io.photos import read_size
 from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.stream import PIXELS_UNDER_WAY, Room, threads_for
+from grapy_cli.runtime.device import kept_threads, use_one_thread
 from grapy_cli.serve.error_handlers import add_error_handlers
 from grapy_cli.serve.page import render_page
 from grapy_cli.serve.queue import RequestQueue
 from grapy_cli.serve.request_body import TooLargeError, read_body
-from grapy_cli.serve.responses import PhotoResponse, build_response, check_kind, describe_labels
+from grapy_cli.serve.responses import (
+    SHOWS_PHOTO,
+    PhotoResponse,
+    build_response,
+    check_kind,
+    describe_labels,
+)
 
 Kind = Literal["mask", "overlay", "json"]
 
@@ -36,7 +44,7 @@ class Limits:
     """Limits on requests."""
 
     waiting: int = 8
-    """Photos that may wait while one is parsed."""
+    """Photos that may wait while others are parsed."""
     megabytes: float = 20.0
     """Largest request, millions of bytes."""
     megapixels: float = 50.0
@@ -48,19 +56,26 @@ class Limits:
 def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> FastAPI:
     """Build the service.
 
+    Photos that come side by side are parsed side by side, as `threads_for` says: on a CPU one on
+    each core. Their pixels are bounded as those of a stream are.
+
     Args:
-        parser: Parses all photos, one at a time.
+        parser: Parses all photos.
         limits: On requests.
         local: Whether only this machine is served: then requests that name another host are
             refused, so that no page of the web can reach the service by a name of its own.
     """
-    queue = RequestQueue(limits.waiting)
+    threads = threads_for(parser)
+    prepare = use_one_thread if threads.is_torch_single else None
+    queue, room = RequestQueue(limits.waiting, threads.parsing, prepare), Room(PIXELS_UNDER_WAY)
+    whole = replace(parser, reduced_jpeg=False)
     document, policy = render_page()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        queue.close()
+        with kept_threads():
+            yield
+            queue.close()
 
     app = FastAPI(
         title="grapy", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
@@ -109,8 +124,9 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         data = await asyncio.wait_for(read_body(request, most), limits.timeout)
 
         def work() -> PhotoResponse:
-            _check_pixels(data, limits.megapixels)
-            return build_response(chosen, parser.parse_all(data, datasets), level_ids)
+            with room.held(_count_pixels(data, limits.megapixels)):
+                own = whole if chosen in SHOWS_PHOTO else parser
+                return build_response(chosen, own.parse_all(data, datasets), level_ids)
 
         told = await queue.ask(work, limits.timeout)
         return Response(told.body, media_type=told.media_type)
@@ -143,9 +159,11 @@ def _levels(text: str) -> list[int]:
     return [int(name) for name in names]
 
 
-def _check_pixels(data: bytes, megapixels: float) -> None:
+def _count_pixels(data: bytes, megapixels: float) -> int:
+    """Count the pixels of a photo, without reading them, and refuse too many."""
     height, width = read_size(data)
     if height * width > megapixels * 1e6:
         raise TooLargeError(
             f"the photo has {height * width / 1e6:.1f} megapixels, more than {megapixels:g}"
         )
+    return height * width

@@ -1,11 +1,11 @@
-"""The queue of photos: one is parsed at a time, a few wait, more are refused."""
+"""The queue of photos: some are parsed side by side, a few wait, more are refused."""
 
 import asyncio
 import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -24,16 +24,21 @@ class QueueFullError(Exception):
 
 
 class RequestQueue:
-    """Runs tasks in one thread, in order.
+    """Starts tasks in order, each in one of a few threads.
 
     Args:
-        waiting: How many may wait while one runs.
+        waiting: How many may wait while no thread is free.
+        threads: How many run at the same time.
+        prepare: Called once in each thread, before its first task.
     """
 
-    def __init__(self, waiting: int) -> None:
-        self._places = waiting + 1
-        self._free = BoundedSemaphore(self._places)
-        self._thread = ThreadPoolExecutor(1, "parsing")
+    def __init__(
+        self, waiting: int, threads: int = 1, prepare: Callable[[], object] | None = None
+    ) -> None:
+        self._rounds = waiting / threads + 1
+        self._free = BoundedSemaphore(waiting + threads)
+        self._threads = ThreadPoolExecutor(threads, "parsing", initializer=prepare)
+        self._ended = Lock()
         self._seconds = 1.0  # of the last task
         self.done = 0
         """Tasks that ended without an error."""
@@ -51,18 +56,19 @@ class RequestQueue:
             TimeoutError: If it takes longer.
         """
         if not self._free.acquire(blocking=False):
-            raise QueueFullError(max(1, math.ceil(self._seconds * self._places)))
-        future = self._thread.submit(self._timed, work)
+            raise QueueFullError(max(1, math.ceil(self._seconds * self._rounds)))
+        future = self._threads.submit(self._timed, work)
         future.add_done_callback(lambda _: self._free.release())
         return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
 
     def close(self) -> None:
-        """Finish the running task and drop the waiting ones."""
-        self._thread.shutdown(cancel_futures=True)
+        """Finish the running tasks and drop the waiting ones."""
+        self._threads.shutdown(cancel_futures=True)
 
     def _timed(self, work: Callable[[], Result]) -> Result:
         begun = time.perf_counter()
         result = work()
-        self._seconds = time.perf_counter() - begun
-        self.done += 1
+        with self._ended:
+            self._seconds = time.perf_counter() - begun
+            self.done += 1
         return result

@@ -104,6 +104,9 @@ def _only(layers: Layers) -> Layer:
     return layer
 
 
+SHOWS_PHOTO = frozenset({"overlay"})
+"""Kinds that have the photo's own pixels."""
+
 KINDS: Mapping[str, Callable[[Layers], PhotoResponse]] = {
     "mask": _mask,
     "overlay": _overlay,

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from grapy_cli.errors import SettingsError, install_extra
 from grapy_cli.inference.build import load_parser
+from grapy_cli.inference.stream import threads_for
 from grapy_cli.runtime.interrupt import deferred_interrupts
 from grapy_cli.runtime.reporting import Reporter, Told, Warned
 from grapy_cli.settings.derive import derive
@@ -34,13 +35,14 @@ def run_serve(settings: Settings, reporter: Reporter) -> None:
     listening = _listen(wanted.host, wanted.port)
     with listening, deferred_interrupts():
         local = wanted.host in _LOOPBACK
-        app = build_app(load_parser(settings), derive(Limits, wanted), local=local)
+        parser = load_parser(settings)
+        app = build_app(parser, derive(Limits, wanted), local=local)
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=wanted.waiting + _AT_THE_DOOR,
+            limit_concurrency=wanted.waiting + threads_for(parser).parsing + _AT_THE_DOOR,
             timeout_graceful_shutdown=round(wanted.timeout) + 1,
         )
         port = listening.getsockname()[1]

@@ -32,3 +32,8 @@ class Settings(Section):
     bench: BenchSettings = BenchSettings()
     export: ExportSettings = ExportSettings()
     run: RunSettings = RunSettings()
+
+    def having(self, section: str, **values: object) -> "Settings":
+        """Return settings with other, checked values in one section."""
+        own = getattr(self, section).model_copy(update=values)
+        return self.model_copy(update={section: own})

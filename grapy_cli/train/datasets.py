@@ -70,7 +70,7 @@ def label_sets_of(settings: Settings, datasets: Sequence[PreparedDataset]) -> li
 def with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
     """Return settings that name the data sets, so that a resumed run takes the same."""
     names = settings.data.dataset or [dataset.name for dataset in datasets]
-    return settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": names})})
+    return settings.having("data", dataset=names)
 
 
 def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[DataRoot]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from grapy_cli.errors import GrapyError, WeightsError, said_of
 from grapy_cli.labels import LabelSet, Part
 from grapy_cli.model.efficientnet import rename_encoder
-from grapy_cli.model.grapy import GrapyNet
+from grapy_cli.model.grapy import GrapyNet, NetworkNumbers
 from grapy_cli.model.movenet import encoder_tensors
 from grapy_cli.model.weights import read_card, read_tensors, resolve_weights
 
@@ -40,6 +40,7 @@ def init_network(network: GrapyNet, path: Path) -> str:
             break
     else:
         check_label_sets(network.label_sets.values(), path)
+        _check_dilation(network.numbers, path)
     state = network.state_dict()
     fitting = {
         key: value
@@ -74,6 +75,18 @@ def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
                 + "\n".join(side_by_side(other, labels)),
                 hint="Prepare the data set with the weights' label set, or give it another name.",
             )
+
+
+def _check_dilation(ours: NetworkNumbers, weights: Path) -> None:
+    """Check that the backbone computes what it did when the weights were trained."""
+    theirs = read_card(weights).network_numbers()
+    alike = theirs.exact_dilation == ours.exact_dilation
+    if theirs.backbone == ours.backbone and ours.output_stride < 32 and not alike:
+        value = str(theirs.exact_dilation).lower()
+        raise WeightsError(
+            f"{weights} was trained with model.exact_dilation = {value}",
+            hint=f"Add --set model.exact_dilation={value}.",
+        )
 
 
 def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> str:

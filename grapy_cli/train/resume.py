@@ -47,8 +47,7 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
                 f"{path}: {folder.path} started with {was} and cannot resume with {wanted}",
                 hint=f"Keep the value, or start a new run with --init {folder.path}.",
             )
-    places = {"init": begun.train.init, "out": begun.train.out, "resume": None}
-    return settings.model_copy(update={"train": settings.train.model_copy(update=places)})
+    return settings.having("train", init=begun.train.init, out=begun.train.out, resume=None)
 
 
 def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings, step: int) -> str:

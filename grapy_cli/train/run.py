@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -47,8 +48,7 @@ from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
 from grapy_cli.train.resume import rate_change, settings_of_run
 from grapy_cli.train.scoring import Scorer
-from grapy_cli.train.self_training.relabeling import Relabeling
-from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, teach
+from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, relabel, teach
 from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
@@ -146,8 +146,7 @@ def run_train(
 def _launch(settings: Settings, folder: RunFolder, switches: Sequence[str]) -> None:
     """Start the processes of a run; each calls `run_train` again."""
     out = {"out": folder.path} if settings.train.resume is None else {}
-    train = settings.train.model_copy(update=out)
-    with handed_over(settings.model_copy(update={"train": train})) as file:
+    with handed_over(settings.having("train", **out)) as file:
         launch(
             ["train", "--config", str(file), *switches],
             settings.run.gpus,
@@ -203,8 +202,8 @@ def _build(
         world,
     )
     parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
-    relabel = Relabeling(settings, trained, parser, label_sets, folder.pseudo, world)
-    job = build_job(settings, trained, groups, checkpoints, score, relabel, world, device)
+    again = partial(relabel, settings, trained, parser, label_sets, folder.pseudo, world)
+    job = build_job(settings, trained, groups, checkpoints, score, again, world, device)
     if train.resume and (change := rate_change(folder, job.schedule, train, progress.step)):
         reporter(Warned(change))
     return _Run(
@@ -240,7 +239,7 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
 def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> list[str]:
     """Return warnings about memory and time, the same in all processes; raise if it cannot fit."""
     job, train = run.job, run.settings.train
-    largest = max(run.groups, key=lambda group: _parts_of(group))
+    largest = max(run.groups, key=_count_parts)
     own = forecast(
         job.plain_loss_module,
         [member.label_set for member in largest.members.values()],
@@ -258,7 +257,7 @@ def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> l
     return check_forecast(foreseen, work=work, steps=steps, hint=hint, force=force)
 
 
-def _parts_of(group: Group) -> int:
+def _count_parts(group: Group) -> int:
     return sum(member.label_set.num_parts for member in group.members.values())
 
 

@@ -62,7 +62,7 @@ def _shares(settings: Settings, groups: Sequence[Group]) -> tuple[float, ...] | 
     if any(len(group.datasets) > 1 for group in groups):
         raise SettingsError(
             "--sampling and --shares need data.join_photos = false",
-            hint="With joined photos, no data set has a share of its own: leave out one of them.",
+            hint="With joined photos, no data set has a separate share: leave out one of them.",
         )
     asked = dict(zip(names, train.shares or [1.0] * len(names), strict=True))
     return tuple(

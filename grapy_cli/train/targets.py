@@ -19,7 +19,7 @@ from torch import Tensor
 
 from grapy_cli.data.sample import COARSE, Batch
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.labels.coarse import COARSE_IDS, PERSON, Vocabulary
+from grapy_cli.labels.vocabulary import COARSE_IDS, PERSON, Vocabulary
 
 OWN, NONE = "own parts", "none"
 """Sources of a label: the head's own data set, and nothing."""

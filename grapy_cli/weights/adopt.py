@@ -17,8 +17,8 @@ from grapy_cli.inference.engines.network import open_file
 from grapy_cli.labels import LabelSet, label_set
 from grapy_cli.labels.lookup import look_up
 from grapy_cli.labels.orders import ORDERS
-from grapy_cli.labels.published import labels_of_names
-from grapy_cli.model.card import PhotoInput
+from grapy_cli.labels.published_labels import labels_of_names
+from grapy_cli.model.card import PhotoInput, first_fault
 from grapy_cli.model.exported.metadata import read_metadata
 from grapy_cli.model.exported.onnx_file import encode_metadata
 from grapy_cli.model.weights import CARD_KEY, NEWEST_FORMAT, WeightsCard
@@ -90,7 +90,7 @@ def adopt_onnx(file: Path, like: str, out: Path) -> WeightsCard:
     Raises:
         SettingsError: If there is no such preset, `out` cannot be used, or onnxruntime is not
             installed.
-        WeightsError: If the file is damaged, is grapy's, or is no network of that preset.
+        WeightsError: If the file is damaged, is grapy's, or has another network than the preset.
     """
     if out.suffix.lower() != ".onnx" or out.resolve() == file.resolve():
         raise SettingsError(
@@ -146,10 +146,8 @@ def _read_preset(path: Path) -> Preset:
             hint='labels = "atr" or "my-labels.toml", in the order of the network\'s logits.',
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
         raise SettingsError(
-            f"the preset {path} cannot be used: {place}: {first['msg']}",
+            f"the preset {path} cannot be used: {first_fault(error)}",
             hint=f"It has labels, title, {', '.join(PhotoInput.model_fields)}.",
         ) from error
     except (OSError, ValueError) as error:

@@ -1,22 +1,16 @@
 """Read the scores of an evaluation for a card."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from grapy_cli.errors import SettingsError
+from grapy_cli.evaluate.baseline import COMPARED, Document
 from grapy_cli.safe_text import read_json
 
 DIGITS = 5
 """Decimals of a share; further ones would be noise."""
-MEANS = (
-    *("mean_iou", "mean_accuracy", "pixel_accuracy", "weighted_iou", "mean_f1", "boundary_iou"),
-    "left_right_exchange",
-)
+MEANS = (*COMPARED, "left_right_exchange")
 OF_A_PART = ("iou", "accuracy")
-
-Document = Mapping[str, Any]
-"""The output of `grapy eval --json`."""
 
 
 def read_scores(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from grapy_cli import __version__
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import SettingsError, WeightsError
 from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.model.card import first_fault
 from grapy_cli.model.weights import (
     FORMAT,
     WeightsCard,
@@ -112,10 +113,8 @@ def _completed(known: WeightsCard, facts: dict[str, Any], file: Path | None) -> 
     try:
         return WeightsCard.model_validate(known.to_dict() | facts | own)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
         raise SettingsError(
-            f"the card {file} cannot be used: {place}: {first['msg']}",
+            f"the card {file} cannot be used: {first_fault(error)}",
             hint=f"A card has {', '.join(WeightsCard.model_fields)}.",
         ) from error
 

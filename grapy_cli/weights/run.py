@@ -1,6 +1,7 @@
 """`grapy weights info --page`: the card as a page, with photos that the weights parse."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from grapy_cli.atomic import write_text
@@ -26,7 +27,7 @@ def write_card_page(
     """Write the page, and say how many photos failed.
 
     Args:
-        weights: A weights file or run folder; the embedded one unless said.
+        weights: A weights file or run folder; by default the embedded one.
         photos: A photo, a folder, or another source of photos; None for a page without photos.
         reporter: Gets the progress, and photos that cannot be read.
 
@@ -42,7 +43,7 @@ def write_card_page(
     album = Album()
     if photos is not None:
         found = [it for it in find_photos([photos], leave_out=out) if not it.is_video]
-        parser = load_parser(settings, weights=path)
+        parser = replace(load_parser(settings, weights=path), reduced_jpeg=False)
         for photo in _parsed(parser, found, failed, reporter):
             album.add(photo)
     try:

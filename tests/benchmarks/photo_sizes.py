@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from grapy_cli.bench.photos import collect_photos
+from grapy_cli.bench.input_photos import collect_photos
 from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.tta import TTA, parse_logits

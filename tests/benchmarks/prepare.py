@@ -24,7 +24,7 @@ from PIL import Image
 
 from grapy_cli.labels.cihp import CIHP
 from grapy_cli.prepare.run import run_prepare
-from grapy_cli.prepare.synthetic.release import draw_release
+from grapy_cli.prepare.synthetic.write_release import draw_release
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import DataSettings, PrepareSettings, SyntheticSettings
 from grapy_cli.settings.settings import Settings

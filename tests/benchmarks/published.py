@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from grapy_cli import HumanParser
 from grapy_cli.inference.engines.adopted import fit_of, values_of
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.inference.tta import TTA
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.card import PhotoInput

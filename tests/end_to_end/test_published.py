@@ -84,7 +84,7 @@ def test_what_the_hub_refuses_is_said_in_a_sentence(hub, tmp_path):
     assert "HF_TOKEN" in gated
     assert revision.startswith("4 hf:me/clothes@nope has no such revision")
     for line in unnamed:
-        assert "is no name of a repository | Name it as hf:OWNER/NAME" in line
+        assert "is not the name of a repository | Name it as hf:OWNER/NAME" in line
     opened = read(hub, tmp_path, "hf:me/private", "hf:me/gated", HF_TOKEN=TOKEN)
     assert opened == [f"hf:me/private@{COMMIT}", f"hf:me/gated@{COMMIT}"]
 

@@ -12,6 +12,7 @@ from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.weights import card_of, save_weights
 from tests.support import tiny
+from tests.support.label_files import labels_toml
 from tests.support.training import RECIPE, WRITERS
 from tests.support.warm import call_grapy
 
@@ -20,23 +21,7 @@ RESULT = {"dataset", "split", "level", "photos", "skipped", "parts"}
 RATIOS = ("mean_iou", "mean_accuracy", "pixel_accuracy")
 NODES = {1: 2, 2: 5}
 TRAIN = ("train", "--config", str(RECIPE), "--epochs", "1")
-OWN = """
-name = "halves"
-[[parts]]
-name = "background"
-category = "background"
-color = [0, 0, 0]
-[[parts]]
-name = "left-half"
-category = "arms"
-color = [200, 0, 0]
-mirror = "right-half"
-[[parts]]
-name = "right-half"
-category = "arms"
-color = [0, 0, 200]
-mirror = "left-half"
-"""
+OWN = labels_toml("halves", "left-half arms right-half", "right-half arms left-half")
 
 pytestmark = pytest.mark.timeout(300)
 

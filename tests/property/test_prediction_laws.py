@@ -1,11 +1,16 @@
 """What holds for any photos."""
 
+import io
+import math
 import unicodedata
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from grapy_cli.image_io.photos import read_shrunk
 from grapy_cli.inference.stream import in_groups
 from grapy_cli.predict.sources import FoundPhoto, name_masks
 
@@ -48,3 +53,29 @@ def test_groups_are_neighbors_of_one_kind_and_as_large_as_they_can_be(kinds, mos
         elif len(joined) < len(kinds):
             assert kinds[len(joined)] not in own
     assert joined == list(enumerate(kinds))
+
+
+SIDES = st.integers(1, 200)
+
+
+@given(SIDES, SIDES, st.integers(1, 8), st.floats(0.01, 1))
+def test_a_reduced_jpeg_keeps_its_size_and_has_twice_of_what_suffices(
+    height, width, orientation, share
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, "JPEG", exif=exif)
+    sizes = []
+
+    def enough(*size):
+        sizes.append((size, tuple(math.ceil(side * share) for side in size)))
+        return sizes[-1][1]
+
+    found, whole = read_shrunk(file.getvalue(), enough=enough), read_shrunk(file.getvalue())
+    [(size, wanted)] = sizes
+    assert found.size == size == whole.size == whole.pixels.shape[:2]
+    is_reduced = found.pixels.shape != whole.pixels.shape
+    assert len(found.notes) == is_reduced
+    if is_reduced:
+        assert (np.array(found.pixels.shape[:2]) >= 2 * np.array(wanted)).all()

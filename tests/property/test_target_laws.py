@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grapy_cli.data.sample import COARSE, Batch
 from grapy_cli.labels import IGNORE, LABEL_SETS, Category, LabelSet, Part
-from grapy_cli.labels.coarse import ACCESSORIES, COARSE_IDS, PERSON, Vocabulary
+from grapy_cli.labels.vocabulary import ACCESSORIES, COARSE_IDS, PERSON, Vocabulary
 from grapy_cli.train.targets import (
     UNKNOWN,
     Targets,

@@ -28,7 +28,7 @@ def pins_of(name):
 def brought_by(requirements):
     """Names of all packages that these bring, found by what is installed here.
 
-    Torch's are left out: those of its builds for cards are other ones on each machine.
+    Torch's are left out: those of its builds for GPUs differ between machines.
     """
     left, seen = [Requirement(one) for one in requirements], set()
     while left:

@@ -7,7 +7,6 @@ tiny data. A fork has its own folder, variables, streams, signals and exit code,
 import atexit
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -37,18 +36,16 @@ def call_grapy(
             "folder": str(folder),
             "environment": plain_environment(**environment),
             "streams": [*map(str, streams)],
+            "timeout": timeout,
         }
         process = _server()
         assert process.stdin
+        assert process.stdout
         process.stdin.write(json.dumps(asked) + "\n")
         process.stdin.flush()
-        pid = int(_answer(process, timeout))
-        try:
-            code = int(_answer(process, timeout))
-        except TimeoutError as error:
-            os.kill(pid, signal.SIGKILL)
-            _answer(process, timeout)
-            raise subprocess.TimeoutExpired(["grapy", *arguments], timeout) from error
+        code = int(process.stdout.readline())
+        if code == -signal.SIGALRM:
+            raise subprocess.TimeoutExpired(["grapy", *arguments], timeout)
         said = [stream.read_text(encoding="utf-8") for stream in streams]
         return subprocess.CompletedProcess(["grapy", *arguments], code, *said)
 
@@ -67,14 +64,6 @@ def _server() -> subprocess.Popen[str]:
     return process
 
 
-def _answer(process: subprocess.Popen[str], timeout: float) -> str:
-    """Return the next line; there is never more than one on its way."""
-    assert process.stdout
-    if not select.select([process.stdout], [], [], timeout)[0]:
-        raise TimeoutError
-    return process.stdout.readline()
-
-
 def _serve() -> None:
     for name in IMPORTED:
         import_module(f"grapy_cli.{name}.run")
@@ -82,22 +71,23 @@ def _serve() -> None:
         pid = os.fork()
         if not pid:
             return _run(**json.loads(line))
-        _tell(pid)
-        _tell(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        sys.stdout.write(f"{code}\n")
+        sys.stdout.flush()
     return None
 
 
-def _tell(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
-
-
 def _run(
-    arguments: list[str], folder: str, environment: dict[str, str], streams: list[str]
+    arguments: list[str],
+    folder: str,
+    environment: dict[str, str],
+    streams: list[str],
+    timeout: int,
 ) -> None:
-    """Be `grapy`: what happens here happens as if it had been started."""
+    """Run the command as if this process had been started for it."""
     from grapy_cli.cli.app import main
 
+    signal.alarm(timeout)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -38,11 +38,9 @@ class RandomBackground:
         if generator.random() >= self.probability:
             return sample
         height, width = sample.photo.shape[:2]
-        path = self.photos[int(generator.integers(len(self.photos)))]
-        behind = cover(load_photo(path), height, width, generator)
+        behind = any_cover(self.photos, height, width, generator)
         if generator.random() < self.empty:
-            empty = {name: np.zeros_like(maps) for name, maps in sample.label_maps.items()}
-            return replace(sample, photo=behind, label_maps=empty)
+            return sample.changed(behind, lambda _, old: np.zeros_like(old))
         return replace(sample, photo=lay_over(behind, sample.photo, sample.people))
 
 
@@ -59,6 +57,14 @@ def find_backgrounds(folder: Path) -> list[Path]:
             hint="train.augment.backgrounds names a folder of photos that show no people.",
         )
     return paths
+
+
+def any_cover(
+    photos: Sequence[Path], height: int, width: int, generator: np.random.Generator
+) -> UInt8[np.ndarray, "{height} {width} 3"]:
+    """Read one of some photos, resized and cut to a size; see `cover`."""
+    path = photos[int(generator.integers(len(photos)))]
+    return cover(load_photo(path), height, width, generator)
 
 
 def cover(

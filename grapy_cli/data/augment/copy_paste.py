@@ -1,17 +1,16 @@
 """Copy-paste augmentation: people of other photos, and occluders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from grapy_cli.data.augment.backgrounds import cover, lay_over
+from grapy_cli.data.augment.backgrounds import any_cover, lay_over
 from grapy_cli.data.dataset import Group
 from grapy_cli.data.sample import Sample
-from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import IGNORE
 
 Picture = UInt8[np.ndarray, "..."]
@@ -54,14 +53,12 @@ class RandomCopyPaste:
         newcomers = moved.people
         if generator.random() < 0.5:  # they stand behind
             newcomers &= ~sample.people
-        return replace(
-            sample,
-            photo=lay_over(sample.photo, moved.photo, newcomers),
-            label_maps={
-                # Only some samples have a coarse map; without one added pixels are ignored in it.
-                name: np.where(newcomers, moved.label_maps.get(name, np.uint8(IGNORE)), label_map)
-                for name, label_map in sample.label_maps.items()
-            },
+        # Only some samples have a coarse map; without one added pixels are ignored in it.
+        return sample.changed(
+            lay_over(sample.photo, moved.photo, newcomers),
+            lambda name, old: np.where(
+                newcomers, moved.label_maps.get(name, np.uint8(IGNORE)), old
+            ),
         )
 
 
@@ -91,17 +88,10 @@ class RandomOccluder:
         if generator.random() >= self.probability:
             return sample
         height, width = sample.photo.shape[:2]
-        path = self.photos[int(generator.integers(len(self.photos)))]
-        thing = cover(load_photo(path), height, width, generator)
+        thing = any_cover(self.photos, height, width, generator)
         shape = self._shape(height, width, generator)
-        return replace(
-            sample,
-            photo=lay_over(sample.photo, thing, shape),
-            label_maps={
-                name: np.where(shape, np.uint8(0), label_map)
-                for name, label_map in sample.label_maps.items()
-            },
-        )
+        photo = lay_over(sample.photo, thing, shape)
+        return sample.changed(photo, lambda _, old: np.where(shape, np.uint8(0), old))
 
     def _shape(
         self, height: int, width: int, generator: np.random.Generator
@@ -130,11 +120,5 @@ def _moved(sample: Sample, factor: float, corner: tuple[int, int], size: tuple[i
         canvas[to_top : to_top + seen.shape[0], to_left : to_left + seen.shape[1]] = seen
         return canvas
 
-    return replace(
-        sample,
-        photo=move(sample.photo, cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR),
-        label_maps={
-            name: move(label_map, cv2.INTER_NEAREST)
-            for name, label_map in sample.label_maps.items()
-        },
-    )
+    photo = move(sample.photo, cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    return sample.changed(photo, lambda _, old: move(old, cv2.INTER_NEAREST))

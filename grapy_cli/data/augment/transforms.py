@@ -1,8 +1,9 @@
 """Augmentations of training samples: each takes a sample and a generator, and returns a sample."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -25,25 +26,18 @@ _GRAY = np.array([0.299, 0.587, 0.114])
 """Luminance of red, green and blue (ITU-R BT.601)."""
 
 
-@dataclass(frozen=True)
-class Composed:
-    """Several augmentations in order."""
-
-    steps: tuple[Transform, ...]
-
-    def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Apply all augmentations."""
-        for step in self.steps:
-            sample = step(sample, generator)
-        return sample
-
-
-def compose(*steps: Transform) -> Composed:
+def compose(*steps: Transform) -> Transform:
     """Join augmentations into one.
 
     The result can be pickled, which data loaders with spawned workers need.
     """
-    return Composed(steps)
+    return partial(_apply, steps)
+
+
+def _apply(steps: Sequence[Transform], sample: Sample, generator: np.random.Generator) -> Sample:
+    for step in steps:
+        sample = step(sample, generator)
+    return sample
 
 
 @dataclass(frozen=True)
@@ -105,13 +99,8 @@ class RandomWindow:
     def cut(self, sample: Sample, scaled: tuple[int, int], corner: tuple[int, int]) -> Sample:
         """Cut the window at `corner` (top, left) of the sample resized to `scaled`."""
         window = _Window(sample.photo.shape[:2], scaled, corner, self.size)
-        return replace(
-            sample,
-            photo=window.cut(sample.photo, 0),
-            label_maps={
-                name: window.cut(label_map, self.padding_label)
-                for name, label_map in sample.label_maps.items()
-            },
+        return sample.changed(
+            window.cut(sample.photo, 0), lambda _, old: window.cut(old, self.padding_label)
         )
 
 
@@ -216,13 +205,9 @@ class RandomMirror:
 
     def mirror(self, sample: Sample) -> Sample:
         """Mirror the sample."""
-        return replace(
-            sample,
-            photo=cv2.flip(sample.photo, 1),
-            label_maps={
-                name: cv2.LUT(cv2.flip(label_map, 1), self._table(name))
-                for name, label_map in sample.label_maps.items()
-            },
+        return sample.changed(
+            cv2.flip(sample.photo, 1),
+            lambda name, old: cv2.LUT(cv2.flip(old, 1), self._table(name)),
         )
 
     def _table(self, name: str) -> UInt8[np.ndarray, "256"]:
@@ -250,13 +235,9 @@ class RandomRotation:
             )
             return turned
 
-        return replace(
-            sample,
-            photo=turn(sample.photo, cv2.INTER_LINEAR, 0),
-            label_maps={
-                name: turn(label_map, cv2.INTER_NEAREST, IGNORE)
-                for name, label_map in sample.label_maps.items()
-            },
+        return sample.changed(
+            turn(sample.photo, cv2.INTER_LINEAR, 0),
+            lambda _, old: turn(old, cv2.INTER_NEAREST, IGNORE),
         )
 
 

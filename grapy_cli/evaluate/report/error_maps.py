@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image
@@ -11,6 +10,7 @@ from PIL import Image
 from grapy_cli.evaluate.records import Pictures
 from grapy_cli.html.pictures import jpeg_url, layer_url
 from grapy_cli.html.svg import Color
+from grapy_cli.image_io.label_maps import shrink, shrunk_size
 from grapy_cli.labels import IGNORE, LabelSet
 
 SIDE = 400
@@ -80,10 +80,8 @@ def error_map(truth: LabelMap, label_map: LabelMap, mirror_ids: Sequence[int]) -
 
 def layers_of(seen: Pictures, labels: LabelSet) -> Layers:
     """Make the layers of a photo: truth, parsing, and error map."""
-    height, width = seen.truth.shape
-    scale = min(1, SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    truth, label_map = (_resized(it, size) for it in (seen.truth, seen.label_map))
+    truth, label_map = shrink(seen.truth, SIDE), shrink(seen.label_map, SIDE)
+    size = shrunk_size(seen.truth.shape, SIDE)
     errors = error_map(truth, label_map, labels.mirror_ids)
     parts = [(part.color, PART_ALPHA if index else 0) for index, part in enumerate(labels.parts)]
     parts.append(UNSCORED_INK)
@@ -124,7 +122,3 @@ def _window(where: Bool[np.ndarray, "h w"]) -> tuple[slice, slice]:
     margin = 24 + int(MARGIN * max(span[-1] - span[0] for span in spans))
     down, right = (slice(max(0, int(span[0]) - margin), int(span[-1]) + margin) for span in spans)
     return down, right
-
-
-def _resized(label_map: LabelMap, size: tuple[int, int]) -> UInt8[np.ndarray, "u v"]:
-    return np.asarray(cv2.resize(label_map, size, interpolation=cv2.INTER_NEAREST), np.uint8)

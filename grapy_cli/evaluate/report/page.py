@@ -39,11 +39,6 @@ class Section:
         return f"{self.result.case} on {place}"
 
     @property
-    def ece(self) -> float | None:
-        """Expected calibration error in [0, 1]."""
-        return self.result.calibration.ece if self.result.calibration else None
-
-    @property
     def small_confusion(self) -> Drawing | None:
         """The confusion matrix for a phone, if the large one is too wide for it."""
         is_wide = self.figures["confusion"].width > NARROW

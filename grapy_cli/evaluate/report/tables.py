@@ -27,7 +27,7 @@ SCORES = (
     Score("mean accuracy",  "mean_accuracy",       lambda it: it.scores.mean_accuracy),
     Score("pixel accuracy", "pixel_accuracy",      lambda it: it.scores.pixel_accuracy),
     Score("left-right exchange", "left_right_exchange", lambda it: it.scores.left_right_exchange),
-    Score("ECE",            "ece",                 lambda it: _ece(it)),
+    Score("ECE",            "ece",                 lambda it: it.ece),
 )
 # fmt: on
 PLACE = ("scored", "data set", "level", "photos")
@@ -76,10 +76,6 @@ def percent(share: float | None) -> str:
 def _place(result: Result) -> tuple[str, ...]:
     dataset = " ".join(filter(None, (result.dataset, result.split)))
     return str(result.case), dataset, str(result.level), f"{result.photos:,}"
-
-
-def _ece(result: Result) -> float | None:
-    return result.calibration.ece if result.calibration else None
 
 
 def _end(result: Result, end: int) -> float | None:

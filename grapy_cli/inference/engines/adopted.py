@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from grapy_cli.errors import WeightsError
+from grapy_cli.errors import WeightsError, first_line
 from grapy_cli.inference.engines.runner import Runner
 from grapy_cli.inference.photo_fit import Letterbox, PhotoFit, Stretch
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.model.card import PhotoInput
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.weights import WeightsCard
@@ -42,7 +42,7 @@ def adopted_network(path: Path, card: WeightsCard, runner: Runner) -> PublishedN
         try:
             found = torch.from_numpy(runner.run(values.numpy())[rule.output])
         except Exception as error:  # ONNX Runtime has kinds for each of its own failures
-            raise WeightsError(f"{path} cannot be run: {_first_line(error)}") from error
+            raise WeightsError(f"{path} cannot be run: {first_line(error)}") from error
         if found.ndim != 4 or found.shape[:2] != (1, parts):
             raise WeightsError(
                 f"{path} gives {tuple(found.shape)} where logits of {parts} labels are expected",
@@ -68,7 +68,3 @@ def values_of(pictures: UInt8[Tensor, "b 3 h w"], rule: PhotoInput) -> Float[Ten
         torch.tensor(numbers)[:, None, None] for numbers in (rule.mean, rule.deviation)
     )
     return (ordered.float() / 255 - mean) / deviation
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

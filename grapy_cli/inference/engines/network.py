@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from grapy_cli.errors import GrapyError, SettingsError, WeightsError, install_extra
+from grapy_cli.errors import GrapyError, SettingsError, WeightsError, first_line, install_extra
 from grapy_cli.inference.engines.adopted import adopted_network
 from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
-from grapy_cli.inference.engines.runner import Place, Runner
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.engines.runner import Place, Runner, runner_by_threads
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.exported.openvino_file import check_numbers
@@ -82,7 +82,7 @@ class ExportedNetwork:
         except Exception as error:  # each engine has its own error types
             if any(word in str(error).lower() for word in ("alloc", "memory")):
                 raise MemoryError(f"out of memory: {error}") from error
-            raise WeightsError(f"{self._path} cannot be run: {_first_line(error)}") from error
+            raise WeightsError(f"{self._path} cannot be run: {first_line(error)}") from error
         for parts, own in zip(self._parts.values(), logits, strict=True):
             if own.shape != (len(photos), parts, height, width):
                 raise WeightsError(f"{self._path} returns logits of a wrong shape: {own.shape}")
@@ -101,7 +101,7 @@ def load_exported(
 
     Args:
         path: Ends in .onnx or .xml.
-        device: On which the engine computes; on a CPU with as many threads as torch has.
+        device: On which the engine computes; on a CPU with as many threads as torch would.
         precision: Of the arithmetic; int8 and bf16 files have their own.
 
     Raises:
@@ -127,15 +127,20 @@ def open_file(path: Path, device: torch.device, precision: str) -> Runner:
     engine, metadata = ENGINES[path.suffix.lower()], read_metadata(path)
     _check_engine(engine, path, precision, metadata.get(PRECISION_KEY, "fp32"))
     engine.check(path, metadata)
-    try:
-        return engine.open(path, Place(device, torch.get_num_threads()), precision)
-    except GrapyError:
-        raise
-    except Exception as error:
-        raise WeightsError(
-            f"{engine.package} cannot load {path}: {_first_line(error)}",
-            hint="Write it anew: grapy export, or grapy weights adopt.",
-        ) from error
+    cores = torch.get_num_threads()
+
+    def load(threads: int) -> Runner:
+        try:
+            return engine.open(path, Place(device, threads, max(1, cores // threads)), precision)
+        except GrapyError:
+            raise
+        except Exception as error:
+            raise WeightsError(
+                f"{engine.package} cannot load {path}: {first_line(error)}",
+                hint="Write it anew: grapy export, or grapy weights adopt.",
+            ) from error
+
+    return runner_by_threads(load, cores)
 
 
 def _check_engine(engine: Engine, path: Path, precision: str, own: str) -> None:
@@ -149,7 +154,3 @@ def _check_engine(engine: Engine, path: Path, precision: str, own: str) -> None:
             f"{engine.package} cannot run {path} in {precision}",
             hint="Leave --precision out, or see grapy export --precision.",
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -16,6 +16,8 @@ CPU = "CPUExecutionProvider"
 def open_onnx(path: Path, place: Place, precision: str) -> Runner:
     """Load an ONNX file; it computes in the precision that it was written for.
 
+    Photos that are in the network at the same time share the session.
+
     Raises:
         DeviceError: If ONNX Runtime cannot use the device.
     """

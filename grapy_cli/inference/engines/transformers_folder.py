@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from grapy_cli.errors import SettingsError, WeightsError
+from grapy_cli.errors import SettingsError, WeightsError, first_line
 from grapy_cli.inference.frame import Frame, Size, half_pixels
 from grapy_cli.inference.photo_fit import Photo
-from grapy_cli.inference.published import PublishedNetwork
+from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.model.hub import MISSING_EXTRA
 from grapy_cli.model.weights import WeightsCard, read_card
 
@@ -108,9 +108,9 @@ def _load_network(folder: Path, card: WeightsCard) -> Any:  # noqa: ANN401 - as 
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except Exception as error:  # the library has no kind of its own for damaged files
+    except Exception as error:  # the library has no error class for damaged files
         raise WeightsError(
-            f"{card.name} is no network that transformers parses with: {_first_line(error)}",
+            f"{card.name} is not a network that transformers can parse with: {first_line(error)}",
             hint="It reads networks of AutoModelForSemanticSegmentation: SegFormer, UPerNet, BEiT, "
             "DPT, ...",
         ) from error
@@ -133,7 +133,7 @@ def _load_processor(folder: Path, card: WeightsCard) -> Any:  # noqa: ANN401 - o
         )
     except Exception as error:  # as above
         raise WeightsError(
-            f"the preprocessing of {card.name} cannot be read: {_first_line(error)}",
+            f"the preprocessing of {card.name} cannot be read: {first_line(error)}",
             hint="A folder needs its preprocessor_config.json; some kinds need torchvision: "
             "pip install torchvision",
         ) from error
@@ -152,7 +152,3 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(level)
         logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -103,7 +103,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
     """Number and value of each field of a message.
 
     Raises:
-        ValueError: If these bytes are no message.
+        ValueError: If these bytes are not a message.
     """
     place = 0
     while place < len(message):

@@ -19,7 +19,7 @@ def read_openvino_metadata(path: Path) -> dict[str, str]:
     """Read the metadata of the file: texts by name.
 
     Raises:
-        WeightsError: If it is no such file, or damaged.
+        WeightsError: If it is another file, or damaged.
     """
     if mistake := download_mistake(path):
         raise WeightsError(f"{path} is not an OpenVINO file: {mistake}")

@@ -30,6 +30,8 @@ class Output:
     """Whether there is one for each label set, or one for all of them together."""
     by_part: bool = False
     """Whether a photo gets a folder with a file for each part that is there."""
+    shows_photo: bool = False
+    """Whether the photo's own pixels are in it."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def plan_kinds(
         if count > 1:
             raise SettingsError(
                 f"{count} kinds of results would share the folder {folder!r}",
-                hint="Write each in a run of its own.",
+                hint="Write each in a separate run.",
             )
     return [*kinds, *small]
 
@@ -158,10 +160,10 @@ def _folder(what: str, dataset: str, level: int, *, several: bool) -> str:
 
 OUTPUTS: Mapping[str, Output] = {
     "mask": Output(".png", writers.write_mask),
-    "overlay": Output(".png", writers.write_overlay),
+    "overlay": Output(".png", writers.write_overlay, shows_photo=True),
     "color": Output(".png", writers.write_color),
-    "contours": Output(".png", writers.write_contours),
-    "cutouts": Output(".png", writers.write_cutouts, by_part=True),
+    "contours": Output(".png", writers.write_contours, shows_photo=True),
+    "cutouts": Output(".png", writers.write_cutouts, by_part=True, shows_photo=True),
     "polygons": Output(".geojson", write_polygons),
     "summary": Output(".json", write_summary),
     "confidence": Output(".png", writers.write_confidence, by_level=False),
@@ -172,7 +174,7 @@ OUTPUTS: Mapping[str, Output] = {
 """By its name in `--save`; another kind of result is a row here and a function."""
 
 THUMBNAILS: Mapping[str, Output] = {
-    "small-photo": Output(".jpg", write_small_photo, by_dataset=False),
+    "small-photo": Output(".jpg", write_small_photo, by_dataset=False, shows_photo=True),
     "small-mask": Output(".png", write_small_mask),
 }
 """The small pictures in gallery and contact sheet."""

@@ -30,6 +30,11 @@ class Results:
         """The same for a video."""
         return Results(self.out, [as_video(kind) for kind in self.kinds])
 
+    @property
+    def show_photo(self) -> bool:
+        """Whether any of them shows the photo's own pixels."""
+        return any(kind.output.shows_photo for kind in self.kinds)
+
     def paths(self, name: PurePosixPath) -> list[Path]:
         """Return every file that a photo may get."""
         return [path for kind in self.kinds for path in kind.paths(self.out, name)]

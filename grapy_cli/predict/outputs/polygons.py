@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from grapy_cli.atomic import write_text
-from grapy_cli.image_io.regions import Box, box_of
+from grapy_cli.image_io.label_maps import Box, box_of
 from grapy_cli.predict.outputs.polygonize import Ring, polygons_of
 from grapy_cli.predict.outputs.remap import Layer
 from grapy_cli.predict.outputs.rle import encode_region

@@ -66,7 +66,7 @@ def plan_views(
         remap: A label order of another tool, or a file that holds one.
 
     Raises:
-        SettingsError: If a name of `only` is no part, or another level than the parts' is to be
+        SettingsError: If a name of `only` is not a part, or another level than the parts' is to be
             written in the order of another tool.
         DatasetError: If there is no such order, or no table leads there from a label set.
     """

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from grapy_cli.atomic import write_text
-from grapy_cli.image_io.regions import box_of
+from grapy_cli.image_io.label_maps import box_of
 from grapy_cli.predict.outputs.remap import Layer
 
 

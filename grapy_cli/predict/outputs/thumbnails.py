@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from grapy_cli.atomic import replacing
+from grapy_cli.image_io.label_maps import shrink, shrunk_size
 from grapy_cli.predict.outputs.remap import Layer
 
 SIDE = 560
@@ -19,7 +20,7 @@ SIDE = 560
 
 def write_small_photo(layer: Layer, path: Path) -> None:
     """Write a JPEG of the photo."""
-    size = _size(*layer.parsing.label_map.shape)
+    size = shrunk_size(layer.parsing.label_map.shape, SIDE)
     small = cv2.resize(layer.parsing.seen, size, interpolation=cv2.INTER_AREA)
     with replacing(path) as beside:
         Image.fromarray(np.asarray(small, np.uint8)).save(beside, format="JPEG", quality=78)
@@ -27,14 +28,7 @@ def write_small_photo(layer: Layer, path: Path) -> None:
 
 def write_small_mask(layer: Layer, path: Path) -> None:
     """Write the mask in the same size with a transparent background, to lie on the photo."""
-    size = _size(*layer.label_map.shape)
-    ids = cv2.resize(layer.label_map, size, interpolation=cv2.INTER_NEAREST)
-    mask = Image.fromarray(np.asarray(ids, np.uint8))
+    mask = Image.fromarray(shrink(layer.label_map, SIDE))
     mask.putpalette(layer.view.palette)
     with replacing(path) as beside:
         mask.save(beside, format="PNG", transparency=0, optimize=True)
-
-
-def _size(height: int, width: int) -> tuple[int, int]:
-    scale = min(1, SIDE / max(height, width))
-    return max(1, round(width * scale)), max(1, round(height * scale))

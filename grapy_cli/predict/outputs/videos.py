@@ -40,7 +40,7 @@ def check_video_outputs(save: Iterable[str]) -> None:
             raise SettingsError(
                 f"{what} cannot be written for a video",
                 hint=f"--save {','.join(VIDEO_OUTPUTS)} can; "
-                "parse videos and photos in runs of their own.",
+                "parse videos and photos in separate runs.",
             )
 
 

@@ -44,7 +44,7 @@ _CODES = {
 
 
 def code_of(worn: str, place: str) -> int:
-    """Return the code of something worn at a place; 0 is no person."""
+    """Return the code of something worn at a place; 0 means no person."""
     return _CODES[worn, place]
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from grapy_cli.errors import WeightsError
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.labels.published import translations_of
+from grapy_cli.labels.published_labels import translations_of
 
 
 class Route(NamedTuple):

@@ -1,4 +1,4 @@
-"""Self-training: a teacher labels photos, which then are one more data folder of the run."""
+"""Self-training: a teacher labels photos, and later the run itself, for one more data folder."""
 
 import hashlib
 import shutil
@@ -19,6 +19,7 @@ from grapy_cli.model.weights import read_card, resolve_weights, weights_digest
 from grapy_cli.runtime.reporting import Reporter, Warned
 from grapy_cli.runtime.world import World
 from grapy_cli.settings.settings import Settings
+from grapy_cli.train.checkpoints import Trained
 from grapy_cli.train.datasets import DataRoot
 from grapy_cli.train.events import PhotosLabeled
 from grapy_cli.train.init_weights import check_label_sets
@@ -79,7 +80,9 @@ def teach(
     weights = _teacher(settings, label_sets)
     recipe = _recipe(photos, label_sets, weights, wanted.confidence)
     if world.is_main:
-        _say_unknown(photos, report)
+        if unknown := unknown_words(photos):
+            counted = ", ".join(f"{word} ({count})" for word, count in unknown.most_common())
+            report(Warned(f"tags that name no garment known here, which allow nothing: {counted}"))
         _begin(folder, label_sets, recipe)
     world.barrier()
     labeling = Labeling(
@@ -103,6 +106,39 @@ def teach(
     return Taught(_open(folder, label_sets, wanted.share), event if world.is_main else None)
 
 
+def relabel(
+    settings: Settings,
+    trained: Trained,
+    parser: HumanParser,
+    label_sets: Sequence[LabelSet],
+    folder: Path,
+    world: World,
+    report: Reporter,
+) -> None:
+    """Label the photos again with the weights of the run; all processes share the work.
+
+    The weights are those that would be scored: the moving average, if there is one. They replace
+    the label maps that a teacher wrote, photo by photo. The same weights give the same labels; a
+    run that stops meanwhile starts this again.
+
+    Args:
+        parser: Of the network that is trained.
+        folder: Of the data sets that the teacher wrote.
+
+    Raises:
+        DatasetError: If the photos are gone.
+        DeviceError: If the device does not have enough memory.
+    """
+    wanted = settings.train.self_training
+    photos = find_photos(wanted.photos)
+    labeling = Labeling(folder, label_sets, photos, wanted.confidence, lambda: parser)
+    with trained.shown():
+        rows = labeling.label(world, report)
+    if world.is_main:
+        report(_event_of(rows, label_sets, "the run itself"))
+    world.barrier()
+
+
 def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
     teacher = settings.train.self_training.teacher
     named = teacher or settings.train.init
@@ -118,12 +154,6 @@ def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
             check_label_sets(label_sets, weights)
         routes_to(label_sets, {labels.name: labels for labels in card.load_label_sets()})
     return weights
-
-
-def _say_unknown(photos: Sequence[FoundPhoto], report: Reporter) -> None:
-    if unknown := unknown_words(photos):
-        counted = ", ".join(f"{word} ({count})" for word, count in unknown.most_common())
-        report(Warned(f"tags that name no garment known here, which allow nothing: {counted}"))
 
 
 def _recipe(
@@ -170,7 +200,7 @@ def _finish(
     problems = [
         Problem("rejected", "unreadable-photo", "train", one.photo, one.reason) for one in rejected
     ]
-    event = event_of(rows, label_sets, "the teacher")
+    event = _event_of(rows, label_sets, "the teacher")
     for labels in label_sets:
         DatasetWriter(folder / labels.name, labels).finish(
             {"train": keys},
@@ -183,7 +213,7 @@ def _finish(
     return event
 
 
-def event_of(rows: Sequence[Labeled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabeled:
+def _event_of(rows: Sequence[Labeled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabeled:
     """Combine the results of all processes."""
     photos = sum(len(row.keys) for row in rows)
     rejected = sum(len(row.rejected) for row in rows)

@@ -20,7 +20,14 @@ from grapy_cli.errors import DatasetError, PhotoError
 from grapy_cli.image_io.archive import Place, is_archive, open_archive
 from grapy_cli.image_io.formats import LABEL_SUFFIXES
 from grapy_cli.image_io.label_import import import_labels
-from grapy_cli.image_io.names import index_names, is_clutter, is_photo_name, key_of, normalized
+from grapy_cli.image_io.names import (
+    index_names,
+    is_clutter,
+    is_photo_name,
+    key_of,
+    normalized,
+    numbered,
+)
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.garment_tags import GARMENTS
 
@@ -79,7 +86,9 @@ def find_photos(sources: Sequence[Path]) -> list[FoundPhoto]:
     for source in sources:
         before = len(found)
         for place, words, maps in _search(_open(source), {}, {}):
-            key = next(key for key in _keys(normalized(place.stem)) if key not in found)
+            # Keys stand in lists, so they have no line breaks.
+            plain = "-".join(PurePosixPath(normalized(place.stem)).name.split()) or "photo"
+            key = next(key for key in numbered(plain) if key not in found)
             found[key] = FoundPhoto(key, place, words, maps)
         if len(found) == before:
             raise DatasetError(
@@ -153,13 +162,3 @@ def _is_list_of_words(words: object) -> bool:
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
         return True
     raise ValueError(f"{words!r} is not a list of words")
-
-
-def _keys(stem: str) -> Iterator[str]:
-    """Keys that a photo may get, best first; they stand in lists, so without line breaks."""
-    plain = "-".join(PurePosixPath(stem).name.split()) or "photo"
-    yield plain
-    number = 2
-    while True:
-        yield f"{plain}-{number}"
-        number += 1

@@ -152,7 +152,8 @@ PEAKS = """
 import numpy as np
 import torch
 
-from grapy_cli.bench.memory import forget_peak, gpu_peak, process_peak
+from grapy_cli.bench.machine import forget_peak, process_peak
+from grapy_cli.runtime.device import peak_memory
 
 cpu = torch.device("cpu")
 forget_peak(cpu)
@@ -160,7 +161,7 @@ before = process_peak()
 np.ones(2**28, np.uint8)  # and freed at once
 during = process_peak()
 forget_peak(cpu)
-print(before, during, process_peak(), gpu_peak(cpu))
+print(before, during, process_peak(), peak_memory(cpu))
 """
 
 

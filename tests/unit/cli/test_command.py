@@ -157,6 +157,18 @@ def test_the_help_page_shows_panels_defaults_and_the_example(invoke):
         assert text in page
 
 
+def test_the_help_page_breaks_no_name_in_80_columns(invoke):
+    page = invoke(make_app("train", "model"), "--help", env={"COLUMNS": "80"}).stdout
+    for text in (
+        "--checkpoint-activations ",
+        "efficientnet_lite2",
+        "movenet_multipose",
+        "balanced",
+    ):
+        assert text in page
+    assert "--no-compile" not in page
+
+
 def test_a_command_without_settings_has_no_common_options(invoke):
     app = typer.Typer()
 

@@ -111,6 +111,9 @@ def test_a_folder_without_a_card_says_what_to_type(tmp_path):
     with pytest.raises(DatasetError, match="does not exist") as error:
         PreparedDataset.open(tmp_path / "atr")
     assert f"grapy prepare --dataset atr --data {tmp_path}" in error.value.hint
+    with pytest.raises(DatasetError) as error:
+        PreparedDataset.open(tmp_path / "mine")
+    assert "--dataset mine.toml" in error.value.hint
     (tmp_path / "atr").mkdir()
     with pytest.raises(DatasetError, match="not complete"):
         PreparedDataset.open(tmp_path / "atr")

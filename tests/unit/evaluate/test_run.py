@@ -87,6 +87,7 @@ def test_the_report_says_how_and_of_what(evaluate, weights, prepared):
     assert report["protocol"]["split"] == "val"
     assert report["protocol"]["tta"] == "flip"
     assert report["protocol"]["longest_side"] == 40
+    assert report["protocol"]["reduced_jpeg"] is False
     assert report["protocol"]["device"] == "cpu"
     digest = hashlib.sha256(weights.looking.read_bytes()).hexdigest()
     facts = {key: report["weights"][key] for key in ("name", "file", "sha256")}
@@ -240,8 +241,10 @@ def test_precision_and_tiles_are_those_of_the_settings(weights):
     assert device_facts(parser)["precision"] == "bfloat16"
 
 
-def test_a_photo_that_was_scored_in_other_tiles_is_scored_anew(weights):
+def test_a_photo_that_was_scored_in_other_tiles_or_reduced_is_scored_anew(weights):
     parser = HumanParser.load(weights.looking, device="cpu")
     tiled = replace(parser, tiles=TileLimit(24))
     assert parser_digest(parser, "weights", "none") == parser_digest(parser, "weights", "none")
-    assert parser_digest(parser, "weights", "none") != parser_digest(tiled, "weights", "none")
+    reduced = replace(parser, reduced_jpeg=True)
+    for other in (tiled, reduced):
+        assert parser_digest(parser, "weights", "none") != parser_digest(other, "weights", "none")

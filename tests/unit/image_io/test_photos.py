@@ -2,6 +2,7 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, features
@@ -9,6 +10,7 @@ from PIL import Image, features
 from grapy_cli.errors import PhotoError
 from grapy_cli.image_io.formats import learn_heif, photo_formats
 from grapy_cli.image_io.photos import open_photo, read_photo, read_shrunk, read_size
+from tests.support.odd_photos import EXIF_TURNS, color_scene
 from tests.support.photos import png_that_claims
 
 RED, WHITE = [255, 0, 0], [255, 255, 255]
@@ -116,11 +118,16 @@ def test_a_suffix_that_lies_does_no_harm(tmp_path):
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, I am no photo\n", None])
+def test_a_photo_that_does_not_exist_is_named_once(tmp_path):
+    with pytest.raises(PhotoError) as caught:
+        read_photo(tmp_path / "none.jpg")
+    assert caught.value.message == f"the photo {tmp_path / 'none.jpg'} does not exist"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, I am no photo\n"])
 def test_what_is_no_photo_is_named_once(tmp_path, content):
     path = tmp_path / "p.jpg"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(PhotoError) as caught:
         read_photo(path)
     assert caught.value.message.startswith(f"the photo {path} cannot be read: ")
@@ -177,6 +184,72 @@ def test_a_photo_is_shrunk_while_it_is_read_and_its_size_kept(tmp_path, suffix, 
     small = Image.fromarray(whole.pixels).resize(shrunk.pixels.shape[1::-1])
     difference = shrunk.pixels.astype(int) - np.asarray(small).astype(int)
     assert np.abs(difference)[5:-5, 5:-5].max() <= 6
+
+
+def ramps():
+    """A scene of 400x300 pixels whose corners differ, without details that shrinking loses."""
+    return cv2.resize(color_scene(), (400, 300), interpolation=cv2.INTER_LINEAR)
+
+
+def a_sixth(height, width):
+    return -(-height // 6), -(-width // 6)
+
+
+@pytest.mark.parametrize("orientation", EXIF_TURNS)
+@pytest.mark.parametrize("suffix", ["jpg", "mpo"])
+def test_a_jpeg_is_reduced_as_far_as_suffices_and_is_upright(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(EXIF_TURNS[orientation](ramps())))
+    more = {"save_all": True, "append_images": [stored]} if suffix == "mpo" else {}
+    path = saved(stored, tmp_path / f"p.{suffix}", exif=exif, quality=95, **more)
+    reduced = read_shrunk(path, enough=a_sixth)
+    assert reduced.size == (300, 400)
+    assert reduced.pixels.shape == (150, 200, 3)
+    assert reduced.notes == ("the JPEG is decoded at 200x150 pixels",)
+    expected = cv2.resize(ramps(), (200, 150), interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced.pixels.astype(int) - expected)[2:-2, 2:-2].max() <= 12
+
+
+@pytest.mark.parametrize(
+    "options", [{"mode": "CMYK"}, {"mode": "L"}, {"progressive": True}, {"subsampling": 0}]
+)
+def test_every_kind_of_jpeg_is_reduced(tmp_path, options):
+    mode = options.pop("mode", "RGB")
+    path = saved(Image.fromarray(ramps()).convert(mode), tmp_path / "p.jpg", quality=95, **options)
+    whole, reduced = read_shrunk(path), read_shrunk(path, enough=a_sixth)
+    assert reduced.pixels.shape == (150, 200, 3)
+    expected = cv2.resize(whole.pixels, (200, 150), interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced.pixels.astype(int) - expected)[2:-2, 2:-2].max() <= 8
+
+
+def test_a_jpeg_with_a_gain_map_behind_it_is_reduced(tmp_path):
+    photo = saved(Image.fromarray(ramps()), tmp_path / "photo.jpg").read_bytes()
+    gain_map = saved(Image.new("L", (40, 30)), tmp_path / "map.jpg").read_bytes()
+    reduced, alone = (read_shrunk(data, enough=a_sixth) for data in (photo + gain_map, photo))
+    assert reduced.pixels.shape == (150, 200, 3)
+    np.testing.assert_array_equal(reduced.pixels, alone.pixels)
+
+
+def test_a_reduced_jpeg_that_is_cut_off_is_an_error(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    data = saved(Image.fromarray(noise), tmp_path / "p.jpg").read_bytes()
+    with pytest.raises(PhotoError, match="cannot be read"):
+        read_shrunk(data[: len(data) // 2], enough=a_sixth)
+
+
+@pytest.mark.parametrize("photo", ["p.png", "p.jpg"])
+def test_what_is_no_jpeg_or_not_large_enough_is_read_whole(tmp_path, photo):
+    path = saved(Image.fromarray(ramps()), tmp_path / photo)
+    enough = a_sixth if photo == "p.png" else lambda height, width: (height // 3, width // 3)
+    found = read_shrunk(path, enough=enough)
+    np.testing.assert_array_equal(found.pixels, read_photo(path))
+    assert found.notes == ()
+
+
+def test_a_very_long_jpeg_is_shrunk(tmp_path):
+    path = saved(Image.new("RGB", (2000, 1), "red"), tmp_path / "p.jpg")
+    assert read_shrunk(path, 1).pixels.shape == (1, 1, 3)
 
 
 def test_the_picture_of_a_caller_is_not_shrunk():

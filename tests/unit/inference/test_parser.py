@@ -253,6 +253,32 @@ def test_a_photo_that_is_read_smaller_has_a_parsing_of_its_own_size(weights, pho
     assert parsing.photo.shape == (148, 200, 3)
 
 
+@pytest.mark.parametrize(("tta", "read"), [("none", (100, 150)), ("paper", (200, 300))])
+def test_a_reduced_jpeg_is_twice_what_the_network_takes_and_the_mask_as_the_photo(
+    weights, tmp_path, tta, read
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+    path = tmp_path / "p.jpg"
+    Image.fromarray(pixels).resize((1200, 800)).save(path, quality=95)
+    whole = HumanParser.load(weights, device="cpu", longest_side=65, tta=tta)
+    parser = HumanParser.load(weights, device="cpu", longest_side=65, tta=tta, reduced_jpeg=True)
+    for photo in (path, path.read_bytes()):
+        parsing = parser.parse(photo, "atr")
+        assert parsing.seen.shape == (*read, 3)
+        assert parsing.label_map.shape == (800, 1200)
+        assert parsing.photo.shape == (800, 1200, 3)
+        assert (parsing.label_map == whole.parse(photo, "atr").label_map).mean() > 0.95
+    with Image.open(path) as picture:  # a caller's picture is never changed
+        check_same(parser.parse(picture, "atr"), whole.parse(path, "atr"))
+        assert picture.size == (1200, 800)
+
+
+def test_a_photo_that_the_network_takes_at_its_own_size_is_not_reduced(weights, tmp_path):
+    Image.new("RGB", (400, 300)).save(tmp_path / "p.jpg")
+    parser = HumanParser.load(weights, device="cpu", longest_side=0, reduced_jpeg=True)
+    assert parser.read(tmp_path / "p.jpg").pixels.shape == (300, 400, 3)
+
+
 def test_a_turned_twin_has_the_same_masks(photo, tmp_path):
     """Also when both are read smaller than they are."""
     parser = HumanParser(

@@ -117,6 +117,17 @@ def test_a_photo_that_is_too_large_goes_in_alone():
     assert huge.wait(10)
 
 
+def test_who_holds_room_leaves_it_after_an_error_too():
+    room = Room(10)
+    for _ in range(3):
+        with pytest.raises(KeyError), room.held(8):
+            raise KeyError
+    with room.held(8):
+        later = enter_beside(room, 4, 8)
+        assert not later.wait(0.05)
+    assert later.wait(10)
+
+
 def test_a_closed_room_keeps_nobody_waiting():
     room = Room(10)
     waiting = enter_beside(room, 7, 5)

@@ -38,6 +38,20 @@ def test_one_state_fits_every_output_stride(build):
         build(output_stride=stride, width=0.05).load_state_dict(state)
 
 
+@pytest.mark.parametrize("stride", [8, 16])
+@pytest.mark.parametrize("build", BACKBONES)
+def test_dilated_features_hold_those_of_stride_32(build, stride):
+    torch.manual_seed(0)
+    plain = build(output_stride=32, width=0.1).eval()
+    dilated = build(output_stride=stride, width=0.1).eval()
+    dilated.load_state_dict(plain.state_dict())
+    images = torch.rand(1, 3, 97, 65) * 2 - 1
+    every = 32 // stride
+    with torch.inference_mode():
+        deep = dilated(images).deep[:, :, ::every, ::every]
+        torch.testing.assert_close(deep, plain(images).deep)
+
+
 def test_full_size_is_the_paper_s():
     with torch.device("meta"):
         backbone = Xception()

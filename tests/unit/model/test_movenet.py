@@ -64,18 +64,6 @@ def test_init_takes_the_published_file():
     assert network.deeplab.backbone.blocks[16].project.conv.weight.equal(expected)
 
 
-@pytest.mark.parametrize("build", [MoveNetThunder, MoveNetMultiPose])
-def test_every_second_dilated_feature_is_the_one_at_stride_32(build):
-    torch.manual_seed(0)
-    plain = build(width=0.1).eval()
-    dilated = build(output_stride=16, width=0.1).eval()
-    dilated.load_state_dict(plain.state_dict())
-    images = torch.rand(1, 3, 97, 65) * 2 - 1
-    with torch.inference_mode():
-        every = dilated(images).deep
-        torch.testing.assert_close(every[:, :, ::2, ::2], plain(images).deep)
-
-
 def test_features_are_those_of_yesterday():
     backbone = MoveNetThunder(width=0.1).eval()
     fill_by_recipe(backbone)

@@ -42,9 +42,10 @@ def work(tmp_path, monkeypatch):
 def settings(weights):
     def build(tta="none", weights=weights, **more):
         batch = {name: more.pop(name) for name in BatchSettings.model_fields if name in more}
+        infer = {name: more.pop(name) for name in InferSettings.model_fields if name in more}
         return Settings(
             data=DataSettings(dataset=["atr"]),
-            infer=InferSettings(weights=weights, tta=tta),
+            infer=InferSettings(weights=weights, tta=tta, **infer),
             predict=PredictSettings(**more),
             batch=BatchSettings(**batch),
             run=RunSettings(device="cpu"),
@@ -94,11 +95,35 @@ def test_only_what_is_missing_or_other_is_done(predict, work):
 
 
 @pytest.mark.parametrize(
-    "other", [{"tta": "flip"}, {"only": ["hair"]}, {"save": ["overlay"]}, {"max_side": 5}]
+    "other",
+    [
+        {"tta": "flip"},
+        {"only": ["hair"]},
+        {"save": ["overlay"]},
+        {"max_side": 5},
+        {"reduced_jpeg": True},
+    ],
 )
 def test_other_settings_do_everything_anew(predict, other):
     predict()
     assert predict(**other) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("more", "is_reduced"),
+    [({}, True), ({"save": ["mask", "cutouts"]}, False), ({"gallery": True}, False)],
+)
+def test_the_manifest_says_that_a_jpeg_was_reduced_and_what_shows_it_has_it_whole(
+    predict, work, more, is_reduced
+):
+    Image.new("RGB", (400, 300)).save("large.jpg")
+    heard = []
+    predict("large.jpg", reduced_jpeg=True, longest_side=33, report=heard.append, **more)
+    [row] = manifest(work)
+    assert (row["width"], row["height"]) == (400, 300)
+    assert row.get("notes", []) == ["the JPEG is decoded at 100x75 pixels"] * is_reduced
+    told = [event.text for event in heard if isinstance(event, Told)]
+    assert any("at their own size" in text for text in told) != is_reduced
 
 
 def test_other_weights_do_everything_anew(predict, work):

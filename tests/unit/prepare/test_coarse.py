@@ -11,11 +11,12 @@ from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.sample import COARSE
 from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.label_maps import load_label_map
-from grapy_cli.labels.coarse import PERSON
+from grapy_cli.labels.vocabulary import PERSON
 from grapy_cli.prepare.run import run_prepare
 from grapy_cli.runtime.reporting import silence
 from grapy_cli.settings.sections import DataSettings, PrepareSettings
 from grapy_cli.settings.settings import Settings
+from tests.support.label_files import labels_toml
 
 PARTS = np.array([[0, 1, 255, 255], [255, 255, 255, 255]], np.uint8)  # head, and little else
 GROUPS = np.array([[0, 1, 3, 255], [255, 255, 255, 0]], np.uint8)
@@ -25,17 +26,7 @@ EXPECTED = {
     2: [[0, 1, 3, 255], [0, 255, 255, 0]],
     1: [[0, 1, 1, 1], [0, 255, 255, 0]],
 }
-HALVES = """
-name = "halves"
-[[parts]]
-name = "background"
-category = "background"
-color = [0, 0, 0]
-[[parts]]
-name = "head"
-category = "head"
-color = [200, 0, 0]
-"""
+HALVES = labels_toml("halves", "head head")
 
 
 @pytest.fixture

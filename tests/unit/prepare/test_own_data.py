@@ -191,6 +191,15 @@ def test_nothing_usable_is_a_sentence_with_the_next_step(own, prepare, tmp_path,
     assert not (tmp_path / "data/four/labels").exists()
 
 
+def test_a_source_that_does_not_exist_or_is_empty_is_said(own, prepare, tmp_path):
+    with pytest.raises(DatasetError, match="none does not exist"):
+        prepare(str(tmp_path / "four.toml"), source=tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"FOLDER/\{images, labels, splits/train.txt\}") as error:
+        prepare(str(tmp_path / "four.toml"), source=tmp_path / "empty")
+    assert "grapy prepare --dataset four.toml --source FOLDER" in error.value.hint
+
+
 def test_one_jpeg_among_the_label_maps_is_told(own, made, tmp_path):
     Image.open(own / "labels/p1.png").save(own / "labels/p1.jpg")
     (own / "labels/p1.png").unlink()

@@ -8,6 +8,7 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.prepare.release import find_release, read_release
 from grapy_cli.prepare.sources import SOURCES, source_of
 from tests.support import tiny
+from tests.support.label_files import labels_toml
 
 
 def contents_of(name, folder, *, val_share=0.25, seed=0):
@@ -135,10 +136,7 @@ def test_two_photos_of_one_key_are_a_problem(tmp_path):
 
 def test_prepared_data_sets_are_no_release(tmp_path):
     labels = tmp_path / "mine.toml"
-    labels.write_text(
-        'name = "mine"\n[[parts]]\nname = "background"\ncategory = "background"\n'
-        'color = [0, 0, 0]\n[[parts]]\nname = "all"\ncategory = "torso"\ncolor = [9, 9, 9]\n'
-    )
+    labels.write_text(labels_toml("mine", "all torso"))
     for part in ("images", "labels/level3"):
         (tmp_path / "mine" / part).mkdir(parents=True)
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "mine/labels/level3/a.png")

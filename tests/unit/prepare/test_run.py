@@ -17,6 +17,7 @@ from grapy_cli.runtime.reporting import Progressed, Told, silence
 from grapy_cli.settings.sections import DataSettings, PrepareSettings
 from grapy_cli.settings.settings import Settings
 from tests.support import tiny
+from tests.support.label_files import labels_toml
 
 WRITERS = {
     "cihp": tiny.write_cihp,
@@ -24,21 +25,7 @@ WRITERS = {
     "pascal": tiny.write_pascal,
     "lip": tiny.write_lip,
 }
-OWN = """
-name = "halves"
-[[parts]]
-name = "background"
-category = "background"
-color = [0, 0, 0]
-[[parts]]
-name = "upper"
-category = "torso"
-color = [200, 0, 0]
-[[parts]]
-name = "lower"
-category = "legs"
-color = [0, 0, 200]
-"""
+OWN = labels_toml("halves", "upper torso", "lower legs")
 
 
 def prepare(root, *names, source=None, report=silence):

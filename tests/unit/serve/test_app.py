@@ -5,15 +5,18 @@ import hashlib
 import io
 import re
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Barrier, Event, Lock, Thread
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from grapy_cli import HumanParser
 from grapy_cli.labels import LABEL_SETS
+from grapy_cli.runtime.device import kept_threads
 from tests.support.networks import write_weights
 from tests.support.photos import png_that_claims
 
@@ -82,6 +85,20 @@ def test_an_overlay_is_a_picture_with_a_legend(client, photo):
     with Image.open(io.BytesIO(response.content)) as picture:
         assert picture.mode == "RGB"
         assert picture.height > 40
+
+
+def test_an_overlay_shows_a_photo_that_masks_need_only_reduced(open_client, parser):
+    own = replace(parser, longest_side=33, reduced_jpeg=True)
+    written = io.BytesIO()
+    pixels = np.zeros((160, 160, 3), np.uint8)
+    pixels[:, ::2] = 255  # stripes that no reduced photo has
+    Image.fromarray(pixels).save(written, "JPEG", quality=95)
+    with open_client(own) as client:
+        for kind in ("mask", "overlay"):
+            response = client.post(f"/parse?dataset=atr&kind={kind}", content=written.getvalue())
+            picture = Image.open(io.BytesIO(response.content))
+            assert picture.width == 160
+    assert np.asarray(picture)[:160].std(1).min() > 20
 
 
 def test_json_holds_every_label_set_and_level_asked_for(client, parser, photo):
@@ -190,6 +207,59 @@ def test_a_photo_that_takes_too_long_is_given_up(open_client, parser, photo):
         response = client.post("/parse?dataset=atr", content=photo)
         assert response.status_code == 504
         finish.set()
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_requests_side_by_side_get_the_masks_of_a_folder(open_client, parser, count):
+    random = np.random.default_rng(count)
+    pictures = [random.integers(0, 256, (40 + 9 * n, 30, 3), np.uint8) for n in range(count)]
+    expected = [it.parsings["atr"].label_map for it in parser.parse_many(pictures, ["atr"])]
+    together, threads = Barrier(count, timeout=60), []
+
+    class Watched(HumanParser):
+        def parse_all(self, photo, datasets):
+            together.wait()  # until all of them are being parsed
+            threads.append(torch.get_num_threads())
+            return super().parse_all(photo, datasets)
+
+    with kept_threads():
+        torch.set_num_threads(count)
+        own = Watched(**{name: getattr(parser, name) for name in parser.__dataclass_fields__})
+        with open_client(own, waiting=0) as client, ThreadPoolExecutor(count) as pool:
+            photos = [png_of(Image.fromarray(picture)) for picture in pictures]
+            responses = list(
+                pool.map(lambda photo: client.post("/parse?dataset=atr", content=photo), photos)
+            )
+        assert torch.get_num_threads() == count
+    assert threads == [1] * count
+    for response, label_map in zip(responses, expected, strict=True):
+        np.testing.assert_array_equal(ids_of(response.content)[0], label_map)
+
+
+def test_the_pixels_of_requests_side_by_side_are_bounded(open_client, parser, monkeypatch):
+    monkeypatch.setattr("grapy_cli.serve.app.PIXELS_UNDER_WAY", 1500)
+    inside, most, lock = [], [], Lock()
+
+    class Watched(HumanParser):
+        def parse_all(self, photo, datasets):
+            with lock:
+                inside.append(1)
+                most.append(len(inside))
+            parsed = super().parse_all(photo, datasets)
+            with lock:
+                inside.pop()
+            return parsed
+
+    photo = png_of(Image.fromarray(np.zeros((40, 30, 3), np.uint8)))
+    with kept_threads():
+        torch.set_num_threads(4)
+        own = Watched(**{name: getattr(parser, name) for name in parser.__dataclass_fields__})
+        with open_client(own) as client, ThreadPoolExecutor(6) as pool:
+            asked = pool.map(
+                lambda _: client.post("/parse?dataset=atr", content=photo).status_code, range(6)
+            )
+            assert list(asked) == [200] * 6
+    assert most == [1] * 6
 
 
 def test_health_and_labels(client, photo):

@@ -1,5 +1,6 @@
 import asyncio
-from threading import Event
+from functools import partial
+from threading import Barrier, Event, Timer
 
 import pytest
 
@@ -17,6 +18,42 @@ def test_work_is_done_in_the_order_it_came():
 
     assert asyncio.run(ask_all()) == list(range(10))
     assert done == list(range(10))
+
+
+def test_as_many_tasks_run_at_the_same_time_as_there_are_threads():
+    prepared, together = [], Barrier(3)
+
+    async def ask_all():
+        queue = RequestQueue(waiting=6, threads=3, prepare=lambda: prepared.append(1))
+        tasks = (queue.ask(lambda: together.wait(60), 60.0) for _ in range(9))
+        return await asyncio.gather(*tasks)
+
+    assert sorted(asyncio.run(ask_all())) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert len(prepared) == 3
+
+
+def test_closing_finishes_what_runs_and_drops_what_waits():
+    done, begun, finish = [], Barrier(3), Event()
+
+    async def stop():
+        queue = RequestQueue(waiting=1, threads=2)
+
+        def work(number):
+            begun.wait(60)
+            finish.wait(60)
+            done.append(number)
+
+        asked = [asyncio.ensure_future(queue.ask(partial(work, n), 60.0)) for n in range(3)]
+        await asyncio.sleep(0)
+        begun.wait(60)
+        Timer(0.05, finish.set).start()
+        queue.close()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    *ran, waited = asyncio.run(stop())
+    assert ran == [None, None]
+    assert isinstance(waited, asyncio.CancelledError)
+    assert sorted(done) == [0, 1]
 
 
 def test_a_full_queue_sends_away_and_lets_in_again():

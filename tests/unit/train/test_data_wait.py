@@ -8,9 +8,8 @@ import pytest
 from grapy_cli.data.dataset import ParsingDataset
 from grapy_cli.errors import DeviceError, InterruptedRun
 from grapy_cli.runtime.interrupt import StopAskedError
-from grapy_cli.runtime.process_state import ProcessState
 from grapy_cli.train import scoring
-from grapy_cli.train.data_wait import GRACE, DataWait
+from grapy_cli.train.data_wait import GRACE, DataWait, ProcessState
 from tests.support.training import assert_same_run, resume, train
 
 MINUTES = [60.0 * minute + 1 for minute in range(1, 6)]

@@ -17,11 +17,10 @@ ENCODER = FOLDER.parent / "data" / "encoder" / "efflite0_encoder_fp16.safetensor
 PYRAMID = PyramidNumbers(rounds=1)
 
 
-def network_of(*names, seed=0, pyramid=PYRAMID, width=0.05, features=16):
+def network_of(*names, seed=0, **changed):
     torch.manual_seed(seed)
-    numbers = NetworkNumbers(
-        "efficientnet_lite0", width=width, features=features, low_level=8, pyramid=pyramid
-    )
+    tiny = {"width": 0.05, "features": 16, "low_level": 8, "pyramid": PYRAMID}
+    numbers = NetworkNumbers("efficientnet_lite0", **(tiny | changed))
     return build_network(numbers, [LABEL_SETS[name] for name in names])
 
 
@@ -70,6 +69,17 @@ def test_other_widths(tmp_path, changed):
         assert "--width" in caught.value.hint
     else:
         assert "deeplab.decoder" in init_network(network_of("cihp"), path)
+
+
+def test_weights_trained_with_another_dilation(tmp_path):
+    card = card_of(network_of("cihp"), name="test", grapy="0", stage="joint")
+    del card.numbers["exact_dilation"]  # as in weights from before this number
+    path = tmp_path / "w.safetensors"
+    save_weights(path, network_of("cihp").state_dict(), card)
+    with pytest.raises(WeightsError, match="exact_dilation = false") as caught:
+        init_network(network_of("cihp"), path)
+    assert caught.value.hint == "Add --set model.exact_dilation=false."
+    init_network(network_of("cihp", exact_dilation=False), path)
 
 
 def test_one_name_for_two_label_sets(tmp_path):

@@ -204,7 +204,7 @@ def test_a_run_that_was_begun_from_weights_is_resumed_without_saying_so(data, fi
 def test_a_folder_that_is_no_run_is_refused(tmp_path, make):
     if make:
         (tmp_path / "run").mkdir()
-    with pytest.raises(SettingsError, match="no run folder"):
+    with pytest.raises(SettingsError, match="not a run folder"):
         resume(tmp_path / "run")
 
 

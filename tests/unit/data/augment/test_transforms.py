@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from grapy_cli.data.augment import transforms
+from grapy_cli.data.dataset import sample_generator
 from grapy_cli.data.sample import Sample
-from grapy_cli.data.seeds import sample_generator
 from grapy_cli.labels.cihp import CIHP
 from tests.support import parity
 from tests.support.tiny import tiny_label_map, tiny_photo

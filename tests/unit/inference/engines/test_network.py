@@ -11,12 +11,13 @@ from grapy_cli.errors import DeviceError, SettingsError, WeightsError
 from grapy_cli.export.openvino_ir import write_openvino
 from grapy_cli.inference.engines import network as engines
 from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
-from grapy_cli.inference.engines.runner import Runner
+from grapy_cli.inference.engines.runner import Runner, runner_by_threads
 from grapy_cli.inference.parser import HumanParser, device_for
 from grapy_cli.inference.tiles import TileLimit
 from grapy_cli.inference.tta import TTA
 from grapy_cli.model.exported.metadata import PRECISION_KEY
 from grapy_cli.model.weights import CARD_KEY
+from grapy_cli.runtime.device import kept_threads
 from tests.support.engines import NAMES, card, flat_logits, flat_model, write_flat_onnx
 
 CPU = torch.device("cpu")
@@ -158,3 +159,37 @@ def test_logits_of_a_wrong_shape_are_refused(tmp_path):
     network = ExportedNetwork(tmp_path / "a.onnx", card(), runner, "fp32")
     with pytest.raises(WeightsError, match="wrong shape"):
         network.encode(photos(1, 3, 9, 9))
+
+
+def test_a_file_is_loaded_once_for_each_number_of_threads_that_runs_it():
+    loads = []
+
+    def load(threads):
+        loads.append(threads)
+        return Runner(lambda photos: [np.full(1, threads)], NAMES, "none")
+
+    runner = runner_by_threads(load, 4)
+    with kept_threads():
+        found = []
+        for threads in (1, 1, 2, 4, 1):
+            torch.set_num_threads(threads)
+            [logits] = runner.run(np.zeros((1, 3, 1, 1), np.uint8))
+            found.append(int(logits[0]))
+    assert found == [1, 1, 2, 4, 1]
+    assert loads == [4, 1, 2, 4]  # the first one never ran, so it was dropped
+
+
+def test_masks_of_a_folder_do_not_depend_on_the_number_of_threads(file):
+    """To the last bit of the logits."""
+    pictures = [photos(40 + 9 * n, 50, 3).numpy() for n in range(5)]
+    found = {}
+    for count in (1, 2, 4):
+        with kept_threads():
+            torch.set_num_threads(count)
+            parser = HumanParser.load(file, device="cpu")
+            assert parser.cpu_workers == count
+            results = parser.parse_many(pictures, ["atr"])
+            found[count] = [one.parsings["atr"].logits for one in results]
+    for count in (2, 4):
+        for one, other in zip(found[1], found[count], strict=True):
+            assert torch.equal(one, other)

@@ -5,11 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from grapy_cli import HumanParser
 from grapy_cli.errors import DatasetError, SettingsError, WeightsError
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.model.weights import read_card
+from grapy_cli.runtime.device import kept_threads
 from tests.support.published import library_mask, write_segformer, write_upernet
 
 ATR = LABEL_SETS["atr"]
@@ -68,6 +70,19 @@ def test_probabilities_and_confidence_are_of_the_same_parts(segformer):
     chosen = np.take_along_axis(probabilities, parsing.label_map[None].astype(int), 0)[0]
     np.testing.assert_allclose(chosen, probabilities.max(0), atol=2e-3)
     np.testing.assert_allclose(probabilities.max(0), parsing.confidence, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["segformer", "upernet"])
+def test_photos_side_by_side_get_the_masks_they_get_alone(request, name):
+    photos = [photo_of(*size) for size in SIZES]
+    with kept_threads():
+        torch.set_num_threads(1)
+        parser = HumanParser.load(request.getfixturevalue(name), device="cpu")
+        alone = [parser.parse(photo).logits for photo in photos]
+        torch.set_num_threads(4)
+        results = list(parser.parse_many(photos, [parser.datasets[0]]))
+    for result, logits in zip(results, alone, strict=True):
+        assert torch.equal(result.parsings[parser.datasets[0]].logits, logits)
 
 
 def test_flip_exchanges_left_and_right(segformer):
@@ -140,7 +155,7 @@ def test_a_backbone_without_its_head_is_refused(segformer, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"model_type": "bert"}, "no network that transformers parses with"),
+        ({"model_type": "bert"}, "not a network that transformers can parse with"),
         ({"id2label": {"0": "cat"}}, "names 1 labels"),
         ({"id2label": {"0": "background", "2": "hat"}}, "ids from 0"),
         ({"id2label": {"0": "wall", "1": "floor"}}, "not understood: the first label is 'wall'"),
@@ -177,7 +192,7 @@ def test_a_label_file_names_what_is_not_understood(tmp_path):
 
 
 def test_other_sizes_and_scales_are_refused(segformer):
-    with pytest.raises(SettingsError, match="a size of its own"):
+    with pytest.raises(SettingsError, match="photos in one size"):
         HumanParser.load(segformer, device="cpu", longest_side=320)
     with pytest.raises(SettingsError, match="no other scales"):
         HumanParser.load(segformer, device="cpu", tta="paper")

@@ -5,7 +5,7 @@ import pytest
 from grapy_cli.errors import DatasetError
 from grapy_cli.labels import IGNORE, LABEL_SETS, Category
 from grapy_cli.labels.orders import ORDERS
-from grapy_cli.labels.published import (
+from grapy_cli.labels.published_labels import (
     category_of,
     labels_of_names,
     plain_name,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grapy_cli.bench.photos import SIZES, collect_photos
+from grapy_cli.bench.input_photos import SIZES, collect_photos
 from grapy_cli.errors import SettingsError
 from grapy_cli.image_io.photos import read_size
 
