@@ -112,7 +112,7 @@ class _Worker(multiprocessing.Process):
 def _workers_context() -> BaseContext:
     """Return the default way to start processes, with workers that end in time."""
     context = copy(multiprocessing.get_context())
-    context.Process = _Worker  # type: ignore[misc, assignment]
+    context.Process = _Worker  # type: ignore[misc]
     return context
 
 
