@@ -160,7 +160,7 @@ def _check_settings(settings: Settings, kind: Format) -> None:
         )
     if missing := [name for name in kind.needs if not find_spec(name)]:
         raise SettingsError(
-            f"{wanted.format} needs {', '.join(missing)}, which is not installed",
+            f"the export to {wanted.format} lacks {', '.join(missing)}",
             hint=install_extra(wanted.format),
         )
     if wanted.precision != "fp32" and wanted.photos is None:

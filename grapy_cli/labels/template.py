@@ -29,8 +29,8 @@ EXAMPLE = LabelSet(
 
 
 def label_file(labels: LabelSet, *, name: str) -> str:
-    """Write a label set as a label file that `label_set` reads, under another name."""
-    lines = [_HEAD.format(name=name), f"name = {_text(name)}", f"title = {_text(labels.title)}"]
+    """Write a label set as a label file that `label_set` reads, under another name and title."""
+    lines = [_HEAD.format(name=name), f"name = {_text(name)}", f"title = {_text(EXAMPLE.title)}"]
     lines += [f"source = {_text(labels.source)}", "parts = ["]
     for part in labels.parts:
         category = part.category.name.lower()

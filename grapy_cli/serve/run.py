@@ -59,7 +59,7 @@ def _check_extra() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise SettingsError(
-            f"grapy serve needs {', '.join(missing)}, which is not installed",
+            f"grapy serve lacks {', '.join(missing)}",
             hint=install_extra("serve"),
         )
 

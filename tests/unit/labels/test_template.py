@@ -10,4 +10,4 @@ def test_a_template_is_a_label_file(tmp_path, labels):
     path.write_text(label_file(labels, name="mine"))
     read = label_set(str(path))
     assert read.parts == labels.parts
-    assert (read.name, read.title) == ("mine", labels.title)
+    assert (read.name, read.title) == ("mine", "My parts")
