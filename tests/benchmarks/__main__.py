@@ -18,6 +18,7 @@ BENCHMARKS = (
     "prepare",
     "files",
     "photo_sizes",
+    "cores",
     "start",
     "gpu",
 )
