@@ -1,10 +1,13 @@
 """Load batches ahead of time: worker processes make samples while the network trains."""
 
+import multiprocessing
 import pickle
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from copy import copy
+from multiprocessing.context import BaseContext
 
 import cv2
 import torch
@@ -20,6 +23,9 @@ AHEAD = 4
 
 POLL = 1.0
 """Seconds between two calls of `on_wait`."""
+
+PATIENCE = 1.0
+"""Seconds that a worker has to finish its sample when loading ends; then it is killed."""
 
 
 def load_batches(
@@ -51,6 +57,7 @@ def load_batches(
         prefetch_factor=AHEAD if workers else None,
         pin_memory=torch.cuda.is_available(),
         timeout=POLL if workers else 0,
+        multiprocessing_context=_workers_context() if workers else None,
     )
     sender = iter(loader)
     try:
@@ -87,14 +94,32 @@ def _watched(
         yield sent
 
 
+class _Worker(multiprocessing.Process):
+    """A worker process that ends in time.
+
+    Torch waits for 5 seconds, sends SIGTERM, which workers ignore, and waits for 5 seconds again.
+    """
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end of the process, but not as long as torch would."""
+        super().join(None if timeout is None else min(timeout, PATIENCE))
+
+    def terminate(self) -> None:
+        """Kill the process."""
+        self.kill()
+
+
+def _workers_context() -> BaseContext:
+    """Return the default way to start processes, with workers that end in time."""
+    context = copy(multiprocessing.get_context())
+    context.Process = _Worker  # type: ignore[misc]
+    return context
+
+
 def _end(loader: object) -> None:
-    """End the workers of a loader; one that hangs ignores SIGTERM, and Python would wait for it."""
-    workers = list(getattr(loader, "_workers", ()))
-    if workers:
-        loader._shutdown_workers()  # type: ignore[attr-defined]  # else a traceback keeps them
-    for worker in workers:
-        if worker.is_alive():
-            worker.kill()
+    """End the workers of a loader now: a traceback may keep the loader alive."""
+    if hasattr(loader, "_shutdown_workers"):
+        loader._shutdown_workers()
 
 
 @contextmanager

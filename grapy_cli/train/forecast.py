@@ -4,11 +4,12 @@ Memory and time of a pass grow with its pixels in a straight line. So two passes
 photos are enough to say whether a large one fits, without a step that the system would kill.
 """
 
+import math
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -96,6 +97,21 @@ def forecast(
         free=free_memory(device),
         seconds=passes * large.seconds * pixels / large.pixels,
     )
+
+
+def tightest(forecasts: Sequence[Forecast | None]) -> Forecast | None:
+    """Return the forecast of the process with the least room, and the time of the slowest.
+
+    All processes of a run then decide alike: a run ends if it does not fit on one of its machines.
+    """
+
+    def room(one: Forecast) -> float:
+        return math.inf if one.free is None else float(one.free - one.memory)
+
+    known = [one for one in forecasts if one]
+    if not known:
+        return None
+    return replace(min(known, key=room), seconds=max(one.seconds for one in known))
 
 
 def check_forecast(

@@ -40,7 +40,7 @@ from grapy_cli.train.datasets import (
 )
 from grapy_cli.train.dry_run import Estimate, dry_run
 from grapy_cli.train.events import PhotosLabeled, RunStarted
-from grapy_cli.train.forecast import check_forecast, forecast
+from grapy_cli.train.forecast import check_forecast, forecast, tightest
 from grapy_cli.train.guards import enough_memory, lighter
 from grapy_cli.train.init_weights import advice_of, check_label_sets, init_network
 from grapy_cli.train.job import TrainingJob
@@ -237,10 +237,10 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
 
 
 def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> list[str]:
-    """Return warnings about memory and time; raise if memory is not enough."""
+    """Return warnings about memory and time, the same in all processes; raise if it cannot fit."""
     job, train = run.job, run.settings.train
     largest = max(run.groups, key=_count_parts)
-    foreseen = forecast(
+    own = forecast(
         job.plain_loss_module,
         [member.label_set for member in largest.members.values()],
         photos=train.batch_size // job.world.size // train.accumulate,
@@ -250,6 +250,7 @@ def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> l
         processes=job.world.local_size,
         device=job.device,
     )
+    foreseen = tightest(job.world.gather([own]))
     if foreseen is None:
         return []
     steps = job.pace.epochs * job.pace.steps_per_epoch - run.progress.step

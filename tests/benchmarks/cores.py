@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from grapy_cli.bench.photos import collect_photos
+from grapy_cli.bench.input_photos import collect_photos
 from grapy_cli.runtime.device import usable_cores
 from tests.benchmarks.contest import Row, main
 from tests.benchmarks.prepare import QUIET

@@ -25,6 +25,7 @@ from tests.support.command_line import run_grapy
 from tests.support.networks import write_decided_weights
 from tests.support.photo_folders import write_good_photos
 from tests.support.training import prepare_tiny
+from tests.support.warm import call_grapy
 
 CPU = torch.device("cpu")
 HERE = ("--device", "cpu", "--threads", "1")
@@ -131,7 +132,7 @@ def test_the_card_tells_where_the_file_comes_from(folder, made):
     assert card.label_sets == own.label_sets
     assert card.longest_side == 65
     assert "for onnx in fp32" in card.provenance
-    ran = run_grapy("weights", "info", "out/model.onnx", "--json", folder=folder)
+    ran = call_grapy("weights", "info", "out/model.onnx", "--json", folder=folder)
     assert json.loads(ran.stdout)["name"] == "tiny"
 
 
@@ -159,7 +160,7 @@ def test_a_file_of_other_weights_is_not_kept(folder, made):
 def test_predict_writes_the_same_masks_by_every_engine(folder, made):
     files = {"torch": "tiny.safetensors", "onnx": str(made["onnx"]), "ir": str(made["openvino"])}
     for name, file in files.items():
-        ran = run_grapy(
+        ran = call_grapy(
             *("predict", "photos", "--dataset", "atr", "--weights", file, "--out", name),
             *("--tta", "flip", *HERE),
             folder=folder,
@@ -176,7 +177,7 @@ def test_predict_writes_the_same_masks_by_every_engine(folder, made):
 
 def test_eval_scores_both_in_one_run(folder):
     prepare_tiny(folder / "data", "atr")
-    ran = run_grapy(
+    ran = call_grapy(
         *("eval", "--dataset", "atr", "--split", "train", "--json", *HERE),
         *("--weights", "tiny.safetensors,out/model.onnx"),
         folder=folder,
@@ -189,7 +190,7 @@ def test_eval_scores_both_in_one_run(folder):
 
 def test_a_bench_says_which_engine_it_was(folder):
     (folder / "onnx.toml").write_text('[infer]\nweights = "out/model.onnx"\n')
-    ran = run_grapy(
+    ran = call_grapy(
         *("bench", "photos", "--weights", "tiny.safetensors", "--dataset", "atr", *HERE),
         *("--against", "onnx.toml", "--repeats", "1", "--json"),
         folder=folder,
@@ -212,7 +213,7 @@ def test_a_bench_says_which_engine_it_was(folder):
     ],
 )
 def test_what_cannot_be_meant_is_said_at_once(folder, arguments, words):
-    ran = run_grapy("export", "--weights", "tiny.safetensors", *arguments, folder=folder)
+    ran = call_grapy("export", "--weights", "tiny.safetensors", *arguments, folder=folder)
     assert ran.returncode == 2, ran.stderr
     assert words in ran.stderr
 
@@ -220,7 +221,7 @@ def test_what_cannot_be_meant_is_said_at_once(folder, arguments, words):
 def test_a_damaged_file_ends_with_exit_code_4(folder):
     whole = (folder / "out" / "model.onnx").read_bytes()
     (folder / "cut.onnx").write_bytes(whole[: len(whole) // 2])
-    ran = run_grapy(
+    ran = call_grapy(
         *("predict", "photos", "--dataset", "atr", "--weights", "cut.onnx", *HERE), folder=folder
     )
     assert ran.returncode == 4

@@ -18,6 +18,7 @@ import pytest
 from grapy_cli.runtime.journal import read_journal
 from tests.support.command_line import plain_environment, run_grapy
 from tests.support.training import RECIPE, prepare_tiny, resume, tensors_of, train
+from tests.support.warm import call_grapy
 
 TRAIN = ["train", "--config", str(RECIPE), "--gpus", "2", "--batch-size", "4"]
 MEMBER = ["train", "--config", str(RECIPE), "--batch-size", "4", "--dataset", "pascal"]
@@ -151,6 +152,17 @@ def test_processes_end_with_the_code_of_what_happened(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_step_that_fits_into_no_memory_ends_all_processes(data, tmp_path):
+    large = ("--crop", "200000,200000", "--out", "run")
+    ran = run_grapy(*TRAIN, "--data", str(data), *large, folder=tmp_path)
+    assert ran.returncode == 6, ran.stderr
+    assert "a step of 2 photos of 200000x200000 pixels takes about" in ran.stderr
+    assert "--force starts the run anyway" in ran.stderr
+    assert "another process" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_dry_run_answers_with_a_table_and_leaves_nothing(data, tmp_path):
     ran = run_grapy(*TRAIN, "--gpus", "1", "--data", str(data), "--dry-run", folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -166,7 +178,7 @@ def test_a_dry_run_answers_with_a_table_and_leaves_nothing(data, tmp_path):
 def test_a_stop_from_outside_saves_and_says_how_to_go_on(data, tmp_path):
     run = tmp_path / "run"
     command = ["grapy_cli", *TRAIN, "--data", str(data), "--out", str(run)]
-    command += ["--dataset", "pascal", "--epochs", "500"]
+    command += ["--dataset", "pascal", "--epochs", "10000000", "--crop", "385,385"]
     with started(command, folder=tmp_path) as (process,):
         wait_for_steps(run, 2, [process])
         process.send_signal(signal.SIGTERM)
@@ -174,6 +186,7 @@ def test_a_stop_from_outside_saves_and_says_how_to_go_on(data, tmp_path):
     said = (tmp_path / "0").read_text()
     assert code == 130, said
     assert "everything is saved" in said
+    assert said.count("days here") == 1  # one process tells what all foresee
     assert "Traceback" not in said
     assert tensors_of(run)
     last = rows_of(run)[-1]["step"]
@@ -197,8 +210,13 @@ def test_a_killed_rank_ends_the_run_which_two_can_go_on_with(data, tmp_path):
     assert "Traceback" not in said
     assert {tuple(row["datasets"]) for row in rows_of(run)} == {("atr",), ("cihp",), ("pascal",)}
     saved = json.loads((run / "last" / "state.json").read_text())["epoch"]
-    ran = run_grapy("train", "--resume", str(run), "--epochs", str(saved + 1), folder=tmp_path)
+    ran = call_grapy("train", "--resume", str(run), "--epochs", str(saved + 1), folder=tmp_path)
     assert ran.returncode == 0, ran.stderr
+    rates = [0.01 * (1 - share) ** 0.9 for share in ((6 * saved - 1) / 3000, saved / (saved + 1))]
+    assert (
+        f"the learning rate goes from {rates[0]:.3g} at the last step to {rates[1]:.3g} at the "
+        f"next: train.epochs goes from 500 to {saved + 1}\n"
+    ) in ran.stderr
     assert json.loads((run / "last" / "state.json").read_text())["step"] == 6 * (saved + 1)
 
 

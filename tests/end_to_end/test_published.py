@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from grapy_cli.labels import LABEL_SETS
-from tests.support.command_line import run_grapy, run_python
+from tests.support.command_line import run_python
 from tests.support.hub_server import COMMIT, TOKEN, Repository, hub_of
 from tests.support.published import write_schp_onnx, write_segformer
 from tests.support.training import prepare_tiny
+from tests.support.warm import call_grapy
 
 READ = """
 import sys
@@ -101,7 +102,7 @@ def test_photos_are_parsed_by_a_network_of_the_hub(hub, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     Image.fromarray(noise).save(photos / "a.png")
     variables = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}
-    ran = run_grapy(
+    ran = call_grapy(
         *("predict", "photos", "--weights", "hf:me/clothes", "--dataset", "atr,cihp"),
         *("--levels", "3,2,1", "--out", "masks", "--device", "cpu"),
         folder=tmp_path,
@@ -115,10 +116,10 @@ def test_photos_are_parsed_by_a_network_of_the_hub(hub, tmp_path):
         assert (mask.mode, mask.size) == ("P", (60, 40))
         colors = mask.getpalette()[: 3 * 18]
     assert colors == LABEL_SETS["atr"].palette()[: 3 * 18]
-    told = run_grapy("weights", "info", "hf:me/clothes", folder=tmp_path, **variables)
+    told = call_grapy("weights", "info", "hf:me/clothes", folder=tmp_path, **variables)
     assert told.returncode == 0, told.stderr
     assert "SegformerForSemanticSegmentation" in told.stdout
-    shown = run_grapy("labels", "hf:me/clothes", folder=tmp_path, **variables)
+    shown = call_grapy("labels", "hf:me/clothes", folder=tmp_path, **variables)
     assert shown.returncode == 0, shown.stderr
     assert "upper-clothes" in shown.stdout
     assert "as cihp" in shown.stdout
@@ -127,13 +128,13 @@ def test_photos_are_parsed_by_a_network_of_the_hub(hub, tmp_path):
 def test_several_weights_are_scored_and_measured_side_by_side(clothes, tmp_path):
     prepare_tiny(tmp_path / "data", "atr", photos=4)
     write_schp_onnx(tmp_path / "parsing_atr.onnx")
-    adopted = run_grapy(
+    adopted = call_grapy(
         *("weights", "adopt", "parsing_atr.onnx", "--like", "schp-atr", "--out", "schp.onnx"),
         folder=tmp_path,
     )
     assert (adopted.returncode, adopted.stdout) == (0, "schp.onnx\n"), adopted.stderr
     weights = f"grapy-lite,{clothes},schp.onnx"
-    ran = run_grapy(
+    ran = call_grapy(
         *("eval", "--dataset", "atr", "--weights", weights, "--json", "--device", "cpu"),
         folder=tmp_path,
     )

@@ -12,9 +12,9 @@ from grapy_cli.labels import LABEL_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.weights import card_of, save_weights
 from tests.support import tiny
-from tests.support.command_line import run_grapy
 from tests.support.label_files import labels_toml
 from tests.support.training import RECIPE, WRITERS
+from tests.support.warm import call_grapy
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "samples"
 RESULT = {"dataset", "split", "level", "photos", "skipped", "parts"}
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def grapy(folder, *arguments):
     """Type a command that must succeed, and return what it answers."""
-    ran = run_grapy(*arguments, folder=folder, OMP_NUM_THREADS="1")
+    ran = call_grapy(*arguments, folder=folder, OMP_NUM_THREADS="1")
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
     return ran.stdout

@@ -12,6 +12,7 @@ import pytest
 from tests.support.command_line import plain_environment, run_grapy
 from tests.support.networks import write_weights
 from tests.support.training import RECIPE, assert_same_run, prepare_tiny
+from tests.support.warm import call_grapy
 
 COPIES = 8  # of the six photos, so that a kill finds work to interrupt
 
@@ -42,7 +43,7 @@ def command(out, *more):
 
 @pytest.fixture(scope="module")
 def whole(place):
-    ran = run_grapy(*command("whole"), folder=place, OMP_NUM_THREADS="1")
+    ran = call_grapy(*command("whole"), folder=place, OMP_NUM_THREADS="1")
     assert ran.returncode == 0, ran.stderr
     assert "the teacher labeled 48 photos; 1 could not be read" in ran.stderr
     assert "broken.jpg" in ran.stderr
@@ -76,7 +77,7 @@ def test_killed_while_labeling_and_while_training(place, whole):
         assert not (run / "settings.toml").exists()
     with killed_when((run / "last/state.json").exists, command(run), place):
         pass
-    ran = run_grapy("train", "--resume", str(run), folder=place, OMP_NUM_THREADS="1")
+    ran = call_grapy("train", "--resume", str(run), folder=place, OMP_NUM_THREADS="1")
     assert ran.returncode == 0, ran.stderr
     assert_same_run(run, whole)
 

@@ -21,10 +21,12 @@ from grapy_cli.labels import LABEL_SETS
 from grapy_cli.labels.template import EXAMPLE, label_file
 from grapy_cli.model.weights import CARD_KEY, read_card
 from grapy_cli.prepare.finished import Finding
+from grapy_cli.prepare.sources import PASCAL_COLORS
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.toml import to_toml
 from tests.support import tiny
 from tests.support.networks import write_weights
+from tests.support.photos import png
 
 NOISE = np.random.default_rng(0).integers(0, 256, (12, 10, 3), np.uint8)
 
@@ -79,11 +81,16 @@ def label_maps() -> list[bytes]:
     deep = Image.fromarray((NOISE[..., 0] % 7).astype(np.uint16))
     indexed = ids.copy()
     indexed.putpalette(LABEL_SETS["atr"].palette())
+    permuted = ids.copy()
+    colors = sorted(PASCAL_COLORS, key=PASCAL_COLORS.__getitem__)
+    permuted.putpalette([channel for color in reversed(colors) for channel in color])
     return [
         _saved(ids, "PNG", {}),
         _saved(indexed, "PNG", {}),
         _saved(indexed, "PNG", {"bits": 4}),
-        _saved(ids.convert("1"), "PNG", {}),
+        _saved(permuted, "PNG", {}),
+        *(png(NOISE[..., 0] % 2**bits, bits, 0) for bits in (1, 2, 4)),
+        _saved(ids.convert("RGB"), "PNG", {}),
         _saved(Image.fromarray(NOISE), "PNG", {}),
         _saved(deep, "PNG", {}),
         _saved(ids.convert("LA"), "PNG", {}),
@@ -177,7 +184,12 @@ def _members() -> list[tuple[str, bytes]]:
 
 
 def lists() -> list[bytes]:
-    return [b"a.jpg\nfolder/b.png\n\n  c d.webp \r\n", b"\xef\xbb\xbf/etc\n@x\n*.png\n"]
+    wide = "# mine\n'a.jpg'\r\nfolder\\ö.png  # sharp\npath,label\n".encode("utf-16")
+    return [
+        b"a.jpg\nfolder/b.png\n\n  c d.webp \r\n",
+        b"\xef\xbb\xbf/etc\n@x\n*.png\n",
+        wide,
+    ]
 
 
 def manifests() -> list[bytes]:

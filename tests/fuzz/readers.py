@@ -2,8 +2,9 @@
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from grapy_cli.data.layout import CARD, PreparedDataset, is_key
 from grapy_cli.errors import GrapyError
 from grapy_cli.evaluate.baseline import compare, read_baseline
 from grapy_cli.evaluate.finished import PHOTOS, FinishedPhotos, read_photo_scores
+from grapy_cli.evaluate.masks import MaskFolders
 from grapy_cli.image_io.archive import open_archive
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import load_photo, read_photo, read_shrunk
@@ -30,6 +32,7 @@ from grapy_cli.prepare.finished import FinishedSamples
 from grapy_cli.prepare.release import find_release, read_release
 from grapy_cli.prepare.sources import PASCAL_COLORS, own_source
 from grapy_cli.runtime.journal import read_journal
+from grapy_cli.safe_text import decode_text
 from grapy_cli.settings.layers import resolve
 from grapy_cli.train.learning_curves import Table, to_csv, to_picture
 from grapy_cli.weights.card_sections import sections_of
@@ -37,6 +40,9 @@ from tests.fuzz import corpus
 from tests.support import tiny
 
 Read = Callable[[bytes, Path], object]
+
+_ROOT = re.compile(r"(?<![\w.])[/\\]+")
+"""A slash that is not behind a name: it would have the whole disk searched."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,14 @@ def _training_photo(data: bytes, folder: Path) -> None:
 
 def _label_map(data: bytes, folder: Path) -> None:
     load_label_map(_file(folder / "labels.png", data))
+
+
+def _masks(data: bytes, folder: Path) -> None:
+    for name, mask in (("pred", data), ("truth", corpus.label_maps()[0])):
+        (folder / name).mkdir()
+        _file(folder / name / "a.png", mask)
+    folders = MaskFolders.open(folder / "pred", folder / "truth", LABEL_SETS["pascal"], "val")
+    folders.load("a")
 
 
 def _weights(data: bytes, folder: Path) -> None:
@@ -94,9 +108,12 @@ def _archive(data: bytes, folder: Path) -> None:
 
 
 def _list(data: bytes, folder: Path) -> None:
-    # Lines stand below the folder, or a slash alone would have the whole disk searched.
-    below = b"\n".join(b"%s/in/%s" % (bytes(folder), line) for line in data.split(b"\n"))
-    name_masks(find_photos([f"@{_file(folder / 'list', below)}"], leave_out=folder / "out"))
+    with suppress(ValueError):
+        text = decode_text(data)
+        if (below := _ROOT.sub("", text)) != text:
+            data = below.encode()
+    with chdir(folder):
+        name_masks(find_photos([f"@{_file(folder / 'list', data)}"], leave_out=folder / "out"))
 
 
 def _release_list(data: bytes, folder: Path) -> None:
@@ -189,6 +206,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "label map of a release": Reader(
             corpus.label_maps, lambda data, _: read_label(data, PASCAL_COLORS, LABEL_SETS["pascal"])
         ),
+        "mask of another tool": Reader(corpus.label_maps, _masks),
         "MATLAB file": Reader(
             corpus.mats, lambda data, _: read_label(data, {}, LABEL_SETS["pascal"], ".mat")
         ),

@@ -1,8 +1,6 @@
 """Label maps of other tools: every way to store the same ids gives the same ids."""
 
 import io
-import struct
-import zlib
 
 import cv2
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from PIL import Image
 
 from grapy_cli.image_io.label_import import LabelMapError, import_labels
+from tests.support.photos import png
 
 COLORS = {(0, 0, 0): 0, (255, 0, 0): 1, (0, 255, 0): 2, (0, 0, 255): 3}
 PALETTE = [channel for color in COLORS for channel in color]
@@ -22,22 +21,6 @@ def encoded(picture, kind="PNG", **options):
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
-
-
-def png(samples, bits, color_type):
-    """A PNG of any bit depth: Pillow writes 8 and 16 alone."""
-    height, width = samples.shape[:2]
-    rows = samples.reshape(height, -1)
-    unpacked = np.unpackbits(rows.astype(">u2").view(np.uint8).reshape(height, -1, 2), axis=2)
-    packed = np.packbits(unpacked[..., 16 - bits :].reshape(height, -1), axis=1)
-    lines = b"".join(b"\0" + row.tobytes() for row in packed)
-    header = struct.pack(">2I5B", width, height, bits, color_type, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
-    written = (
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
 
 
 def gray(ids, mode="L"):

@@ -6,8 +6,9 @@ import torch
 from grapy_cli.errors import DeviceError
 from grapy_cli.labels import label_set
 from grapy_cli.runtime.reporting import Warned
+from grapy_cli.runtime.world import World
 from grapy_cli.train import forecast as forecasting
-from grapy_cli.train.forecast import Forecast, check_forecast, forecast
+from grapy_cli.train.forecast import Forecast, check_forecast, forecast, tightest
 from grapy_cli.train.loss_module import LossModule, LossNumbers
 from tests.support.networks import tiny_network
 from tests.support.training import train
@@ -93,6 +94,22 @@ def test_what_does_not_fit_is_an_error_unless_forced():
 def test_a_very_long_run_is_warned_of():
     (warning,) = check(seconds=2500.0)
     assert "about 29 days here, 1000 steps of about 2.5e+03 s" in warning
+
+
+def test_processes_share_the_forecast_with_the_least_room():
+    roomy, tight = Forecast(4 * GIB, 8 * GIB, 2.0), Forecast(3 * GIB, 5 * GIB, 1.0)
+    assert tightest([roomy, tight, Forecast(9 * GIB, None, 0.5)]) == Forecast(3 * GIB, 5 * GIB, 2.0)
+    assert tightest([None, None]) is None
+
+
+def test_a_run_that_cannot_fit_in_another_process_does_not_start(data, tmp_path, monkeypatch):
+    def gather(self, rows):
+        return [*rows, Forecast(9 * GIB, 8 * GIB, 0.1)]
+
+    monkeypatch.setattr(World, "gather", gather)
+    with pytest.raises(DeviceError, match=r"9.0 GiB of memory, and 8.0 GiB"):
+        train(data__root=data, data__dataset="pascal", train__out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_cannot_fit_does_not_start(data, tmp_path, monkeypatch):
