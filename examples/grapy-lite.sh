@@ -58,7 +58,8 @@ grapy weights pack runs/grapy-lite-street/last --mix runs/grapy-lite/last --shar
     --card "$here/grapy-lite-card.toml" --out grapy-lite-mixed.safetensors
 
 # The tagged photos, more garments, closer people and more objects in front of them; then the same with
-# more photos that show nobody, while the rate falls to zero.
+# more photos that show nobody, while the rate falls to zero. Half of the weights before is mixed in:
+# they take fewer animals for people.
 grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-tagged \
     --init grapy-lite-mixed.safetensors --set train.self_training.teacher="$2"
 grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-last \
@@ -66,4 +67,5 @@ grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-last \
     --set data.more_shares=2.2,0.9,0.2,5.0 --set train.schedule.warmup=15 \
     --set train.schedule.power=0.9 \
     --set train.augment.background_share=0.15
-grapy weights pack runs/grapy-lite-last/last --card "$here/grapy-lite-card.toml" --out grapy-lite.safetensors
+grapy weights pack runs/grapy-lite-last/last --mix grapy-lite-mixed.safetensors --share 0.5 \
+    --card "$here/grapy-lite-card.toml" --out grapy-lite.safetensors
