@@ -141,13 +141,12 @@ def test_out_of_memory_says_what_to_lower(data, tmp_path):
 
 
 def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch):
-    """The second epoch's first step fails as a card does; the first epoch is saved."""
+    """The second epoch's first step fails as on a full GPU; the first epoch is saved."""
     run = tmp_path / "run"
     build = train_run.build_job
 
-    class Full(torch.nn.Module):
-        def forward(self, *given):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+    def fail(*given):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
     jobs = []
 
@@ -156,7 +155,7 @@ def test_out_of_memory_leaves_the_checkpoint_before(data, tmp_path, monkeypatch)
         return jobs[0]
 
     def fill():
-        object.__setattr__(jobs[0], "loss_module", Full())
+        monkeypatch.setattr(jobs[0].loss_module, "forward", fail)
 
     monkeypatch.setattr(train_run, "build_job", keep_job)
     with pytest.raises(DeviceError) as caught:
