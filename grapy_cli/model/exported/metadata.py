@@ -31,6 +31,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise WeightsError(
-            f"the weights {path} do not exist", hint="`grapy export` writes such files."
+            f"the weights {path} do not exist",
+            hint="Check the path. `grapy export` and `grapy weights adopt` write such files.",
         )
     return READERS[path.suffix.lower()](path)
