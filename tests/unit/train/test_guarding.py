@@ -22,7 +22,7 @@ from tests.support.training import RECIPE, job_of, resume, tensors_of, train
 SHORT_OF_MEMORY = """
 import resource, sys
 from grapy_cli.cli.app import main
-import torch, grapy_cli.train.run
+import torch, torch._dynamo, grapy_cli.train.run  # all imports come before the limit
 used = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
 main()
