@@ -9,9 +9,15 @@ from torch import Tensor
 from grapy_cli.errors import GrapyError, WeightsError, said_of
 from grapy_cli.labels import LabelSet, Part
 from grapy_cli.model.efficientnet import rename_encoder
-from grapy_cli.model.grapy import GrapyNet, NetworkNumbers
+from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.model.movenet import encoder_tensors
-from grapy_cli.model.weights import read_card, read_tensors, resolve_weights
+from grapy_cli.model.weights import (
+    WeightsCard,
+    misfits,
+    read_card,
+    read_tensors,
+    resolve_weights,
+)
 
 ENCODERS: Mapping[str, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]] = {
     "_conv_stem.weight": rename_encoder,  # EfficientNet, trained on ImageNet
@@ -39,20 +45,17 @@ def init_network(network: GrapyNet, path: Path) -> str:
             tensors = {f"deeplab.backbone.{key}": value for key, value in rename(tensors).items()}
             break
     else:
-        check_label_sets(network.label_sets.values(), path)
-        _check_dilation(network.numbers, path)
+        check_trained_alike(network, path)
     state = network.state_dict()
     fitting = {
         key: value
         for key, value in tensors.items()
         if key in state and state[key].shape == value.shape
     }
-    backbone = [key for key in state if key.startswith("deeplab.backbone.")]
-    if not all(key in fitting for key in backbone):
-        missing = next(key for key in backbone if key not in fitting)
+    backbone = {key: value for key, value in state.items() if key.startswith("deeplab.backbone.")}
+    if faults := misfits(tensors, backbone):
         raise WeightsError(
-            f"{path} does not fit the {network.numbers.backbone} of this network: "
-            f"{_difference(missing, tensors, state)}",
+            f"{path} does not fit the {network.numbers.backbone} of this network: {faults[0]}",
             hint="--backbone, --width and --output-stride must be those of the weights.",
         )
     network.load_state_dict(fitting, strict=False)
@@ -60,13 +63,31 @@ def init_network(network: GrapyNet, path: Path) -> str:
     return f"starting from {path}" + (f"; fresh: {', '.join(fresh)}" if fresh else "")
 
 
-def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
+def check_trained_alike(network: GrapyNet, weights: Path) -> None:
+    """Check that weights were trained with the same label sets, and the same dilation.
+
+    Raises:
+        WeightsError: If not.
+    """
+    card = read_card(weights)
+    check_label_sets(network.label_sets.values(), card, weights)
+    ours, theirs = network.numbers, card.network_numbers()
+    alike = theirs.exact_dilation == ours.exact_dilation
+    if theirs.backbone == ours.backbone and ours.output_stride < 32 and not alike:
+        value = str(theirs.exact_dilation).lower()
+        raise WeightsError(
+            f"{weights} was trained with model.exact_dilation = {value}",
+            hint=f"Add --set model.exact_dilation={value}.",
+        )
+
+
+def check_label_sets(ours: Iterable[LabelSet], card: WeightsCard, weights: Path) -> None:
     """Check that label sets of the same name have the same parts.
 
     Raises:
         WeightsError: If not; the message lists the differences.
     """
-    theirs = {labels.name: labels for labels in read_card(weights).load_label_sets()}
+    theirs = {labels.name: labels for labels in card.load_label_sets()}
     for labels in ours:
         other = theirs.get(labels.name, labels)
         if labels.digest != other.digest:
@@ -75,18 +96,6 @@ def check_label_sets(ours: Iterable[LabelSet], weights: Path) -> None:
                 + "\n".join(side_by_side(other, labels)),
                 hint="Prepare the data set with the weights' label set, or give it another name.",
             )
-
-
-def _check_dilation(ours: NetworkNumbers, weights: Path) -> None:
-    """Check that the backbone computes what it did when the weights were trained."""
-    theirs = read_card(weights).network_numbers()
-    alike = theirs.exact_dilation == ours.exact_dilation
-    if theirs.backbone == ours.backbone and ours.output_stride < 32 and not alike:
-        value = str(theirs.exact_dilation).lower()
-        raise WeightsError(
-            f"{weights} was trained with model.exact_dilation = {value}",
-            hint=f"Add --set model.exact_dilation={value}.",
-        )
 
 
 def advice_of(stage: str, before: str, datasets: Iterable[str], runs: Path) -> str:
@@ -141,12 +150,6 @@ def _said(part: Part | None) -> str:
         return "-"
     mirror = f", mirrors {part.mirror}" if part.mirror else ""
     return f"{part.name} ({part.category.name.lower()}{mirror})"
-
-
-def _difference(key: str, tensors: dict[str, Tensor], state: dict[str, Tensor]) -> str:
-    if key not in tensors:
-        return f"{key} is missing"
-    return f"{key} is {tuple(tensors[key].shape)} instead of {tuple(state[key].shape)}"
 
 
 def _owner(key: str) -> str:

@@ -42,7 +42,7 @@ from grapy_cli.train.dry_run import Estimate, dry_run
 from grapy_cli.train.events import PhotosLabeled, RunStarted
 from grapy_cli.train.forecast import check_forecast, forecast, tightest
 from grapy_cli.train.guards import enough_memory, lighter
-from grapy_cli.train.init_weights import advice_of, check_label_sets, init_network
+from grapy_cli.train.init_weights import advice_of, check_trained_alike, init_network
 from grapy_cli.train.job import TrainingJob
 from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
@@ -189,7 +189,7 @@ def _build(
     trained = build_trained(network, train)
     checkpoints = CheckpointFolder(folder, lambda step: _card(settings, trained, roots, step))
     if train.resume:
-        check_label_sets(label_sets, checkpoints.last_weights())
+        check_trained_alike(network, checkpoints.last_weights())
     progress = checkpoints.load(trained) if train.resume else Progress()
     side = settings.infer.longest_side
     score = Scorer(

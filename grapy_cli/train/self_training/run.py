@@ -151,7 +151,7 @@ def _teacher(settings: Settings, label_sets: Sequence[LabelSet]) -> Path:
         weights = resolve_weights(named)
         card = read_card(weights, settings.infer.labels)
         if not card.network:
-            check_label_sets(label_sets, weights)
+            check_label_sets(label_sets, card, weights)
         routes_to(label_sets, {labels.name: labels for labels in card.load_label_sets()})
     return weights
 

@@ -112,6 +112,16 @@ def test_a_data_set_with_other_parts_than_the_weights(data, tmp_path, how):
     assert all((before[key] == value).all() for key, value in tensors_of(run).items())
 
 
+def test_a_run_from_before_the_dilation_was_exact(finished, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    file = run / "last" / "weights.safetensors"
+    network, card = load_weights(file)
+    del card.numbers["exact_dilation"]
+    save_weights(file, network.state_dict(), card)
+    with pytest.raises(WeightsError, match="exact_dilation = false"):
+        resume(run, "train.epochs=2")
+
+
 def test_out_of_memory_says_what_to_lower(data, tmp_path):
     """On a machine that lacks the memory: crops so large that no pass can hold them."""
     ran = run_python(
