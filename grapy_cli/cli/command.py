@@ -193,12 +193,12 @@ def _annotations(path: str) -> dict[str, Any]:
     if is_switch:
         # Beside the option, it would take half of the page from the descriptions.
         off = typer.Option(_off(option), hidden=True)
-        own[_parameter_name(_off(path))] = Annotated[bool | None, off]
+        own[_off_parameter(path)] = Annotated[bool | None, off]
     return own
 
 
-def _off(name: str) -> str:
-    return f"--no-{name.removeprefix('--')}"
+def _off(option: str) -> str:
+    return f"--no-{option.removeprefix('--')}"
 
 
 def _help_of(path: str) -> str:
@@ -251,13 +251,17 @@ def _panel_of(path: str) -> str:
 
 
 def _parameter_name(path: str) -> str:
-    return path.replace(".", "__").replace("-", "_")
+    return path.replace(".", "__")
+
+
+def _off_parameter(path: str) -> str:
+    return f"no_{_parameter_name(path)}"
 
 
 def _value_of(path: str, given: dict[str, Any]) -> Any:  # noqa: ANN401 - text, a switch or nothing
     """Take the options of a setting out of all that are given."""
     value = given.pop(_parameter_name(path))
-    if given.pop(_parameter_name(_off(path)), None):
+    if given.pop(_off_parameter(path), None):
         return False
     return ",".join(value) if isinstance(value, list) else value
 

@@ -23,8 +23,8 @@ class PublishedNetwork:
 
     It knows its own label set and those that its labels can be translated to.
 
-    Differs: it takes pictures as bytes, in the size that its `fit` gives them; and encoding does
-    all of the work, so `features` are the logits of its own labels.
+    Differs: it takes pictures as bytes, in the size that its `fit` gives them. Its `encode` runs
+    the whole network, so `features` are logits of the network's own labels.
     """
 
     def __init__(

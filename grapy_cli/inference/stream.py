@@ -105,6 +105,11 @@ class Threads(NamedTuple):
     """Whether each parsing thread uses one CPU thread, also where another engine than torch runs
     the network."""
 
+    @property
+    def prepare(self) -> Callable[[], None] | None:
+        """What each parsing thread calls before its first photo."""
+        return use_one_thread if self.is_torch_single else None
+
 
 ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
 SIDE_BY_SIDE = Threads(reading=4, parsing=4, finishing=4, ahead=4)
@@ -183,7 +188,7 @@ class PhotoStream(Generic[Item, Result]):
             Exception: What `items`, `request` and `finish` raise, in the item's place.
         """
         room = Room(PIXELS_UNDER_WAY)
-        reading, parsing, finishing, ahead, is_torch_single = self.threads
+        reading, parsing, finishing, ahead, _ = self.threads
 
         def read(numbered: tuple[int, Item]) -> _UnderWay:
             turn, item = numbered
@@ -204,9 +209,12 @@ class PhotoStream(Generic[Item, Result]):
                 _gather(wanted, self.batch, room) if self.batch > 1 else ([it] for it in wanted)
             )
             if parsing > 1:
-                prepare = use_one_thread if is_torch_single else None
                 done = in_order(
-                    groups, parse_and_finish, threads=parsing, ahead=ahead, prepare=prepare
+                    groups,
+                    parse_and_finish,
+                    threads=parsing,
+                    ahead=ahead,
+                    prepare=self.threads.prepare,
                 )
                 with closing(done), kept_threads():
                     yield from chain.from_iterable(done)

@@ -52,11 +52,10 @@ MOST: Mapping[str, int] = {
     "low_level": 8192,
     "rounds": 64,
     "rates": 288,
-    "exact_dilation": True,
 }
 """Largest numbers of a network: beyond any real one, but still quick to build."""
 LARGEST_HEADER = 1 << 24
-"""Bytes of card and table of tensors; the largest networks have a tenth of it."""
+"""Most bytes of the weights card and the table of tensors; large networks need a tenth of that."""
 
 
 def _checked_score(score: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +142,7 @@ class WeightsCard(BaseModel):
         rounds = checked.pyramid.rounds if checked.pyramid else 0
         rate = max(checked.rates or (0,))
         for name, value in {**plain, "rounds": rounds, "rates": rate}.items():
-            if isinstance(value, int | float) and not 0 <= value <= MOST[name]:
+            if type(value) in (int, float) and not 0 <= value <= MOST[name]:
                 raise ValueError(f"{name} is {value}, and no network has more than {MOST[name]}")
         return checked
 

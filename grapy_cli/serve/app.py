@@ -15,7 +15,7 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.image_io.photos import read_size
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.stream import PIXELS_UNDER_WAY, Room, threads_for
-from grapy_cli.runtime.device import kept_threads, use_one_thread
+from grapy_cli.runtime.device import kept_threads
 from grapy_cli.serve.error_handlers import add_error_handlers
 from grapy_cli.serve.page import render_page
 from grapy_cli.serve.queue import RequestQueue
@@ -66,8 +66,8 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
             refused, so that no page of the web can reach the service by a name of its own.
     """
     threads = threads_for(parser)
-    prepare = use_one_thread if threads.is_torch_single else None
-    queue, room = RequestQueue(limits.waiting, threads.parsing, prepare), Room(PIXELS_UNDER_WAY)
+    queue = RequestQueue(limits.waiting, threads.parsing, threads.prepare)
+    room = Room(PIXELS_UNDER_WAY)
     whole = replace(parser, reduced_jpeg=False)
     document, policy = render_page()
 

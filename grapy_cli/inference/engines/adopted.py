@@ -27,7 +27,7 @@ def adopted_network(path: Path, card: WeightsCard, runner: Runner) -> PublishedN
     """
     rule = card.input
     if rule is None:
-        raise WeightsError(f"the card of {path} does not say what photos its network takes")
+        raise WeightsError(f"the card of {path} does not say which photos the network takes")
     if rule.output >= len(runner.outputs):
         raise WeightsError(
             f"{path} has {len(runner.outputs)} outputs ({', '.join(runner.outputs)}), and its "
@@ -41,7 +41,7 @@ def adopted_network(path: Path, card: WeightsCard, runner: Runner) -> PublishedN
     def logits_of(values: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 p u v"]:
         try:
             found = torch.from_numpy(runner.run(values.numpy())[rule.output])
-        except Exception as error:  # ONNX Runtime has kinds for each of its own failures
+        except Exception as error:  # ONNX Runtime has an error class for each failure
             raise WeightsError(f"{path} cannot be run: {first_line(error)}") from error
         if found.ndim != 4 or found.shape[:2] != (1, parts):
             raise WeightsError(
