@@ -76,7 +76,7 @@ def name_masks(photos: Sequence[FoundPhoto]) -> list[PurePosixPath]:
     folders) get a number. Upper and lower case count as one, and so do the two ways to write an
     accent, as some file systems have it.
     """
-    plain = [photo.relative.with_suffix("") for photo in photos]
+    plain = [_without_suffix(photo.relative) for photo in photos]
     rivals = Counter(_folded(path) for path in plain)
     taken: set[str] = set()
     names = []
@@ -87,6 +87,11 @@ def name_masks(photos: Sequence[FoundPhoto]) -> list[PurePosixPath]:
         taken.add(_folded(name))
         names.append(name)
     return names
+
+
+def _without_suffix(path: PurePosixPath) -> PurePosixPath:
+    # Without its suffix `..jpg` is the folder itself, and `...jpg` the one above.
+    return path.with_suffix("") if path.stem.strip(".") else path
 
 
 def _folded(path: PurePosixPath) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -27,6 +27,7 @@ def on_disk(name):
 
 
 @given(st.lists(RELATIVES.filter(lambda path: path.name not in ("", ".", "..")), max_size=8))
+@example([PurePosixPath("..2"), PurePosixPath("...jpg"), PurePosixPath("a/..jpg")])
 def test_no_two_photos_share_a_mask(relatives):
     photos = [FoundPhoto(Path(f"{n}"), relative) for n, relative in enumerate(relatives)]
     names = name_masks(photos)
