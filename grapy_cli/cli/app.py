@@ -50,7 +50,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(prog_name="grapy")
-    except (OSError, ImportError) as error:
+    except (OSError, ImportError, MemoryError) as error:
         from grapy_cli.cli.console import show_error
         from grapy_cli.cli.os_errors import grapy_error_of
 

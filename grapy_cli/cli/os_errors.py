@@ -7,7 +7,7 @@ defect of ours and keeps its traceback.
 import errno
 from collections.abc import Mapping
 
-from grapy_cli.errors import GrapyError, SettingsError
+from grapy_cli.errors import DeviceError, GrapyError, SettingsError
 
 _ROOM = "Free some disk space; temporary files go to the folder in TMPDIR."
 _RIGHTS = "Use a folder that you may write to."
@@ -36,6 +36,11 @@ def grapy_error_of(error: Exception) -> GrapyError | None:
     match error:
         case OSError(errno=int(number)) if number in _HINTS:
             return SettingsError(f"the system refuses: {error}", hint=_HINTS[number])
+        case MemoryError() | ImportError() if _is_memory(error):
+            return DeviceError(
+                "this process does not have enough memory",
+                hint="Close other programs, or allow it more: ulimit -v, or the container's limit.",
+            )
         case ModuleNotFoundError(name=str(name)) if not name.startswith("grapy_cli"):
             return SettingsError(
                 f"the package {name} is not installed", hint="`grapy doctor` says what is missing."
@@ -46,6 +51,10 @@ def grapy_error_of(error: Exception) -> GrapyError | None:
             )
         case _:
             return None
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "failed to map segment" in str(error)
 
 
 def hint_of_import(error: Exception) -> str:

@@ -33,3 +33,13 @@ def test_a_package_that_is_missing_is_named():
     fault = grapy_error_of(ModuleNotFoundError("No module named 'torch'", name="torch"))
     assert "torch" in fault.message
     assert "doctor" in fault.hint
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), ImportError("x.so: failed to map segment from shared object")],
+)
+def test_too_little_memory_is_the_machines(error):
+    fault = grapy_error_of(error)
+    assert fault.exit_code == 6
+    assert "ulimit" in fault.hint
