@@ -5,9 +5,9 @@ import json
 import pytest
 
 from tests.support.browser import open_page
-from tests.support.command_line import run_grapy
 from tests.support.networks import write_weights
 from tests.support.training import prepare_tiny
+from tests.support.warm import call_grapy
 
 CARD = """
 name = "tiny-street"
@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("card")
 
     def run(*arguments):
-        ran = run_grapy(*arguments, folder=folder)
+        ran = call_grapy(*arguments, folder=folder)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 

@@ -15,9 +15,10 @@ from PIL import Image
 
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.labels import LABEL_SETS
-from tests.support.command_line import plain_environment, run_grapy
+from tests.support.command_line import plain_environment
 from tests.support.networks import write_weights
 from tests.support.training import prepare_tiny
+from tests.support.warm import call_grapy
 
 STREET = Path(__file__).parents[3] / "shared" / "data" / "ccp" / "ccp_labelled.tar"
 CPU = ("--device", "cpu", "--threads", "1")
@@ -37,7 +38,7 @@ SCORE = ("--weights", "looking", "--split", "train", *CPU)
 
 
 def run(folder, *arguments):
-    ran = run_grapy("eval", *SCORE, *arguments, folder=folder)
+    ran = call_grapy("eval", *SCORE, *arguments, folder=folder)
     assert ran.returncode == 5, ran.stderr
     assert ran.stderr.count("is skipped") == 1  # said by one process, however many there are
     assert "Traceback" not in ran.stderr
@@ -90,7 +91,7 @@ def test_masks_that_were_stored_have_the_scores_of_the_parser(tmp_path):
         ("predict", "@list.txt", "--dataset", "atr", "--out", "masks", *CPU),
         ("eval", "--pred", "masks", "--truth", "data/atr", "--dataset", "atr", "--json"),
     )
-    ran = [run_grapy(*command, folder=tmp_path) for command in commands]
+    ran = [call_grapy(*command, folder=tmp_path) for command in commands]
     assert [one.returncode for one in ran] == [0, 0, 0], [one.stderr for one in ran]
     direct, stored = (json.loads(one.stdout)["results"] for one in (ran[0], ran[2]))
     assert direct[0]["mean_iou"] > 0.3

@@ -187,6 +187,57 @@ def test_evaluate_masks(tmp_path):
     assert "Look first at bad.png (0.50), good.png (1.00)" in said
 
 
+@pytest.fixture
+def release(tmp_path):
+    """Two photos as PASCAL-Person-Part has them: a person who fills the middle, and nobody."""
+    folder = tmp_path / "raw"
+    for kind in ("JPEGImages", "SegmentationPart", "person", "list"):
+        (folder / kind).mkdir(parents=True)
+    (folder / "list/train_id.txt").write_text("person\nlawn\n")
+    parts = np.zeros((90, 120), np.uint8)
+    parts[20:80, 40:80] = 2
+    for key, parts_of_key in (("person", parts), ("lawn", parts * 0)):
+        Image.new("RGB", (120, 90), "green").save(folder / f"JPEGImages/{key}.jpg")
+        Image.fromarray(parts_of_key).save(folder / f"SegmentationPart/{key}.png")
+        Image.fromarray(np.minimum(parts_of_key, 1)).save(folder / f"person/{key}.png")
+    return folder
+
+
+def test_labels_are_mended_by_what_people_saw(release, tmp_path):
+    linked = (release / "person/person.png").rename(tmp_path / "person.png")
+    (release / "person/person.png").symlink_to(linked)
+    (tmp_path / "table.toml").write_text(
+        "nobody = ['lawn', 'elsewhere']\n[objects]\nperson = [[0.5, 0.5, 0.1, 0.1]]\n[unknown]\n"
+    )
+    run_example("mend_labels.py", release, "table.toml", folder=tmp_path)
+    for kind, person in (("SegmentationPart", 2), ("person", 1)):
+        mended = np.array(Image.open(release / f"{kind}/person.png"))
+        assert list(mended[45, [60, 68, 73, 78, 90]]) == [0, 0, 255, person, 0]
+    assert np.array(Image.open(linked))[45, 60] == 1
+
+
+def test_pasted_objects_are_background(release, tmp_path):
+    (tmp_path / "objects").mkdir()
+    Image.new("RGBA", (30, 30), "red").save(tmp_path / "objects/ball.png")
+    options = ("--objects", "objects", "--seed", 3)
+    run_example("paste_objects.py", "with-people", release, *options, folder=tmp_path)
+    run_example("paste_objects.py", "nobody", release, *options, "--nobody", 2, folder=tmp_path)
+    photo = np.array(Image.open(tmp_path / "with-people/JPEGImages/person.jpg")).astype(int)
+    parts = np.array(Image.open(tmp_path / "with-people/SegmentationPart/person.png"))
+    covered = photo[..., 0] > photo[..., 1] + 60
+    assert 0 < covered[20:80, 40:80].sum() < covered[20:80, 40:80].size
+    assert not parts[covered].any()
+    assert (parts == 2).sum() > 0
+    ran = run_python(
+        *("-m", "grapy_cli", "prepare", "--dataset", "pascal", "--source", "nobody"),
+        folder=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    keys = (tmp_path / "data/pascal/splits/train.txt").read_text().split()
+    assert keys == ["nobody_0000", "nobody_0001"]
+    assert not np.array(Image.open(tmp_path / "nobody/person/nobody_0000.png")).any()
+
+
 def test_every_photo_is_credited():
     rows = re.findall(r"^\| `(.+?)` \|", (EXAMPLES / "photos/CREDITS.md").read_text(), re.MULTILINE)
     assert rows == [path.name for path in PHOTOS]

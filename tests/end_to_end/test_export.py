@@ -21,7 +21,6 @@ from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.inference.engines.network import load_exported
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.weights import load_weights, read_card
-from tests.support.command_line import run_grapy
 from tests.support.networks import write_decided_weights
 from tests.support.photo_folders import write_good_photos
 from tests.support.training import prepare_tiny
@@ -40,7 +39,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     write_decided_weights(folder / "tiny.safetensors")
     write_good_photos(folder / "photos", 2)
-    ran = run_grapy(
+    ran = call_grapy(
         *("export", "--weights", "tiny.safetensors", "--out", "out/model.onnx"),
         *("--photos", "photos", "--threads", "1"),
         folder=folder,

@@ -9,8 +9,8 @@ from PIL import Image
 
 from grapy_cli.settings.sections import PredictSettings
 from grapy_cli.settings.tree import choices
-from tests.support.command_line import run_grapy
 from tests.support.networks import write_weights
+from tests.support.warm import call_grapy
 
 KINDS = choices(PredictSettings.model_fields["save"])
 JOINED = (
@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 
 def predict(folder: Path, out: str, *sources: str):
-    done = run_grapy(
+    done = call_grapy(
         *("predict", *sources, "--dataset", "all", "--out", out, "--weights", "tiny.safetensors"),
         *("--save", ",".join(KINDS), "--levels", "3,1", "--gallery", "--contact-sheet"),
         *("--device", "cpu"),
