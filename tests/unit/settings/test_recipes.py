@@ -15,7 +15,11 @@ SHOW = f"""#!/bin/sh
 echo "$@" >> calls
 [ "$1" != train ] || "{sys.executable}" -m grapy_cli "$@" --show-settings > "$5.toml"
 """
-ORDER = ["train", "train", "weights", "train", "train", "weights"]
+NOTE = """#!/bin/sh
+echo "python ${1##*/}" >> calls
+"""
+PREPARED = ["prepare"] * 4 + ["python"] + ["prepare"] * 3 + ["python", "python"] + ["prepare"] * 2
+ORDER = ["train", "train", "weights", "train", "train", "weights", "train", "train", "weights"]
 WILD = ("coco_01", "coco_02", "voc_01", "lspet_01", "lspet_02")
 
 
@@ -29,8 +33,9 @@ def folder(tmp_path_factory):
     (folder / "held-out.txt").write_text("coco_02\n")
     for number in range(5):
         (folder / f"coco128/photos/{number}.jpg").touch()
-    (folder / "grapy").write_text(SHOW)
-    (folder / "grapy").chmod(0o755)
+    for name, program in {"grapy": SHOW, "python": NOTE}.items():
+        (folder / name).write_text(program)
+        (folder / name).chmod(0o755)
     ran = subprocess.run(
         ["sh", str(EXAMPLES / "grapy-lite.sh"), "encoder.safetensors", "teacher.safetensors"],
         cwd=folder,
@@ -48,21 +53,27 @@ def calls(folder):
 
 
 def test_everything_is_prepared_before_it_is_trained_on(folder, calls):
-    assert [call[0] for call in calls] == ["prepare"] * 7 + ORDER
-    roots = [call[call.index("--data") + 1] for call in calls[3:7]]
-    settings = tomllib.loads((folder / "runs/grapy-lite.toml").read_text())
-    assert settings["data"]["more"] == roots
-    assert len(settings["data"]["more_shares"]) == len(roots)
-    assert [call[2] for call in calls[:3]] == settings["data"]["dataset"]
+    assert [call[0] for call in calls] == PREPARED + ORDER
+    scripts = [call[1] for call in calls if call[0] == "python"]
+    assert scripts == ["mend_labels.py", "paste_objects.py", "paste_objects.py"]
+    roots = [call[call.index("--data") + 1] for call in calls if "--data" in call]
+    for run, used in {"grapy-lite": roots[:4], "grapy-lite-large": roots}.items():
+        data = tomllib.loads((folder / f"runs/{run}.toml").read_text())["data"]
+        assert set(data["more"]) == set(used)
+        assert len(data["more_shares"]) == len(used)
+        assert [call[2] for call in calls[:3]] == data["dataset"]
     starts = [call[call.index("--init") + 1] for call in calls if call[0] == "train"]
     assert starts == [
         "encoder.safetensors",
         "runs/grapy-lite/last",
         "grapy-lite-mixed.safetensors",
         "runs/grapy-lite-tagged/last",
+        "runs/grapy-lite-last/last",
+        "runs/grapy-lite-objects/last",
     ]
     packed = [call[2] for call in calls if call[0] == "weights"]
-    assert packed == ["runs/grapy-lite-street/last", "runs/grapy-lite-last/last"]
+    runs = ("grapy-lite-street", "grapy-lite-last", "grapy-lite-large")
+    assert packed == [f"runs/{run}/last" for run in runs]
 
 
 def test_photos_kept_for_scoring_are_not_trained_on(folder):
@@ -81,7 +92,7 @@ def test_photos_kept_for_scoring_are_not_trained_on(folder):
 
 def test_every_run_builds_the_same_network(folder):
     runs = [tomllib.loads(file.read_text()) for file in (folder / "runs").glob("*.toml")]
-    assert len(runs) == 4
+    assert len(runs) == 6
     assert all(run["model"] == runs[0]["model"] for run in runs)
 
 
