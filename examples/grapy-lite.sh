@@ -49,7 +49,7 @@ grapy prepare --dataset pascal --source raw-coco128 --data data-coco128
 
 # Objects that are not people: before people, and in places without people.
 python "$here/paste_objects.py" raw-objects raw-coco raw-voc --objects objects
-python "$here/paste_objects.py" raw-nobody raw-coco raw-voc raw-coco128 --nobody 800 \
+python "$here/paste_objects.py" raw-nobody raw-coco raw-voc --nobody 800 \
     --objects objects --scenes scenes
 for kind in objects nobody; do
     grapy prepare --dataset pascal --source "raw-$kind" --data "data-$kind"
