@@ -39,37 +39,41 @@ def main():
     if arguments.nobody:
         scenes = sorted(arguments.scenes.iterdir()) if arguments.scenes else []
         free = [path for path in photos if not read(path).person.any()] + scenes
-        made = (
-            (f"nobody_{number:04}", scene_with_objects(free, objects, random))
-            for number in range(arguments.nobody)
-        )
+        samples, most, size = places(free, arguments.nobody, random), 3, (0.3, 1.1)
     else:
-        made = (
-            (path.stem, people_with_objects(path, objects, random))
-            for path in photos
-            if (read(path).person == 1).any()
-        )
-    write(arguments.out, made)
+        samples, most, size = people(photos), 2, (0.25, 0.7)
+    write(arguments.out, with_objects(samples, objects, most, size, random))
 
 
-def scene_with_objects(free: list[Path], objects: list[np.ndarray], random: np.random.Generator):
-    photo = cv2.imread(str(free[int(random.integers(len(free)))]))
-    if random.random() < 0.5:
-        photo = photo[:, ::-1]
-    factor = SIDE / max(photo.shape[:2])
-    photo = np.ascontiguousarray(cv2.resize(photo, None, fx=factor, fy=factor))
-    labels = np.zeros(photo.shape[:2], np.uint8)
-    scene = Labeled(photo, labels, labels.copy())
-    for _ in range(int(random.integers(1, 4))):
-        paste(scene, objects, (0.3, 1.1), random)
-    return scene
+def people(photos: list[Path]):
+    for path in photos:
+        sample = read(path)
+        if (sample.person == 1).any():
+            yield path.stem, sample
 
 
-def people_with_objects(path: Path, objects: list[np.ndarray], random: np.random.Generator):
-    sample = read(path)
-    for _ in range(int(random.integers(1, 3))):
-        paste(sample, objects, (0.25, 0.7), random)
-    return sample
+def places(free: list[Path], count: int, random: np.random.Generator):
+    for number in range(count):
+        photo = cv2.imread(str(free[int(random.integers(len(free)))]))
+        if random.random() < 0.5:
+            photo = photo[:, ::-1]
+        factor = SIDE / max(photo.shape[:2])
+        photo = np.ascontiguousarray(cv2.resize(photo, None, fx=factor, fy=factor))
+        labels = np.zeros(photo.shape[:2], np.uint8)
+        yield f"nobody_{number:04}", Labeled(photo, labels, labels.copy())
+
+
+def with_objects(
+    samples: Iterable[tuple[str, Labeled]],
+    objects: list[np.ndarray],
+    most: int,
+    size: tuple[float, float],
+    random: np.random.Generator,
+):
+    for key, sample in samples:
+        for _ in range(int(random.integers(1, most + 1))):
+            paste(sample, objects, size, random)
+        yield key, sample
 
 
 def paste(

@@ -12,8 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test fails for being slow: machines are shared, and what is first called has to be loaded.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
-# CI draws the same examples each time, so that it judges a change by the change alone. Who runs the
-# tests by hand draws new ones.
+# CI draws the same examples each time, so that it judges a change by the change alone. A plain
+# `pytest` draws new ones.
 settings.register_profile("fixed", settings.get_profile("unhurried"), derandomize=True)
 
 TESTS = Path(__file__).parent

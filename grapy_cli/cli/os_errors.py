@@ -36,7 +36,7 @@ def grapy_error_of(error: Exception) -> GrapyError | None:
     match error:
         case OSError(errno=int(number)) if number in _HINTS:
             return SettingsError(f"the system refuses: {error}", hint=_HINTS[number])
-        case MemoryError() | ImportError() if _is_memory(error):
+        case _ if _lacks_memory(error):
             return DeviceError(
                 "this process does not have enough memory",
                 hint="Close other programs, or allow it more: ulimit -v, or the container's limit.",
@@ -53,8 +53,9 @@ def grapy_error_of(error: Exception) -> GrapyError | None:
             return None
 
 
-def _is_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or "failed to map segment" in str(error)
+def _lacks_memory(error: Exception) -> bool:
+    is_library = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    return is_library or isinstance(error, MemoryError)
 
 
 def hint_of_import(error: Exception) -> str:

@@ -27,7 +27,7 @@ def adopted_network(path: Path, card: WeightsCard, runner: Runner) -> PublishedN
     """
     rule = card.input
     if rule is None:
-        raise WeightsError(f"the card of {path} does not say which photos the network takes")
+        raise WeightsError(f"the weights card of {path} lacks the size and scaling of photos")
     if rule.output >= len(runner.outputs):
         raise WeightsError(
             f"{path} has {len(runner.outputs)} outputs ({', '.join(runner.outputs)}), and its "
