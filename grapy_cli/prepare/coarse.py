@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import LabelMapError, import_labels
+from grapy_cli.image_io.label_maps import look_up
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.turned import fit_label
@@ -68,8 +69,8 @@ def contradictions(
     rows = []
     for level, coarse_map in coarse.items():
         both = (label_map != IGNORE) & (coarse_map != IGNORE)
-        lifted = np.array([*labels.lift(level), *[IGNORE] * (256 - labels.num_parts)], np.uint8)
-        differing = int((both & (lifted[label_map] != coarse_map)).sum())
+        lifted = look_up(label_map, labels.lift(level))
+        differing = int((both & (lifted != coarse_map)).sum())
         if differing > _SHARE_TOLD * max(1, int(both.sum())):
             share = differing / int(both.sum())
             reason = f"{COARSE_FOLDERS[level]} and parts differ on {share:.1%} of the pixels"
