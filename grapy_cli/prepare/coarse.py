@@ -21,8 +21,8 @@ LabelMap = UInt8[np.ndarray, "h w"]
 COARSE_FOLDERS: Mapping[Level, str] = {Level.CATEGORY: "groups", Level.HUMAN: "person"}
 """Where they lie in the folder of a release."""
 
-_SHARE_TOLD = 0.01
-"""Share of the pixels that both label above which a contradiction is told; edges always differ."""
+_MOST_DIFFERING = 0.01
+"""Share of the pixels that both label; more differing ones are reported. Edges always differ."""
 
 
 def read_coarse(
@@ -71,7 +71,7 @@ def contradictions(
         both = (label_map != IGNORE) & (coarse_map != IGNORE)
         lifted = look_up(label_map, labels.lift(level))
         differing = int((both & (lifted != coarse_map)).sum())
-        if differing > _SHARE_TOLD * max(1, int(both.sum())):
+        if differing > _MOST_DIFFERING * max(1, int(both.sum())):
             share = differing / int(both.sum())
             reason = f"{COARSE_FOLDERS[level]} and parts differ on {share:.1%} of the pixels"
             rows.append(["coarse-differs", f"{reason}; the parts are kept"])

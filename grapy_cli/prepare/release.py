@@ -112,7 +112,8 @@ def _look_at_names(folder: Place, contents: Contents) -> None:
     """Note that photos may be missing because a zip file has names in an old encoding."""
     is_missing = any(row.problem.startswith("missing") for row in contents.problems)
     if is_missing and isinstance(folder, ArchivePath):
-        if name := undecoded_name(folder.archive.path):
+        name = undecoded_name(folder.archive.path)
+        if name:
             contents.notes.append(
                 f"names such as {spelled(name)} are not UTF-8 and were read as cp437: if they are "
                 "wrong, unpack the archive with the right encoding"
