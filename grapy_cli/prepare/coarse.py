@@ -7,16 +7,13 @@ person/KEY.png    level 1: 0 background, 1 person, 255 unknown
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import UInt8
 
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import LabelMapError, import_labels
 from grapy_cli.image_io.label_maps import look_up
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.prepare.problems import BadSample
-from grapy_cli.prepare.turned import fit_label
-
-LabelMap = UInt8[np.ndarray, "h w"]
+from grapy_cli.prepare.turned import LabelMap, fit_label
 
 COARSE_FOLDERS: Mapping[Level, str] = {Level.CATEGORY: "groups", Level.HUMAN: "person"}
 """Where they lie in the folder of a release."""

@@ -90,9 +90,9 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
     for shelf in release.shelves:
         stock = take_stock(release.folder, shelf, contents.notes)
         if shelf.split:
-            home = (release.folder / shelf.photos).parent
+            lists_at = (release.folder / shelf.photos).parent
             unlisted = dict.fromkeys(sorted(stock.labeled or stock.photos.names), "")
-            splits = {shelf.split: _read_list(home, shelf.split, stock) or unlisted}
+            splits = {shelf.split: _read_list(lists_at, shelf.split, stock) or unlisted}
         else:
             splits = _splits_of(release.folder, stock, contents, val_share, seed)
         for split, keys in splits.items():
@@ -270,7 +270,7 @@ def _nothing_found(
     places = ", ".join(str(place.resolve()) for place in looked)
     found = "; ".join(dict.fromkeys(words for words, _ in lacking[:5]))
     add = "Copy or unpack what is missing. " if lacking else ""
-    advice = next((advice for _, advice in lacking if advice), f"{add}{source.home}.")
+    advice = next((advice for _, advice in lacking if advice), f"{add}{source.download}.")
     return DatasetError(
         f"no release of {name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",

@@ -41,7 +41,9 @@ def render_report(
     problems, mirrored = figures["problems"], figures["mirrored"]
     severities = [CHECKS[name].severity for name in problems]
     rejected = sum(
-        n for n, kind in zip(problems.values(), severities, strict=True) if kind == "rejected"
+        count
+        for count, severity in zip(problems.values(), severities, strict=True)
+        if severity == "rejected"
     )
     counts = ("mirroring_gives", "release_has", "in_common")
     return render(

@@ -254,8 +254,7 @@ def _say(
 def _be_strict(problems: Sequence[Problem], folder: Path) -> None:
     serious = [row for row in problems if row.severity != "note"]
     if serious:
-        counts = count_problems(serious)
-        named = ", ".join(f"{count} {problem}" for problem, count in counts.items())
+        named = ", ".join(f"{n} {problem}" for problem, n in count_problems(serious).items())
         raise DatasetError(
             f"{folder.name} has {len(serious)} problems: {named}",
             hint=f"{folder / REPORT} shows them; without --strict bad samples are left out.",

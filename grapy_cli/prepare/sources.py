@@ -43,7 +43,7 @@ class Source(NamedTuple):
 
     label_set: LabelSet
     layouts: tuple[Layout, ...]
-    home: str
+    download: str
     """Where to download the release, a sentence for people."""
     colors: Mapping[Color, int] = MappingProxyType({})
     """Part ids by RGB, where label maps may be color pictures."""
