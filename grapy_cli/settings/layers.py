@@ -92,8 +92,8 @@ def overlaid(settings: Settings, file: Path) -> Settings:
 
 def differences(one: Settings, other: Settings) -> dict[str, Any]:
     """Return the values in which `other` differs, by dotted path."""
-    both = ((path, *map(attrgetter(path), (one, other))) for path in leaves())
-    return {path: theirs for path, ours, theirs in both if ours != theirs}
+    pairs = {path: (attrgetter(path)(one), attrgetter(path)(other)) for path in leaves()}
+    return {path: theirs for path, (ours, theirs) in pairs.items() if ours != theirs}
 
 
 def _stage_layer(given: _Layer) -> _Layer:

@@ -181,13 +181,13 @@ def build_job(
     loss_module = build_loss_module(trained.network, settings, groups, device)
     has_all_heads = train.mixing == "mixed" or settings.data.share_labels
     has_all_heads |= all(len(group.members) == len(datasets) for group in groups)
-    return TrainingJob(
+    return derive(
+        TrainingJob,
+        train.optimizer,
+        train,
         trained=trained,
         loss_module=_distribute(loss_module, world, device, unused=not has_all_heads),
         schedule=build_schedule(train, sampling.steps),
-        restart=train.optimizer.restart,
-        clip=train.optimizer.clip,
-        accumulate=train.accumulate,
         batches=batches,
         device=device,
         pace=derive(

@@ -24,6 +24,7 @@ from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence, tee
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World, open_world
+from grapy_cli.settings.derive import derive
 from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.stages import STAGE_BEFORE
@@ -306,13 +307,7 @@ def _relief(run: _Run, folder: RunFolder) -> tuple[str, Callable[[], str]]:
     photos = train.batch_size // run.job.world.size // train.accumulate
 
     def hint() -> str:
-        ways = lighter(
-            photos,
-            accumulate=train.accumulate,
-            precision=train.precision,
-            crop=train.crop,
-            on_gpu=run.job.device.type == "cuda",
-        )
+        ways = derive(lighter, train, photos=photos, on_gpu=run.job.device.type == "cuda")
         saved = folder.checkpoint("last").exists()
         go_on = f" The last checkpoint is complete: --resume {folder.path}." if saved else ""
         return f"{ways}.{go_on}"
