@@ -117,19 +117,11 @@ class Archive:
     def __init__(self, path: Path, files: dict[Names, Read]) -> None:
         self.path = path
         self.files = files
-        self.folders: dict[Names, list[str]] = {(): []}
+        self.folders: dict[Names, dict[str, None]] = {(): {}}
+        """The names in each folder, in the order of the archive."""
         for names in files:
-            self._shelve(names)
-
-    def _shelve(self, names: Names) -> None:
-        """Add a file, and the folders above it, to the lists of their folders."""
-        while names:
-            *above, name = names
-            is_known = tuple(above) in self.folders
-            self.folders.setdefault(tuple(above), []).append(name)
-            if is_known:
-                return
-            names = tuple(above)
+            for depth, name in enumerate(names):
+                self.folders.setdefault(names[:depth], {})[name] = None
 
 
 def is_archive(path: Path) -> bool:

@@ -1,15 +1,26 @@
 """Check whether a photo and its label map are fit for training, and say why not."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
+from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import ImportedLabels, LabelMapError, import_labels
 from grapy_cli.image_io.photos import UNREADABLE, PhotoFacts, facts_of, open_photo, why_unreadable
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.pascal_part import read_pascal_part
 from grapy_cli.prepare.problems import BadSample
+from grapy_cli.prepare.sources import Source
+
+
+def read_file(place: Place, problem: str) -> bytes:
+    """Read a file of a release.
+
+    Raises:
+        BadSample: If it cannot be read, with that problem.
+    """
+    try:
+        return place.read_bytes()
+    except OSError as error:
+        raise BadSample(problem, str(error)) from error
 
 
 def check_photo(data: bytes) -> PhotoFacts:
@@ -33,18 +44,17 @@ def check_photo(data: bytes) -> PhotoFacts:
     return facts
 
 
-def read_label(
-    data: bytes, colors: Mapping[Color, int], labels: LabelSet, suffix: str = ".png"
-) -> ImportedLabels:
+def read_label(place: Place, source: Source) -> ImportedLabels:
     """Read a label map as released: a picture in one of many forms, or PASCAL-Part's `.mat`.
 
     Raises:
         BadSample: If it cannot be read, or its values name no parts.
     """
-    if suffix.lower() == ".mat":
+    data = read_file(place, "unreadable-label")
+    if place.suffix.lower() == ".mat":
         return ImportedLabels(read_pascal_part(data))
     try:
-        return import_labels(data, colors, num_parts=labels.num_parts)
+        return import_labels(data, source.colors, num_parts=source.label_set.num_parts)
     except LabelMapError as error:
         raise BadSample(error.problem, error.message) from error
 

@@ -12,6 +12,7 @@ from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import LabelMapError, import_labels
 from grapy_cli.image_io.label_maps import look_up
 from grapy_cli.labels import IGNORE, LabelSet, Level
+from grapy_cli.prepare.check import read_file
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.turned import LabelMap, fit_label
 
@@ -37,12 +38,11 @@ def read_coarse(
     maps = {}
     for level, place in places.items():
         nodes = 5 if level == Level.CATEGORY else 2
+        stored = read_file(place, "unreadable-label")
         try:
-            imported = import_labels(place.read_bytes(), {}, num_parts=nodes)
+            imported = import_labels(stored, {}, num_parts=nodes)
         except LabelMapError as error:
             raise BadSample(error.problem, f"{place}: {error.message}") from error
-        except OSError as error:
-            raise BadSample("unreadable-label", str(error)) from error
         unknown = imported.ids[(imported.ids >= nodes) & (imported.ids != IGNORE)]
         if unknown.size:
             reason = f"{place} has id {unknown[0]}, but level {int(level)} has 0 to {nodes - 1}"

@@ -11,10 +11,9 @@ from jaxtyping import UInt8
 
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.image_io.archive import Place
-from grapy_cli.image_io.label_import import ImportedLabels
 from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.prepare.check import check_ids, check_photo, read_label
+from grapy_cli.prepare.check import check_ids, check_photo, read_file, read_label
 from grapy_cli.prepare.coarse import contradictions, fill_background, read_coarse
 from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.mirrored import Differences, compare_mirrored
@@ -31,7 +30,7 @@ def convert_sample(entry: Entry, writer: DatasetWriter, source: Source) -> Findi
     labels = source.label_set
     problems: list[list[str]] = []
     try:
-        data = _read(entry.photo, "unreadable-photo")
+        data = read_file(entry.photo, "unreadable-photo")
         photo = check_photo(data)
         if photo.orientation != 1:
             problems.append(["exif-rotated", f"the EXIF orientation is {photo.orientation}"])
@@ -44,7 +43,7 @@ def convert_sample(entry: Entry, writer: DatasetWriter, source: Source) -> Findi
             pixels = _pixels(count_ids(label_map), labels)
             writer.add_label_map(entry.key, label_map, coarse)
         if entry.label is not None:
-            imported = _read_label(entry.label, source)
+            imported = read_label(entry.label, source)
             label_map, turned = fit_label(imported.ids, data, size, photo.orientation)
             problems += [list(remark) for remark in imported.remarks] + turned
             counts = count_ids(label_map)
@@ -92,21 +91,9 @@ def convert_samples(
         pool.shutdown(cancel_futures=True)
 
 
-def _read(place: Place, problem: str) -> bytes:
-    try:
-        return place.read_bytes()
-    except OSError as error:
-        raise BadSample(problem, str(error)) from error
-
-
 def _pixels(counts: np.ndarray, labels: LabelSet) -> list[int]:
     """Pixels of each part, then of those that are ignored."""
     return [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
-
-
-def _read_label(place: Place, source: Source) -> ImportedLabels:
-    data = _read(place, "unreadable-label")
-    return read_label(data, source.colors, source.label_set, place.suffix)
 
 
 def _note_empty(label: Place, counts: np.ndarray, problems: list[list[str]]) -> None:
@@ -129,7 +116,7 @@ def _compare_mirrored(
     if place is None:
         return None
     try:
-        mirrored = _read_label(place, source).ids
+        mirrored = read_label(place, source).ids
         mirrored, _ = fit_label(mirrored, b"", (label_map.shape[0], label_map.shape[1]), 1)
     except BadSample as bad:
         problems.append(["mirrored-unreadable", f"{place}: {bad.message}"])

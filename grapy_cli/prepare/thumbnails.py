@@ -9,10 +9,11 @@ from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.html.pictures import data_url, jpeg_url
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_maps import count_ids, encode_label_map, shrink
-from grapy_cli.image_io.photos import UNREADABLE, read_shrunk
+from grapy_cli.image_io.photos import read_shrunk
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import read_label
+from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.sources import Source
 
 SIDE = 260  # pixels of the longest side
@@ -35,8 +36,8 @@ def label_thumbnail(
     if place is None:
         return "", []
     try:
-        label_map = read_label(place.read_bytes(), source.colors, labels, place.suffix).ids
-    except UNREADABLE:  # `BadSample` is one of them
+        label_map = read_label(place, source).ids
+    except BadSample:
         return "", []
     png = encode_label_map(shrink(label_map, SIDE), labels.palette())
     return data_url("png", png), _parts_in(label_map, labels)

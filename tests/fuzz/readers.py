@@ -30,7 +30,7 @@ from grapy_cli.predict.video.read import read_frames, video_errors
 from grapy_cli.prepare.check import check_photo, read_label
 from grapy_cli.prepare.finished import FinishedSamples
 from grapy_cli.prepare.release import find_release, read_release
-from grapy_cli.prepare.sources import PASCAL_COLORS, own_source
+from grapy_cli.prepare.sources import SOURCES, own_source
 from grapy_cli.runtime.journal import read_journal
 from grapy_cli.safe_text import decode_text
 from grapy_cli.settings.layers import resolve
@@ -62,6 +62,10 @@ def _photo(data: bytes, folder: Path) -> None:
 
 def _training_photo(data: bytes, folder: Path) -> None:
     load_photo(_file(folder / "photo.jpg", data))
+
+
+def _released_label(data: bytes, path: Path) -> None:
+    read_label(_file(path, data), SOURCES["pascal"])
 
 
 def _label_map(data: bytes, folder: Path) -> None:
@@ -204,11 +208,11 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "photo of a release": Reader(corpus.photos, lambda data, _: check_photo(data)),
         "label map": Reader(corpus.label_maps, _label_map),
         "label map of a release": Reader(
-            corpus.label_maps, lambda data, _: read_label(data, PASCAL_COLORS, LABEL_SETS["pascal"])
+            corpus.label_maps, lambda data, at: _released_label(data, at / "labels.png")
         ),
         "mask of another tool": Reader(corpus.label_maps, _masks),
         "MATLAB file": Reader(
-            corpus.mats, lambda data, _: read_label(data, {}, LABEL_SETS["pascal"], ".mat")
+            corpus.mats, lambda data, at: _released_label(data, at / "labels.mat")
         ),
         "weights": Reader(corpus.weights, _weights),
         "checkpoint": Reader(corpus.checkpoints, _checkpoint),

@@ -9,11 +9,11 @@ from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
 from grapy_cli.prepare.problems import BadSample
-from grapy_cli.prepare.sources import PASCAL_COLORS
+from grapy_cli.prepare.sources import PASCAL_COLORS, SOURCES
 
 
 def read(path, colors):
-    return read_label(path.read_bytes(), colors, LABEL_SETS["pascal"]).ids
+    return read_label(path, SOURCES["pascal"]._replace(colors=colors)).ids
 
 
 @pytest.fixture
