@@ -10,8 +10,8 @@ from grapy_cli.data.layout import Problem
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.sides import unpaired_sides
 from grapy_cli.prepare.finished import Finding
+from grapy_cli.prepare.folder_files import Entry
 from grapy_cli.prepare.problems import found
-from grapy_cli.prepare.stock import Entry
 
 WORST_OF_EACH = 4
 

@@ -16,10 +16,10 @@ from grapy_cli.labels import IGNORE, LabelSet
 from grapy_cli.prepare.check import check_ids, check_photo, read_file, read_label
 from grapy_cli.prepare.coarse import contradictions, fill_background, read_coarse
 from grapy_cli.prepare.finished import Finding
+from grapy_cli.prepare.folder_files import Entry
 from grapy_cli.prepare.mirrored import Differences, compare_mirrored
 from grapy_cli.prepare.problems import BadSample
 from grapy_cli.prepare.sources import Source
-from grapy_cli.prepare.stock import Entry
 from grapy_cli.prepare.turned import fit_label
 
 AHEAD = 4  # samples in work per thread

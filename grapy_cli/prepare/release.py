@@ -15,9 +15,9 @@ from grapy_cli.image_io.lists import is_header, list_entries
 from grapy_cli.image_io.names import is_clutter
 from grapy_cli.labels import LABEL_SETS, dataset_option
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
+from grapy_cli.prepare.folder_files import MAP_SUFFIXES, Entry, Files, list_files, suffix_of
 from grapy_cli.prepare.problems import CHECKS, found
-from grapy_cli.prepare.sources import Layout, Shelf, Source
-from grapy_cli.prepare.stock import MAP_SUFFIXES, Entry, Stock, suffix_of, take_stock
+from grapy_cli.prepare.sources import Layout, Pair, Source
 from grapy_cli.prepare.unusable import lack, nothing_usable, some
 from grapy_cli.safe_text import decode_text, spelled
 
@@ -30,11 +30,11 @@ DEEPEST = 3  # levels of folders that are searched below a place
 
 @dataclass(frozen=True)
 class Release:
-    """A release that was found: its folder and its shelves."""
+    """A release that was found: its folder, and its folders of photos and label maps."""
 
     folder: Place
     layout: Layout
-    shelves: tuple[Shelf, ...]
+    pairs: tuple[Pair, ...]
 
 
 @dataclass
@@ -70,8 +70,8 @@ def find_release(source: Source, places: Sequence[Path], *, any_name: bool) -> R
                 has_name = folder.name.casefold() in map(str.casefold, layout.roots)
                 if not (any_name or folder == root or has_name):
                     continue
-                whole, half = _shelves_in(folder, layout)
-                if any(shelf.split != "test" for shelf in whole) and not half:
+                whole, half = _pairs_in(folder, layout)
+                if any(pair.split != "test" for pair in whole) and not half:
                     return Release(folder, layout, whole)
                 lacking += half
     raise _nothing_found(source, places, lacking)
@@ -86,25 +86,25 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
         DatasetError: If no photo has a label map, or no list names one that has.
     """
     contents = Contents()
-    shelves = []
-    for shelf in release.shelves:
-        stock = take_stock(release.folder, shelf, contents.notes)
-        if shelf.split:
-            lists_at = (release.folder / shelf.photos).parent
-            unlisted = dict.fromkeys(sorted(stock.labeled or stock.photos.names), "")
-            splits = {shelf.split: _read_list(lists_at, shelf.split, stock) or unlisted}
+    pairs = []
+    for pair in release.pairs:
+        files = list_files(release.folder, pair, contents.notes)
+        if pair.split:
+            lists_at = (release.folder / pair.photos).parent
+            unlisted = dict.fromkeys(sorted(files.labeled or files.photos.names), "")
+            splits = {pair.split: _read_list(lists_at, pair.split, files) or unlisted}
         else:
-            splits = _splits_of(release.folder, stock, contents, val_share, seed)
+            splits = _splits_of(release.folder, files, contents, val_share, seed)
         for split, keys in splits.items():
             contents.listed[split] = contents.listed.get(split, 0) + len(keys)
             for key, named in keys.items():
-                _enter(contents, key, split, stock, named)
+                _enter(contents, key, split, files, named)
         known = {key for keys in splits.values() for key in keys}
-        _look_for_surplus(contents, shelf, stock, known)
-        shelves.append((stock, known))
+        _look_for_surplus(contents, pair, files, known)
+        pairs.append((files, known))
     _look_at_names(release.folder, contents)
     if not contents.entries:
-        raise nothing_usable(release.folder, shelves)
+        raise nothing_usable(release.folder, pairs)
     return contents
 
 
@@ -120,14 +120,14 @@ def _look_at_names(folder: Place, contents: Contents) -> None:
             )
 
 
-def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -> None:
+def _enter(contents: Contents, key: str, split: str, files: Files, named: str) -> None:
     """Add one listed key as an entry or as a problem.
 
     Args:
         named: The photo's file where the list names it with its suffix.
     """
-    entry, known = stock.entry(key, split, named), contents.entries.get(key)
-    if reason := _why_not(entry, stock, named, known):
+    entry, known = files.entry(key, split, named), contents.entries.get(key)
+    if reason := _why_not(entry, files, named, known):
         problem, why = reason
         contents.problems.append(found(problem, split, spelled(key)[:LONGEST_KEY], why))
         return
@@ -137,7 +137,7 @@ def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -
     contents.splits.setdefault(split, []).append(key)
 
 
-def _why_not(entry: Entry, stock: Stock, named: str, known: Entry | None) -> tuple[str, str] | None:
+def _why_not(entry: Entry, files: Files, named: str, known: Entry | None) -> tuple[str, str] | None:
     """Return the problem and the reason why a listed key cannot be used."""
     key = entry.key
     if not is_key(key) or len(os.fsencode(key)) > LONGEST_KEY:
@@ -145,19 +145,19 @@ def _why_not(entry: Entry, stock: Stock, named: str, known: Entry | None) -> tup
     if not entry.photo_name:
         return "missing-photo", ""
     if not (entry.label_name or entry.coarse_names) and entry.split != "test":
-        refused = stock.refused.get(key, "")
+        refused = files.refused.get(key, "")
         why = f"{refused} is not a label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
         return "missing-label", why
-    if rivals := stock.rivals(key, named):
+    if rivals := files.rivals(key, named):
         return "same-key", f"{' and '.join(rivals)} have one name: keep one of them"
     if known and known.photo != entry.photo:
         return "same-key", f"{known.photo} has the same key"
     return None
 
 
-def _look_for_surplus(contents: Contents, shelf: Shelf, stock: Stock, known: set[str]) -> None:
+def _look_for_surplus(contents: Contents, pair: Pair, files: Files, known: set[str]) -> None:
     """Note files that no list names; each kind is one row."""
-    photos, labels = set(stock.photos.names) - known, set(stock.labels.names) - known
+    photos, labels = set(files.photos.names) - known, set(files.labels.names) - known
     surplus = {
         "surplus-photos": photos - labels,
         "surplus-labels": labels - photos,
@@ -166,16 +166,16 @@ def _look_for_surplus(contents: Contents, shelf: Shelf, stock: Stock, known: set
     for problem, keys in surplus.items():
         if keys:
             what = f"{CHECKS[problem].says} ({len(keys)}): {some(keys)}"
-            contents.problems.append(found(problem, shelf.split, "", what))
+            contents.problems.append(found(problem, pair.split, "", what))
 
 
 def _splits_of(
-    folder: Place, stock: Stock, contents: Contents, val_share: float, seed: int
+    folder: Place, files: Files, contents: Contents, val_share: float, seed: int
 ) -> dict[str, Listed]:
     """Take the splits from lists; without lists draw them, and note it."""
-    splits = {split: keys for split in SPLITS if (keys := _read_list(folder, split, stock))}
+    splits = {split: keys for split in SPLITS if (keys := _read_list(folder, split, files))}
     listed = {key for keys in splits.values() for key in keys}
-    rest = [key for key in sorted(stock.labeled) if key not in listed]
+    rest = [key for key in sorted(files.labeled) if key not in listed]
     if not splits:
         random.Random(seed).shuffle(rest)
         num_val = round(val_share * len(rest)) or int(val_share > 0 and len(rest) > 1)
@@ -194,7 +194,7 @@ def _splits_of(
     return splits
 
 
-def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
+def _read_list(folder: Place, split: str, files: Files) -> Listed:
     """Read a split's list in any of its spellings; keys without folder and suffix."""
     names = (f"{split}_id.txt", f"{split}.txt")
     paths = (folder / place / name for place in LIST_FOLDERS for name in names)
@@ -205,8 +205,8 @@ def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
         entries = list_entries(decode_text(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
-    named = [stock.named_by(entry) for entry in entries]
-    if entries and is_header(entries[0]) and not stock.has(named[0]):
+    named = [files.named_by(entry) for entry in entries]
+    if entries and is_header(entries[0]) and not files.has(named[0]):
         del named[0]
     return dict(one for one in named if one)
 
@@ -237,17 +237,17 @@ def _subfolders(folder: Place) -> list[Place]:
         return []
 
 
-def _shelves_in(folder: Place, layout: Layout) -> tuple[tuple[Shelf, ...], list[tuple[str, str]]]:
-    """Return the complete shelves, and for the others what is missing and what to do."""
+def _pairs_in(folder: Place, layout: Layout) -> tuple[tuple[Pair, ...], list[tuple[str, str]]]:
+    """Return the complete pairs of folders; for the others what is missing and what to do."""
     whole, lacking = [], []
-    for shelf in layout.shelves:
-        has_photos = (folder / shelf.photos).is_dir()
-        label_folders = [shelf.labels, *COARSE_FOLDERS.values()]
+    for pair in layout.pairs:
+        has_photos = (folder / pair.photos).is_dir()
+        label_folders = [pair.labels, *COARSE_FOLDERS.values()]
         has_labels = any(_holds_labels(folder / name) for name in label_folders)
-        if has_photos and (has_labels or shelf.split == "test"):
-            whole.append(shelf)
+        if has_photos and (has_labels or pair.split == "test"):
+            whole.append(pair)
         elif has_photos or has_labels:
-            lacking.append(lack(folder, shelf.labels if has_photos else shelf.photos))
+            lacking.append(lack(folder, pair.labels if has_photos else pair.photos))
     return tuple(whole), lacking
 
 
@@ -265,8 +265,8 @@ def _nothing_found(
     name = source.label_set.name
     trees = []
     for layout in source.layouts:
-        root, shelf = layout.roots[0] if name in LABEL_SETS else "FOLDER", layout.shelves[0]
-        trees.append(f"{root}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}")
+        root, pair = layout.roots[0] if name in LABEL_SETS else "FOLDER", layout.pairs[0]
+        trees.append(f"{root}/{{{pair.photos}, {pair.labels}, {layout.lists}}}")
     places = ", ".join(str(place.resolve()) for place in looked)
     found = "; ".join(dict.fromkeys(words for words, _ in lacking[:5]))
     add = "Copy or unpack what is missing. " if lacking else ""

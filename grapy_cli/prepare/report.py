@@ -11,10 +11,10 @@ from grapy_cli.image_io.archive import Place
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.audit import Audit
+from grapy_cli.prepare.folder_files import Entry
 from grapy_cli.prepare.problems import CHECKS
 from grapy_cli.prepare.release import Contents
 from grapy_cli.prepare.sources import Source
-from grapy_cli.prepare.stock import Entry
 from grapy_cli.prepare.thumbnails import label_thumbnail, photo_thumbnail
 
 ORDINARY = 6

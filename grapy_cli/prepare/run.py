@@ -22,10 +22,10 @@ from grapy_cli.prepare.audit import Audit, compare_published, count_problems, re
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.prepare.finished import FINISHED, FinishedSamples
+from grapy_cli.prepare.folder_files import Entry
 from grapy_cli.prepare.release import Contents, Release, find_release, read_release
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
-from grapy_cli.prepare.stock import Entry
 from grapy_cli.prepare.synthetic.write_release import draw_release, folder_name
 from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Reporter, Told, Warned, paced

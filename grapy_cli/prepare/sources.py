@@ -16,7 +16,7 @@ from grapy_cli.labels.lip import LIP
 from grapy_cli.labels.pascal import PASCAL
 
 
-class Shelf(NamedTuple):
+class Pair(NamedTuple):
     """One folder of photos and the folder of their label maps, relative to the release."""
 
     photos: str
@@ -32,8 +32,8 @@ class Layout(NamedTuple):
 
     roots: tuple[str, ...]
     """Names of the folder; upper and lower case are the same."""
-    shelves: tuple[Shelf, ...]
-    """All shelves that exist are read; one is enough."""
+    pairs: tuple[Pair, ...]
+    """All that exist are read; one is enough."""
     lists: str
     """The usual name of a list, for messages; `release.py` accepts others as well."""
 
@@ -69,31 +69,31 @@ PASCAL_COLORS: Mapping[Color, int] = {
 # fmt: off
 _CIHP_FLAT = Layout(
     ("CIHP_4w", "CIHP"),
-    (Shelf("Images", "Category_ids", mirrored="Category_rev_ids"),),
+    (Pair("Images", "Category_ids", mirrored="Category_rev_ids"),),
     "lists/train_id.txt",
 )
 _CIHP_SPLIT = Layout(
     ("instance-level_human_parsing", "CIHP"),
     (
-        Shelf("Training/Images",   "Training/Category_ids",   "train"),
-        Shelf("Validation/Images", "Validation/Category_ids", "val"),
-        Shelf("Testing/Images",    "Testing/Category_ids",    "test"),
-        Shelf("train/Images",      "train/Category_ids",      "train"),
-        Shelf("val/Images",        "val/Category_ids",        "val"),
-        Shelf("test/Images",       "test/Category_ids",       "test"),
+        Pair("Training/Images",   "Training/Category_ids",   "train"),
+        Pair("Validation/Images", "Validation/Category_ids", "val"),
+        Pair("Testing/Images",    "Testing/Category_ids",    "test"),
+        Pair("train/Images",      "train/Category_ids",      "train"),
+        Pair("val/Images",        "val/Category_ids",        "val"),
+        Pair("test/Images",       "test/Category_ids",       "test"),
     ),
     "Training/train_id.txt",
 )
 _ATR_FLAT = Layout(
     ("ATR", "humanparsing"),
-    (Shelf("JPEGImages", "SegmentationClassAug", mirrored="SegmentationClassAug_rev"),),
+    (Pair("JPEGImages", "SegmentationClassAug", mirrored="SegmentationClassAug_rev"),),
     "list/train_id.txt",
 )
 # The photos belong to VOC, so the annotations lie beside them or beside the folders of VOC.
 _PASCAL = tuple(
     Layout(
         ("pascal", "PASCAL-Person-Part", "pascal_person_part", "VOC2010", "PASCAL-Part"),
-        (Shelf(f"{voc}JPEGImages", labels),),
+        (Pair(f"{voc}JPEGImages", labels),),
         "list/train_id.txt",
     )
     for labels in ("SegmentationPart", "pascal_person_part_gt", "Annotations_Part")
@@ -104,11 +104,11 @@ _LIP_ARCHIVES = tuple(
     Layout(
         ("LIP",),
         (
-            Shelf(f"{images}/train_images", f"{labels}/train_segmentations", "train",
-                  mirrored=f"{labels}/train_segmentations_reversed"),
-            Shelf(f"{images}/val_images", f"{labels}/val_segmentations", "val"),
-            Shelf("Testing_images/testing_images", "-", "test"),
-            Shelf("Testing_images/Testing_images/testing_images", "-", "test"),
+            Pair(f"{images}/train_images", f"{labels}/train_segmentations", "train",
+                 mirrored=f"{labels}/train_segmentations_reversed"),
+            Pair(f"{images}/val_images", f"{labels}/val_segmentations", "val"),
+            Pair("Testing_images/testing_images", "-", "test"),
+            Pair("Testing_images/Testing_images/testing_images", "-", "test"),
         ),
         "TrainVal_images/train_id.txt",
     )
@@ -121,27 +121,27 @@ _LIP_ARCHIVES = tuple(
 _LIP_FLAT = Layout(
     ("LIP",),
     (
-        Shelf("train_images", "train_segmentations", "train",
-              mirrored="train_segmentations_reversed"),
-        Shelf("val_images", "val_segmentations", "val"),
+        Pair("train_images", "train_segmentations", "train",
+             mirrored="train_segmentations_reversed"),
+        Pair("val_images", "val_segmentations", "val"),
     ),
     "train_id.txt",
 )
 _LIP_SPLIT = Layout(
     ("LIP",),
-    (Shelf("train/image", "train/label", "train"), Shelf("val/image", "val/label", "val")),
+    (Pair("train/image", "train/label", "train"), Pair("val/image", "val/label", "val")),
     "train/train_id.txt",
 )
-_OWN_FLAT = (Shelf("images", "labels"),)
+_OWN_FLAT = (Pair("images", "labels"),)
 _SPLIT_FOLDERS = {
     **{split: split for split in ("train", "val", "test")},
     **dict.fromkeys(("valid", "validation"), "val"),
 }
 _OWN_BY_KIND = tuple(
-    Shelf(f"images/{folder}", f"labels/{folder}", split) for folder, split in _SPLIT_FOLDERS.items()
+    Pair(f"images/{folder}", f"labels/{folder}", split) for folder, split in _SPLIT_FOLDERS.items()
 )
 _OWN_BY_SPLIT = tuple(
-    Shelf(f"{folder}/images", f"{folder}/labels", split) for folder, split in _SPLIT_FOLDERS.items()
+    Pair(f"{folder}/images", f"{folder}/labels", split) for folder, split in _SPLIT_FOLDERS.items()
 )
 # fmt: on
 
@@ -195,8 +195,8 @@ def own_source(labels: LabelSet) -> Source:
     if labels.name == "raw":
         raise DatasetError(f"{labels.name!r} cannot name a data set, which is a folder")
     layouts = tuple(
-        Layout((labels.name,), shelves, lists)
-        for shelves, lists in (
+        Layout((labels.name,), pairs, lists)
+        for pairs, lists in (
             (_OWN_FLAT, "splits/train.txt"),
             (_OWN_BY_KIND, "images/val, labels/val"),
             (_OWN_BY_SPLIT, "val/images, val/labels"),

@@ -6,7 +6,7 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.image_io.archive import Place, is_archive_name
 from grapy_cli.image_io.formats import LABEL_ADVICE, NO_LABELS
 from grapy_cli.image_io.names import is_clutter
-from grapy_cli.prepare.stock import Stock, suffix_of
+from grapy_cli.prepare.folder_files import Files, suffix_of
 from grapy_cli.safe_text import spelled
 
 NESTED_ADVICE = (
@@ -33,26 +33,26 @@ def lack(folder: Place, name: str) -> tuple[str, str]:
     return f"{folder} lacks {name}", ""
 
 
-def nothing_usable(folder: Place, shelves: Sequence[tuple[Stock, Collection[str]]]) -> DatasetError:
+def nothing_usable(folder: Place, pairs: Sequence[tuple[Files, Collection[str]]]) -> DatasetError:
     """Say why none of the photos of a release can be used.
 
     Args:
-        shelves: Their files, with the keys that lists name.
+        pairs: The files of each pair of folders, with the keys that its lists name.
     """
-    reasons = [_reason(stock, listed) for stock, listed in shelves]
+    reasons = [_reason(files, listed) for files, listed in pairs]
     found = "; ".join(dict.fromkeys(reason for reason, _ in reasons))
     advice = next((advice for _, advice in reasons if advice), "")
     return DatasetError(f"nothing in {folder} can be used: {found}", hint=advice)
 
 
-def _reason(stock: Stock, listed: Collection[str]) -> tuple[str, str]:
-    photos, labels = stock.photos.names, stock.labels.names
+def _reason(files: Files, listed: Collection[str]) -> tuple[str, str]:
+    photos, labels = files.photos.names, files.labels.names
     if not photos:
-        words, advice = _content(stock.folders.photos, "photos")
-        return f"{stock.folders.photos} {words}", advice
+        words, advice = _content(files.folders.photos, "photos")
+        return f"{files.folders.photos} {words}", advice
     if not labels:
-        words, advice = _content(stock.folders.labels)
-        return f"{stock.folders.labels} {words}", advice
+        words, advice = _content(files.folders.labels)
+        return f"{files.folders.labels} {words}", advice
     if not set(photos) & set(labels):
         ones, others = some(photos.values()), some(labels.values())
         return f"no label map has the name of a photo: photos are {ones}; label maps {others}", (

@@ -32,12 +32,12 @@ def draw_release(settings: Settings, labels: str, report: Reporter) -> Path:
     made = settings.prepare.synthetic
     layout = SOURCES[labels].layouts[0]
     release = settings.data.root / "raw" / folder_name(settings, labels) / layout.roots[0]
-    shelf = layout.shelves[0]
+    pair = layout.pairs[0]
     table = codes_to_ids(LABEL_SETS[labels], labels)
     picture_of = _colored if labels == "pascal" else Image.fromarray
     keys = [f"{index:07d}" for index in range(1, made.count + 1)]
     for index, key in enumerate(paced(keys, "drawing people", len(keys), report), start=1):
-        photo, label = release / shelf.photos / f"{key}.jpg", release / shelf.labels / f"{key}.png"
+        photo, label = release / pair.photos / f"{key}.jpg", release / pair.labels / f"{key}.png"
         if not (photo.exists() and label.exists()):
             random = np.random.default_rng((settings.prepare.seed, index))
             _draw(photo, label, made.size, random, table, picture_of)

@@ -14,8 +14,8 @@ from grapy_cli.image_io.photos import load_photo, read_photo, read_shrunk, read_
 from grapy_cli.labels import LABEL_SETS
 from grapy_cli.predict.sources import find_photos
 from grapy_cli.prepare.check import check_photo
+from grapy_cli.prepare.folder_files import index_photos
 from grapy_cli.prepare.problems import BadSample
-from grapy_cli.prepare.stock import index_photos
 from grapy_cli.train.self_training.unlabeled_photos import find_photos as find_unlabeled
 from tests.support.odd_photos import (
     HEIGHT,

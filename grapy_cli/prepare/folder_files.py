@@ -1,4 +1,4 @@
-"""The files of one shelf of a release by key; list entries are looked up among them."""
+"""The files of a folder of photos and its label maps by key; list entries are looked up here."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from grapy_cli.image_io.lists import is_comment, spellings
 from grapy_cli.image_io.names import Index, index_names, match_affixes, normalized
 from grapy_cli.labels import Level
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
-from grapy_cli.prepare.sources import Shelf
+from grapy_cli.prepare.sources import Pair
 
 MAP_SUFFIXES = LABEL_SUFFIXES | {".mat"}
 """Label maps of releases; the last is PASCAL-Part's own format."""
 
 
 class Folders(NamedTuple):
-    """The folders of one shelf; all its entries share them."""
+    """Where a pair of folders lies; all its entries share them."""
 
     photos: Place
     labels: Place
@@ -68,8 +68,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Stock:
-    """The files of one shelf."""
+class Files:
+    """The files of one pair of folders."""
 
     folders: Folders
     photos: Index
@@ -130,15 +130,15 @@ class Stock:
         return key, next((name for name in rivals if normalized(name) == path.name), "")
 
 
-def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
-    """List the files of a shelf by key.
+def list_files(folder: Place, pair: Pair, notes: list[str]) -> Files:
+    """List the files of a pair of folders by key.
 
     Args:
         notes: Gets a sentence if label maps are matched without a part of their names.
     """
-    photos_at, labels_at = folder / shelf.photos, folder / shelf.labels
+    photos_at, labels_at = folder / pair.photos, folder / pair.labels
     coarse = {level: folder / name for level, name in COARSE_FOLDERS.items()}
-    folders = Folders(photos_at, labels_at, folder / (shelf.mirrored or "-"), coarse)
+    folders = Folders(photos_at, labels_at, folder / (pair.mirrored or "-"), coarse)
     photos, labels = index_photos(folders.photos), _index(folders.labels, MAP_SUFFIXES)
     matched = match_affixes(photos.names, labels.names)
     if matched:
@@ -148,7 +148,7 @@ def take_stock(folder: Place, shelf: Shelf, notes: list[str]) -> Stock:
             f"such as {labels.names[label]} for {photos.names[photo]}"
         )
     aliases = {label: photo for photo, label in matched.items()}
-    return Stock(
+    return Files(
         folders,
         photos,
         Index({aliases.get(key, key): name for key, name in labels.names.items()}, labels.rivals),
