@@ -88,7 +88,7 @@ class _Outfit:
             )
         )
         if wears["long"] and self.body.faces_us:
-            yield self._hang("hair", "head", self.hair, 0.055, 0.12)
+            yield self._long_hair()
         behind, front = (SIDES, ()) if random.random() < 0.3 else (SIDES[:1], SIDES[1:])
         for side in behind:
             yield from self._arm(side, wears["gloves"])
@@ -215,7 +215,7 @@ class _Outfit:
             yield self._hull("hair", "head", self.hair, *fringe)
             yield from self._face(x, y, wears["glasses"])
         elif wears["long"]:
-            yield self._hang("hair", "head", self.hair, 0.055, 0.12)
+            yield self._long_hair()
         if wears["hat"]:
             felt, wide = weave(self.random), self.random.uniform(0.06, 0.1)
             brim = ((x - wide, y + 0.042, 0.01), (x + wide, y + 0.042, 0.01))
@@ -239,8 +239,6 @@ class _Outfit:
     ) -> Shape:
         return Shape(worn, place, fabric, [Disc((x, y), radius) for x, y, radius in discs])
 
-    def _hang(self, worn: str, place: str, fabric: Tile, radius: float, length: float) -> Shape:
+    def _long_hair(self) -> Shape:
         x, y = self._at("head")
-        return Shape(
-            worn, place, fabric, [Disc((x, y), radius), Disc((x, y - length), radius * 0.9)]
-        )
+        return self._hull("hair", "head", self.hair, (x, y, 0.055), (x, y - 0.12, 0.055 * 0.9))

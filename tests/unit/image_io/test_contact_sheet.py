@@ -3,17 +3,17 @@
 import numpy as np
 from PIL import Image
 
-from grapy_cli.image_io.contact_sheet import GAP, LINE, contact_sheet
+from grapy_cli.image_io.contact_sheet import GAP, LINE, SIDE, contact_sheet
 
 
 def test_every_picture_has_its_cell():
     red, blue = (
-        Image.new("RGB", size, color) for size, color in (((90, 30), "red"), ((5, 5), "blue"))
+        Image.new("RGB", size, color) for size, color in (((360, 120), "red"), ((5, 5), "blue"))
     )
-    sheet = contact_sheet([[(red, "a"), (blue, "b" * 99)], [(blue, "c")]], side=60)
-    assert sheet.size == (2 * (60 + GAP) + GAP, 2 * (60 + LINE + GAP) + GAP)
+    sheet = contact_sheet([[(red, "a"), (blue, "b" * 99)], [(blue, "c")]])
+    assert sheet.size == (2 * (SIDE + GAP) + GAP, 2 * (SIDE + LINE + GAP) + GAP)
     pixels = np.asarray(sheet)
-    assert (pixels == (255, 0, 0)).all(-1).sum() == 60 * 20
+    assert (pixels == (255, 0, 0)).all(-1).sum() == SIDE * 80
     assert (pixels == (0, 0, 255)).all(-1).sum() == 2 * 25
 
 
