@@ -153,16 +153,15 @@ def _thumbnails(
 
 
 def _folder(what: str, dataset: str, level: int, *, several: bool) -> str:
-    names = {"mask": dataset}
-    name = names.get(what, f"{what}-{dataset}" if several else what)
+    name = dataset if what == "mask" else f"{what}-{dataset}" if several else what
     return name if level == Level.PART else f"{name}-level{level}"
 
 
 OUTPUTS: Mapping[str, Output] = {
     "mask": Output(".png", writers.write_mask),
-    "overlay": Output(".png", writers.write_overlay, shows_photo=True),
-    "color": Output(".png", writers.write_color),
-    "contours": Output(".png", writers.write_contours, shows_photo=True),
+    "overlay": Output(".png", writers.picture_writer(Layer.overlay), shows_photo=True),
+    "color": Output(".png", writers.picture_writer(Layer.color)),
+    "contours": Output(".png", writers.picture_writer(Layer.contours), shows_photo=True),
     "cutouts": Output(".png", writers.write_cutouts, by_part=True, shows_photo=True),
     "polygons": Output(".geojson", write_polygons),
     "summary": Output(".json", write_summary),

@@ -7,8 +7,10 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import count_ids, look_up
 from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import IGNORE, LabelSet, Level, Node
@@ -54,6 +56,19 @@ class Layer:
         """The ids that the photo shows, without the background, with names and colors."""
         counts = count_ids(self.label_map)
         return [(i, node) for i, node in enumerate(self.view.nodes) if i and counts[i]]
+
+    def color(self) -> Image.Image:
+        """The parts as flat colors, RGB."""
+        return render.color_mask(self.label_map, self.view.nodes)
+
+    def overlay(self, *, legend: bool = True) -> Image.Image:
+        """The photo with the colors of its parts over it, and a legend."""
+        photo, nodes = self.parsing.photo, self.view.nodes
+        return render.overlay(photo, self.label_map, nodes, self.alpha, legend=legend)
+
+    def contours(self) -> Image.Image:
+        """The photo with the outline of each part."""
+        return render.contours(self.parsing.photo, self.label_map, self.view.nodes)
 
 
 def plan_views(
