@@ -144,18 +144,6 @@ class _Read(NamedTuple):
     seconds: float
 
 
-class _Parsed(NamedTuple):
-    request: ParseRequest[Any]
-    photo: ParsedPhoto
-    pixels: int
-
-
-class _Done(NamedTuple):
-    """An item that needs no finishing."""
-
-    result: Any
-
-
 _UnderWay = _Read | OtherWork[Any]
 
 
@@ -194,12 +182,11 @@ class PhotoStream(Generic[Item, Result]):
             turn, item = numbered
             return _read(self.request, item, turn, room)
 
-        def finish(one: _Parsed | _Done) -> Result:
-            result: Result = one.result if isinstance(one, _Done) else _finish(one, room)
-            return result
+        def parse(group: Sequence[_UnderWay]) -> list[Callable[[], Result]]:
+            return _parse(group, room)
 
         def parse_and_finish(group: Sequence[_UnderWay]) -> list[Result]:
-            return [finish(one) for one in _parse(group)]
+            return [finish() for finish in parse(group)]
 
         beyond_batch = ahead + self.batch - 1
         readings = in_order(enumerate(items), read, threads=reading, ahead=beyond_batch)
@@ -219,8 +206,10 @@ class PhotoStream(Generic[Item, Result]):
                 with closing(done), kept_threads():
                     yield from chain.from_iterable(done)
             else:
-                parsed = chain.from_iterable(map(_parse, groups))
-                with closing(in_order(parsed, finish, threads=finishing, ahead=ahead)) as results:
+                parsed = chain.from_iterable(map(parse, groups))
+                with closing(
+                    in_order(parsed, lambda finish: finish(), threads=finishing, ahead=ahead)
+                ) as results:
                     yield from results
 
 
@@ -285,26 +274,30 @@ def _pixels_of(one: _UnderWay) -> int:
     return one.pixels if isinstance(one, _Read) else 0
 
 
-def _parse(group: Sequence[_UnderWay]) -> list[_Parsed | _Done]:
-    """Parse photos of one kind together, or do one piece of other work."""
-    done: list[_Parsed | _Done] = [_Done(it.do()) for it in group if isinstance(it, OtherWork)]
+def _parse(group: Sequence[_UnderWay], room: "Room") -> list[Callable[[], Any]]:
+    """Parse photos of one kind together, or do one piece of other work.
+
+    Returns:
+        Functions that finish each of them, and return its result.
+    """
+    if isinstance(group[0], OtherWork):  # it is alone in its group
+        result = group[0].do()
+        return [lambda: result]
     photos = [it for it in group if isinstance(it, _Read)]
-    if photos:
-        begun, request = time.perf_counter(), photos[0].request
-        readings = [it.reading for it in photos]
-        parsed = request.parser.parse_together(readings, request.datasets)
-        seconds = (time.perf_counter() - begun) / len(photos)
-        for it, parsings in zip(photos, parsed, strict=True):
-            photo = ParsedPhoto(it.reading, parsings, it.seconds + seconds)
-            done.append(_Parsed(it.request, photo, it.pixels))
-    return done
+    begun, request = time.perf_counter(), photos[0].request
+    parsed = request.parser.parse_together([it.reading for it in photos], request.datasets)
+    seconds = (time.perf_counter() - begun) / len(photos)
+    return [
+        partial(_finish, it, ParsedPhoto(it.reading, parsings, it.seconds + seconds), room)
+        for it, parsings in zip(photos, parsed, strict=True)
+    ]
 
 
-def _finish(parsed: _Parsed, room: "Room") -> Any:  # noqa: ANN401 - what the request makes of it
+def _finish(read: _Read, photo: ParsedPhoto, room: "Room") -> Any:  # noqa: ANN401 - as requested
     try:
-        return parsed.request.finish(parsed.photo)
+        return read.request.finish(photo)
     finally:
-        room.leave(parsed.pixels)
+        room.leave(read.pixels)
 
 
 def in_order(
