@@ -16,14 +16,13 @@ from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
 from grapy_cli.inference.engines.runner import Place, Runner, runner_by_threads
 from grapy_cli.inference.published_network import PublishedNetwork
+from grapy_cli.inference.tiles import STRIDE
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.exported.openvino_file import check_numbers
 from grapy_cli.model.grapy import NetworkNumbers, ParsingLogits
 from grapy_cli.model.weights import WeightsCard, read_card
 
-STRIDE = 4
-"""Pixels of a photo per pixel of logits."""
 STRIDES = (8, 16, 32)
 """Possible output strides, in pixels of a photo."""
 
