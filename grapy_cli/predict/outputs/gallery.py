@@ -35,22 +35,14 @@ class GalleryPhoto:
     """Data URL."""
     masks: Mapping[str, str]
     """By label set: data URL of a mask of the same shape, with transparent background."""
-    parts: Mapping[str, Sequence[int]]
-    """By label set: the ids of the parts in the mask."""
-    confidence: Mapping[str, float]
-    """By label set: mean probability of the chosen parts, in [0, 1]."""
-    doubt: float | None
-    """In [0, 1]; None if it was not measured."""
+    about: Mapping[str, Any]
+    """What the page's script reads: source, parts in each mask, and by the manifest's row
+    confidence and doubt, None if it was not measured."""
 
     @property
     def name(self) -> str:
         """The file name."""
         return self.source.replace("\\", "/").rpartition("/")[2]
-
-    def about(self) -> dict[str, Any]:
-        """Return what the page's script reads."""
-        names = ("source", "parts", "confidence", "doubt")
-        return {name: getattr(self, name) for name in names}
 
 
 def write_gallery(
@@ -78,7 +70,7 @@ def write_gallery(
             own=path.name,
             photos=[photo for row in part if (photo := _photo(out, kinds, row))],
             sets=_nodes(kinds),
-            by_doubt=all(_doubt(row) is not None for row in part),
+            by_doubt=all(row.get("doubt") is not None for row in part),
             failed=failed if path == paths[-1] else [],
             most_failed=MOST_FAILURES,
         )
@@ -112,13 +104,17 @@ def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> GalleryPhoto | None:
                 photos.append(out / file)
     if not photos or not all(path.exists() for path in (*photos, *masks.values())):
         return None
+    source = spelled(row["source"])
     return GalleryPhoto(
-        source=spelled(row["source"]),
+        source=source,
         photo=data_url("jpeg", photos[0].read_bytes()),
         masks={name: data_url("png", path.read_bytes()) for name, path in masks.items()},
-        parts={name: _ids(path) for name, path in masks.items()},
-        confidence=row["confidence"],
-        doubt=_doubt(row),
+        about={
+            "source": source,
+            "parts": {name: _ids(path) for name, path in masks.items()},
+            "confidence": row["confidence"],
+            "doubt": row.get("doubt"),
+        },
     )
 
 
@@ -127,11 +123,6 @@ def _ids(mask: Path) -> list[int]:
         ids, counts = np.unique(np.asarray(picture), return_counts=True)
     least = LEAST_SHOWN * counts.sum()
     return [int(part) for part, count in zip(ids, counts, strict=True) if part and count >= least]
-
-
-def _doubt(row: Row) -> float | None:
-    doubt = row.get("doubt")
-    return float(doubt) if isinstance(doubt, int | float) else None
 
 
 def _remove_rest(out: Path, pages: int) -> None:

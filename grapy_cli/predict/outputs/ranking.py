@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
+from statistics import fmean
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -12,11 +13,9 @@ def doubt_of(row: Row) -> float:
 
     Its `doubt` where there is one, otherwise 1 minus its mean confidence over label sets.
     """
-    doubt = row.get("doubt")
-    if isinstance(doubt, int | float):
+    if (doubt := row.get("doubt")) is not None:
         return float(doubt)
-    confidences = list(row["confidence"].values())
-    return 1 - sum(confidences) / len(confidences)
+    return 1 - fmean(row["confidence"].values())
 
 
 def first_to_look_at(rows: Iterable[Row], most: int) -> list[Row]:

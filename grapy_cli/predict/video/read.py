@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 
 from grapy_cli.atomic import replacing
 from grapy_cli.errors import PhotoError, install_extra
-from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import Parsings
 from grapy_cli.predict.outputs.kinds import Kind
 from grapy_cli.predict.outputs.photo_results import Results, describe
 from grapy_cli.predict.outputs.videos import VIDEO_OUTPUTS
@@ -25,9 +25,6 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, silence
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
-
-Parsings = Mapping[str, Parsing]
-
 
 _TICKS = 1_000_000  # FFmpeg's, of a second
 LARGEST_FRAME = 1 << 27
