@@ -1,8 +1,7 @@
 """`gallery.html`: all photos of a run on a page, in one file."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -24,25 +23,6 @@ MOST = 3000
 MOST_FAILURES = 1000
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class GalleryPhoto:
-    """One photo of the gallery."""
-
-    source: str
-    photo: str
-    """Data URL."""
-    masks: Mapping[str, str]
-    """By label set: data URL of a mask of the same shape, with transparent background."""
-    about: Mapping[str, Any]
-    """What the page's script reads: source, parts in each mask, and by the manifest's row
-    confidence and doubt, None if it was not measured."""
-
-    @property
-    def name(self) -> str:
-        """The file name."""
-        return self.source.replace("\\", "/").rpartition("/")[2]
 
 
 def write_gallery(
@@ -93,8 +73,11 @@ def _nodes(kinds: Sequence[Kind]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> GalleryPhoto | None:
-    """Return a photo with its pictures, or None if they were deleted."""
+def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> dict[str, Any] | None:
+    """Return a photo with its pictures as data URLs, or None if they were deleted.
+
+    `about` is what the page's script reads; its doubt is None if it was not measured.
+    """
     masks, photos = {}, []
     for kind in kinds:
         for file in kind.files_of(row):
@@ -105,17 +88,18 @@ def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> GalleryPhoto | None:
     if not photos or not all(path.exists() for path in (*photos, *masks.values())):
         return None
     source = spelled(row["source"])
-    return GalleryPhoto(
-        source=source,
-        photo=data_url("jpeg", photos[0].read_bytes()),
-        masks={name: data_url("png", path.read_bytes()) for name, path in masks.items()},
-        about={
+    return {
+        "source": source,
+        "name": spelled(PurePath(row["source"]).name),
+        "photo": data_url("jpeg", photos[0].read_bytes()),
+        "masks": {name: data_url("png", path.read_bytes()) for name, path in masks.items()},
+        "about": {
             "source": source,
             "parts": {name: _ids(path) for name, path in masks.items()},
             "confidence": row["confidence"],
             "doubt": row.get("doubt"),
         },
-    )
+    }
 
 
 def _ids(mask: Path) -> list[int]:

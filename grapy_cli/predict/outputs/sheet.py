@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -34,9 +34,7 @@ def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, An
     for row in sorted(first_to_look_at(rows, MOST), key=lambda row: str(row["source"])):
         pictures = [out / file for file in (*photo.files_of(row), *mask.files_of(row))]
         if len(pictures) == 2 and all(path.exists() for path in pictures):
-            cells.append(
-                (_overlay(*pictures, kind=mask), spelled(PurePosixPath(row["source"]).name))
-            )
+            cells.append((_overlay(*pictures, kind=mask), spelled(PurePath(row["source"]).name)))
     columns = min(COLUMNS, math.ceil(math.sqrt(len(cells)))) or 1
     sheet = contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])
     with replacing(out / SHEET) as beside:
