@@ -21,8 +21,6 @@ from grapy_cli.predict.sources import FoundPhoto
 class Task(NamedTuple):
     """One photo to do."""
 
-    turn: int
-    """Its number, from 0."""
     photo: FoundPhoto
     name: PurePosixPath
     """Of its results."""
@@ -49,8 +47,7 @@ class Plan:
 
     def tasks(self, shard: Shard) -> list[Task]:
         """Return the photos of a shard: every n-th one."""
-        mine = list(zip(self.photos, self.names, strict=True))[shard.index :: shard.count]
-        return [Task(turn, photo, name) for turn, (photo, name) in enumerate(mine)]
+        return list(map(Task, self.photos, self.names))[shard.index :: shard.count]
 
     def results_of(self, photo: FoundPhoto) -> Results:
         """Return what is written for a photo, or for a video."""

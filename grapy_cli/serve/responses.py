@@ -4,7 +4,6 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 from fastapi.responses import Response
@@ -35,10 +34,11 @@ def build_response(kind: str, parsings: Mapping[str, Parsing], levels: Sequence[
     """Build the response of one of `KINDS`."""
     label_sets = [parsing.label_set for parsing in parsings.values()]
     views = plan_views(label_sets, levels, [], None)
-    layers = {}
-    for (name, parsing), level in product(parsings.items(), levels):
-        view = views[name, level]
-        layers[name, level] = Layer(parsing, view.of(parsing.label_map), view, parsings)
+    layers = {
+        (name, level): Layer(parsing, views[name, level], parsings)
+        for name, parsing in parsings.items()
+        for level in levels
+    }
     return KINDS[kind](layers)
 
 

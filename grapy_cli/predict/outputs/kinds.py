@@ -68,9 +68,7 @@ class Kind:
 
     def layer(self, parsings: Mapping[str, Parsing]) -> Layer:
         """Return a photo's parsing as this kind shows it."""
-        parsing = parsings[self.labels.name]
-        label_map = self.view.of(parsing.label_map)
-        return Layer(parsing, label_map, self.view, parsings, self.alpha)
+        return Layer(parsings[self.labels.name], self.view, parsings, self.alpha)
 
     def files_of(self, row: Mapping[str, Any]) -> list[str]:
         """Return the files of this kind from a row of the manifest."""

@@ -43,13 +43,16 @@ class Layer:
     """One photo's parsing as it is written."""
 
     parsing: Parsing
-    label_map: UInt8[np.ndarray, "h w"]
-    """In the ids of the view."""
     view: View
     parsings: Mapping[str, Parsing]
     """The photo's parsings by all label sets."""
     alpha: float = 0.6
     """How much of the colors an overlay shows, in [0, 1]."""
+
+    @cached_property
+    def label_map(self) -> UInt8[np.ndarray, "h w"]:
+        """The part of each pixel, in the ids of the view."""
+        return self.view.of(self.parsing.label_map)
 
     @cached_property
     def present(self) -> list[tuple[int, Node]]:
