@@ -117,7 +117,7 @@ class HumanParser:
         Raises:
             WeightsError: If the weights cannot be read.
             SettingsError: If a value is not among those above, the weights need a library that
-                is not installed, or take photos in a size of their own and another is wanted.
+                is not installed, or take photos in one size and another is wanted.
             DeviceError: If there is no such device.
         """
         _check_choice("tta", tta, TTA)

@@ -164,7 +164,7 @@ def version_logits(
 ) -> dict[str, Float[Tensor, "b _p h4 w4"]]:
     """Parse one version of each photo, or a tile of one, by each label set.
 
-    On the CPU their mirror images have a turn of their own: that needs half the memory and is no
+    On the CPU their mirror images are parsed after them, which needs half the memory and is no
     slower.
     """
     mirrored = [version[:, ::-1] for version in versions] if mirror else []

@@ -123,7 +123,7 @@ def recipe_of(
     Args:
         weights: Digest of the weights.
         settings: Those that change a result.
-        kinds: Of their ids as they are written, which a file of the user's own may change.
+        kinds: Give the ids as they are written, which a file of the user may change.
     """
     tables = [kind.view.table for kind in kinds if kind.save in OUTPUTS]
     parts = [labels.digest for labels in label_sets]

@@ -61,7 +61,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         parser: Parses all photos.
         limits: On requests.
         local: Whether only this machine is served: then requests that name another host are
-            refused, so that no page of the web can reach the service by a name of its own.
+            refused, so that no web page can reach the service by another name.
     """
     threads = threads_for(parser)
     queue = RequestQueue(limits.waiting, threads.parsing, threads.prepare)
