@@ -101,14 +101,8 @@ class Threads(NamedTuple):
     finishing: int
     ahead: int
     """Photos that are begun before they are asked for, in each of the two pools."""
-    is_torch_single: bool = False
-    """Whether each parsing thread uses one CPU thread, also where another engine than torch runs
-    the network."""
-
-    @property
-    def prepare(self) -> Callable[[], None] | None:
-        """What each parsing thread calls before its first photo."""
-        return use_one_thread if self.is_torch_single else None
+    prepare: Callable[[], None] | None = None
+    """What each parsing thread calls before its first photo."""
 
 
 ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
@@ -132,7 +126,7 @@ def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
     several = parser.cpu_workers
     if several == 1:
         return ONE_BY_ONE
-    return Threads(several, several, several, several, is_torch_single=True)
+    return Threads(several, several, several, several, prepare=use_one_thread)
 
 
 class _Read(NamedTuple):
@@ -176,7 +170,7 @@ class PhotoStream(Generic[Item, Result]):
             Exception: What `items`, `request` and `finish` raise, in the item's place.
         """
         room = Room(PIXELS_UNDER_WAY)
-        reading, parsing, finishing, ahead, _ = self.threads
+        reading, parsing, finishing, ahead, prepare = self.threads
 
         def read(numbered: tuple[int, Item]) -> _UnderWay:
             turn, item = numbered
@@ -197,11 +191,7 @@ class PhotoStream(Generic[Item, Result]):
             )
             if parsing > 1:
                 done = in_order(
-                    groups,
-                    parse_and_finish,
-                    threads=parsing,
-                    ahead=ahead,
-                    prepare=self.threads.prepare,
+                    groups, parse_and_finish, threads=parsing, ahead=ahead, prepare=prepare
                 )
                 with closing(done), kept_threads():
                     yield from chain.from_iterable(done)
