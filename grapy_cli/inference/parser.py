@@ -273,7 +273,7 @@ class HumanParser:
 
     @property
     def grid(self) -> int:
-        """See `parse_together`: a photo that is resized anyway is brought onto the grid, else 0."""
+        """See `parse_together`: photos that are resized are brought onto a grid; 0 for others."""
         return self.network.numbers.output_stride if self.longest_side else 0
 
     @property

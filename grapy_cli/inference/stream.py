@@ -207,7 +207,7 @@ def _read(
     request: Callable[[Item], Request[Any]], item: Item, turn: int, room: "Room"
 ) -> _UnderWay:
     """Read the photo of an item once there is room for it."""
-    begun, held, entered = time.perf_counter(), 0, False
+    begun, pixels, entered = time.perf_counter(), 0, False
     try:
         wanted = request(item)
         if isinstance(wanted, OtherWork):
@@ -215,10 +215,10 @@ def _read(
         try:
             pixels = _count_pixels(wanted.photo)
             room.enter(turn, pixels)
-            held, entered = pixels, True
+            entered = True
             reading = wanted.parser.read(wanted.photo)
         except PhotoError as error:
-            room.leave(held)
+            room.leave(pixels)
             return OtherWork(partial(wanted.finish, error))
     finally:
         if not entered:  # the next one may enter

@@ -13,13 +13,12 @@ from grapy_cli.data.sample import images_of
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork
 from grapy_cli.inference.published_network import PublishedNetwork
-from grapy_cli.inference.tiles import at_stride, blend_tiles
+from grapy_cli.inference.tiles import Photo, at_stride, blend_tiles
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.runtime.profiler import span
 
-Photo = UInt8[np.ndarray, "h w 3"]
 Network = GrapyNet | ExportedNetwork | CudaGraphNetwork | PublishedNetwork
 
 

@@ -1,6 +1,6 @@
 """`gallery.html`: all photos of a run on a page, in one file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -11,7 +11,7 @@ from grapy_cli.atomic import replacing
 from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.html.pages import render
 from grapy_cli.html.pictures import data_url
-from grapy_cli.predict.outputs.kinds import Kind
+from grapy_cli.predict.outputs.kinds import Kind, Row
 from grapy_cli.predict.outputs.ranking import first_to_look_at
 from grapy_cli.safe_text import spelled
 
@@ -21,8 +21,6 @@ PER_PAGE = 300
 MOST = 3000
 """Photos of all pages; a longer run shows those most worth a look."""
 MOST_FAILURES = 1000
-
-Row = Mapping[str, Any]
 
 
 def write_gallery(

@@ -16,6 +16,9 @@ from grapy_cli.predict.outputs.remap import Layer, View, plan_views
 from grapy_cli.predict.outputs.summary import write_summary
 from grapy_cli.predict.outputs.thumbnails import write_small_mask, write_small_photo
 
+Row = Mapping[str, Any]
+"""Of the manifest."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -70,7 +73,7 @@ class Kind:
         """Return a photo's parsing as this kind shows it."""
         return Layer(parsings[self.labels.name], self.view, parsings, self.alpha)
 
-    def files_of(self, row: Mapping[str, Any]) -> list[str]:
+    def files_of(self, row: Row) -> list[str]:
         """Return the files of this kind from a row of the manifest."""
         start = f"{self.folder}/" if self.folder else ""
         return [

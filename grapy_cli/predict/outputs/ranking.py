@@ -1,11 +1,10 @@
 """Which photos of a run to look at first."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from statistics import fmean
-from typing import Any
 
-Row = Mapping[str, Any]
+from grapy_cli.predict.outputs.kinds import Row
 
 
 def doubt_of(row: Row) -> float:
