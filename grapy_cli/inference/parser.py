@@ -285,6 +285,7 @@ class HumanParser:
         self, readings: Sequence[ReadPhoto], datasets: Sequence[str], tile: int
     ) -> list[dict[str, Parsing]]:
         network, fit, augmentation = self.network, self._fit, self.augmentation
+        datasets = list(dict.fromkeys(datasets))  # logits of one that comes twice would be added up
         photos = [reading.pixels for reading in readings]
         if fit is not None:
             pictures = [fit.picture(photo) for photo in photos]

@@ -74,7 +74,7 @@ class Plan:
 def choose_datasets(
     named: Sequence[str], known: Sequence[str], translated: Collection[str] = ()
 ) -> list[str]:
-    """Choose the label sets: the named ones, all, or the only one.
+    """Choose the label sets: the named ones, each once, all, or the only one.
 
     Args:
         named: From the settings; may hold "all".
@@ -92,7 +92,7 @@ def choose_datasets(
             "several label sets are possible: choose with --dataset",
             hint=f"--dataset {known[0]}, or --dataset all",
         )
-    names = [dataset_name(name) for name in named]
+    names = list(dict.fromkeys(map(dataset_name, named)))
     check_known(names, [*known, *(name for name in translated if name not in known)])
     return names
 
