@@ -63,10 +63,6 @@ class DatasetCounts:
         if photo.bins is not None:
             self.bins += photo.bins
 
-    def skip(self, key: str, reason: str) -> None:
-        """Note a photo that is skipped."""
-        self.skipped.append({"photo": key, "reason": reason})
-
     def lifted(self, counts: Counts, level: int) -> Int64[np.ndarray, "n n"]:
         """Return the counts at a level."""
         labels = self.label_set

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
 from grapy_cli.image_io.formats import LABEL_ADVICE, LABEL_SUFFIXES, NO_LABELS
 from grapy_cli.image_io.label_import import ImportedLabels, Remark, import_labels
-from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.label_maps import load_label_map, look_up
 from grapy_cli.image_io.names import Index, index_names, match_affixes
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
@@ -28,7 +28,7 @@ class MaskPair(NamedTuple):
     mask: UInt8[np.ndarray, "h w"]
     """With the ids of our label set."""
     truth: UInt8[np.ndarray, "u v"]
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Remark, ...]
     """Choices that were made while both were read."""
 
 
@@ -49,11 +49,11 @@ class MaskFolders:
     truth: Path
     labels: LabelSet
     keys: Sequence[str]
-    split: str | None = None
-    table: Sequence[int] = ()
-    masks: Index = field(default_factory=Index.empty)
-    truths: Index = field(default_factory=Index.empty)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    split: str | None
+    table: Sequence[int]
+    masks: Index
+    truths: Index
+    refused: Mapping[str, str]
 
     @classmethod
     def open(
@@ -79,7 +79,7 @@ class MaskFolders:
                 raise DatasetError(f"{truth} is labeled by other parts than those of {labels.name}")
             level, keys = dataset.label_map("", Level.PART).parent, dataset.keys(split)
             masks = _matched(dict.fromkeys(keys, ""), masks)
-            return cls(pred, level, labels, keys, split, table, masks, refused=refused)
+            return cls(pred, level, labels, keys, split, table, masks, Index({}, {}), refused)
         truths = index_names(_names_below(truth), LABEL_SUFFIXES)
         if not truths.names:
             kinds = ", ".join(sorted(LABEL_SUFFIXES))
@@ -148,9 +148,7 @@ class MaskFolders:
             raise DatasetError(
                 f"id {seen.max()} lies outside the {len(self.table)} labels of the masks' order"
             )
-        lookup = np.full(256, IGNORE, np.uint8)
-        lookup[: len(self.table)] = self.table
-        return np.asarray(lookup[mask])
+        return look_up(mask, self.table)
 
 
 def score_masks(
@@ -181,12 +179,7 @@ def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> 
     piece = folders.piece(key, place, truth)
     for case in book.cases:
         known = book.recall(case, piece)
-        try:
-            counts = known or book.count(case, piece, mask)
-        except ValueError as error:
-            book.skip(piece.dataset, key, str(error), [case])
-        else:
-            book.add(case, piece, counts, is_new=known is None)
+        book.add(case, piece, known or book.count(case, piece, mask), is_new=known is None)
     return remarks
 
 

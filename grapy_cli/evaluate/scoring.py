@@ -15,7 +15,6 @@ from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
 from grapy_cli.evaluate.records import Case
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.inference.parsing import Parsing
 from grapy_cli.inference.stream import (
     OtherWork,
     ParsedPhoto,
@@ -105,7 +104,7 @@ def score_photos(
                 report(Progressed(f"scoring {job.split}", done, len(units)))
             else:
                 for score in result:
-                    score.enter(book)
+                    book.add(score.case, score.piece, score.counts, is_new=score.is_new)
     return book.share(world)
 
 
@@ -150,13 +149,6 @@ class _Score(NamedTuple):
     """Or why the photo is skipped."""
     is_new: bool = True
     """Whether no earlier run counted it."""
-
-    def enter(self, book: Evaluator) -> None:
-        """Add the counts up, or note the reason."""
-        if isinstance(self.counts, str):
-            book.skip(self.piece.dataset, self.piece.key, self.counts, [self.case])
-        else:
-            book.add(self.case, self.piece, self.counts, is_new=self.is_new)
 
 
 _Result = list[_Score] | _Unit
@@ -242,11 +234,5 @@ def _count(
         if job.mask_path:
             parsing.save_mask(job.mask_path(cases[0], piece.dataset, piece.key))
         for case in cases:
-            yield _Score(case, piece, _counts_of(book, case, piece, parsing))
-
-
-def _counts_of(book: Evaluator, case: Case, piece: Piece, parsing: Parsing) -> PhotoCounts | str:
-    try:
-        return book.count(case, piece, parsing.label_map, parsing.confidence)
-    except ValueError as error:
-        return str(error)
+            counts = book.count(case, piece, parsing.label_map, parsing.confidence)
+            yield _Score(case, piece, counts)

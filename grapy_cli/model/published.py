@@ -15,6 +15,7 @@ from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LabelSet, label_set
 from grapy_cli.labels.published_labels import PublishedLabels, labels_of_names, plain_name
 from grapy_cli.model.hub import FILES, origin_of
+from grapy_cli.safe_text import read_json
 
 CONFIG = "config.json"
 TENSORS = ("model.safetensors", "model.safetensors.index.json")
@@ -115,8 +116,8 @@ def _check_tensors(folder: Path) -> None:
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        read = read_json(path)
+    except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read: {error}") from error
     if not isinstance(read, Mapping):
         raise WeightsError(f"{path} holds no table")

@@ -118,10 +118,6 @@ class WeightsCard(BaseModel):
     input: PhotoInput | None = None
     """What such a network takes, where the file itself does not say."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain values."""
-        return self.model_dump()
-
     def network_numbers(self) -> NetworkNumbers:
         """Return the numbers in the form that the network takes.
 
