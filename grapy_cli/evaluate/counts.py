@@ -1,6 +1,6 @@
 """Count photos in integers, which add up to the same in any order and on any machine."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -118,11 +118,7 @@ def _count_as_reference(
     return count_pairs_as_reference(fitted, truth, num_parts), fitted
 
 
-_Protocol = Callable[
-    [LabelMap, UInt8[np.ndarray, "u v"], int, str], tuple[Counts, UInt8[np.ndarray, "u v"]]
-]
-
-PROTOCOLS: Mapping[str, _Protocol] = {"strict": _count_strictly, "reference": _count_as_reference}
+PROTOCOLS = {"strict": _count_strictly, "reference": _count_as_reference}
 """Functions that return counts, and the label map at the size of the truth."""
 
 

@@ -191,14 +191,15 @@ def _turns(job: ParsingJob, units: Iterable[_Unit]) -> Iterator[_Turn | _Unit]:
 
 
 def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_Result]:
-    """Ask for the parsings that are still missing of a photo, with one pass of its parser."""
+    """Ask for the parsings of a photo that no earlier run counted, or whose masks are gone."""
     if isinstance(item, _Unit):
         return OtherWork(lambda: item)
     known: list[_Score] = []
     missing: dict[Piece, list[Case]] = {}
     for piece in item.photo.pieces:
         for case in job.cases(item.who):
-            counts = _recall(job, book, case, piece)
+            path = job.mask_path and job.mask_path(case, piece.dataset, piece.key)
+            counts = None if path and not path.exists() else book.recall(case, piece)
             if counts is None:
                 missing.setdefault(piece, []).append(case)
             else:
@@ -211,12 +212,6 @@ def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_
 
     datasets = [piece.dataset for piece in missing]
     return ParseRequest(job.parsers[item.who], item.photo.path, datasets, finish)
-
-
-def _recall(job: ParsingJob, book: Evaluator, case: Case, piece: Piece) -> PhotoCounts | None:
-    """Return what an earlier run counted, if its mask is still there."""
-    is_gone = job.mask_path and not job.mask_path(case, piece.dataset, piece.key).exists()
-    return None if is_gone else book.recall(case, piece)
 
 
 def _count(

@@ -194,7 +194,6 @@ def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) 
     """Give the reference's tensors our names, shapes and channel order.
 
     Args:
-        state: The reference's tensors by its names.
         numbers: Size of the network; the names show whether it has a pyramid.
 
     Raises:
