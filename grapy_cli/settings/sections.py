@@ -201,6 +201,9 @@ class AugmentSettings(Section):
     """Share of samples that get such a background; a tenth of these have no person."""
     copy_paste: Fraction = 0.0
     """Share of samples that get one to three people pasted from other photos."""
+    copy_paste_size: tuple[PositiveFloat, PositiveFloat] = (0.4, 1.1)
+    """Smallest and largest height of a photo they come from, as a share of the sample's height;
+    well above 1, people are close and cut off by the edge."""
     occlude: Fraction = 0.0
     """Share of samples with an object in front of people; it is cut from `backgrounds`."""
     focus: Fraction = 0.0

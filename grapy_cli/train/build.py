@@ -76,7 +76,7 @@ def build_transform(
     if backgrounds:
         steps.append(RandomBackground(backgrounds, augment.background_share))
     if augment.copy_paste:
-        steps.append(RandomCopyPaste(groups, augment.copy_paste))
+        steps.append(RandomCopyPaste(groups, augment.copy_paste, size=augment.copy_paste_size))
     if augment.occlude:
         if not backgrounds:
             raise SettingsError(

@@ -79,6 +79,23 @@ def test_those_who_were_there_keep_their_labels_unless_somebody_stands_before_th
         assert set(np.unique(after[:, 30:50])) <= {6, 4}
 
 
+def test_any_end_of_a_person_larger_than_the_sample_may_be_seen():
+    """In a photo five times as high as the sample, the person is 150 x 75 pixels."""
+    ends = set()
+    for seed in range(60):
+        people = with_copy_paste(empty_sample(), seed, most=1, size=(5.0, 5.0)).people
+        ends |= {
+            name
+            for name, edge in zip(
+                ("top", "bottom", "left", "right"),
+                (people[0], people[-1], people[:, 0], people[:, -1]),
+                strict=True,
+            )
+            if people.any() and not edge.any()
+        }
+    assert ends == {"top", "bottom", "left", "right"}
+
+
 def test_nobody_comes_where_none_is_asked_for():
     sample = empty_sample()
     assert with_copy_paste(sample, 0, probability=0.0) is sample
