@@ -11,6 +11,7 @@ from grapy_cli.cli.console import percent, results, say, show_table
 from grapy_cli.errors import BaselineError, PhotoError, SettingsError
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter, Told
+from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,10 +93,13 @@ def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> 
 
 
 def _launch(settings: Settings, arguments: Sequence[str]) -> None:
-    from grapy_cli.evaluate.run import launch_evaluate
+    """Evaluate in several processes of this machine, with arguments that are not settings."""
+    from grapy_cli.runtime.launch import launch
 
+    go_on = "the same command; with --out, what is scored stays scored"
     try:
-        launch_evaluate(settings, arguments)
+        with handed_over(settings) as file:
+            launch(["eval", "--config", str(file), *arguments], settings.run.gpus, go_on=go_on)
     except (PhotoError, BaselineError) as error:
         # The work is done, and another process has reported the failures.
         raise typer.Exit(error.exit_code) from error

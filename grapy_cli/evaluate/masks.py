@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -20,16 +19,6 @@ from grapy_cli.image_io.names import Index, index_names, match_affixes
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
 from grapy_cli.runtime.world import World
-
-
-class MaskPair(NamedTuple):
-    """A mask and its truth."""
-
-    mask: UInt8[np.ndarray, "h w"]
-    """With the ids of our label set."""
-    truth: UInt8[np.ndarray, "u v"]
-    remarks: tuple[Remark, ...]
-    """Choices that were made while both were read."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +80,12 @@ class MaskFolders:
         """Count the masks that have no label map."""
         return len(set(self.masks.names).difference(self.keys))
 
-    def load(self, key: str) -> MaskPair:
-        """Read a mask, with the ids of our label set, and its truth.
+    def load(
+        self, key: str
+    ) -> tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "u v"], tuple[Remark, ...]]:
+        """Read a mask and its truth; return both with the choices that were made for it.
+
+        The mask gets the ids of our label set.
 
         Raises:
             DatasetError: If one of them cannot be read, or the mask has an unknown id.
@@ -100,7 +93,7 @@ class MaskFolders:
         truth = self._load_truth(key)
         mask = self._load_mask(key)
         renamed = self._renamed(mask.ids, truth.ids)
-        return MaskPair(renamed, truth.ids, (*truth.remarks, *mask.remarks))
+        return renamed, truth.ids, (*truth.remarks, *mask.remarks)
 
     def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
         """Return a mask as the evaluator takes it."""
