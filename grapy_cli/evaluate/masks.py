@@ -146,7 +146,7 @@ class MaskFolders:
 
 def score_masks(
     folders: MaskFolders,
-    book: Evaluator,
+    evaluator: Evaluator,
     *,
     world: World,
     report: Reporter = lambda event: None,
@@ -155,24 +155,27 @@ def score_masks(
     keys = list(enumerate(folders.keys))[world.rank :: world.size]
     remarks: Counter[Remark] = Counter()
     for done, (place, key) in enumerate(keys, 1):
-        remarks.update(_score_mask(folders, book, key, place))
+        remarks.update(_score_mask(folders, evaluator, key, place))
         report(Progressed("scoring masks", done, len(keys)))
     for remark, count in remarks.items():
         report(Warned(f"{folders.labels.name}: {remark.reason} (files: {count})"))
-    return book.share(world)
+    return evaluator.share(world)
 
 
-def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> tuple[Remark, ...]:
+def _score_mask(
+    folders: MaskFolders, evaluator: Evaluator, key: str, place: int
+) -> tuple[Remark, ...]:
     """Score one mask, and return the choices that were made while it was read."""
     try:
         mask, truth, remarks = folders.load(key)
     except DatasetError as error:
-        book.skip(folders.labels.name, key, error.message)
+        evaluator.skip(folders.labels.name, key, error.message)
         return ()
     piece = folders.piece(key, place, truth)
-    for case in book.cases:
-        known = book.recall(case, piece)
-        book.add(case, piece, known or book.count(case, piece, mask), is_new=known is None)
+    for case in evaluator.cases:
+        known = evaluator.recall(case, piece)
+        counts = known or evaluator.count(case, piece, mask)
+        evaluator.add(case, piece, counts, is_new=known is None)
     return remarks
 
 

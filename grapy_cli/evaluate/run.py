@@ -117,8 +117,8 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
         masks = KeptMasks(settings.evaluate.out, cases)
         job, look = replace(job, mask_path=masks.path), look_at_parsings(job.datasets, masks)
     finished = _open_finished(settings, world)
-    book = Evaluator(cases, job.label_sets, finished)
-    all_counts = score_photos(job, book, world=world, report=reporter)
+    evaluator = Evaluator(cases, job.label_sets, finished)
+    all_counts = score_photos(job, evaluator, world=world, report=reporter)
     parser = next(iter(job.parsers.values()))
     keys = {name: dataset.keys(job.split) for name, dataset in job.datasets.items()}
     protocol = {
@@ -155,8 +155,8 @@ def _evaluate_masks(
     cases = {Case(name, None, protocol): digest for protocol in settings.evaluate.protocol}
     finished = _open_finished(settings, world)
     label_sets = {folders.labels.name: folders.labels}
-    book = Evaluator(cases, label_sets, finished)
-    all_counts = score_masks(folders, book, world=world, report=reporter)
+    evaluator = Evaluator(cases, label_sets, finished)
+    all_counts = score_masks(folders, evaluator, world=world, report=reporter)
     protocol = {
         "protocol": ",".join(settings.evaluate.protocol),
         "masks": str(folders.pred),

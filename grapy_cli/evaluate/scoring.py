@@ -70,14 +70,14 @@ def score_datasets(
         DatasetError: If a data set has no such split.
     """
     job = ParsingJob({("", ""): parser}, datasets, split, spare_memory=True)
-    book = Evaluator(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
-    all_counts = score_photos(job, book, world=world or World())
+    evaluator = Evaluator(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
+    all_counts = score_photos(job, evaluator, world=world or World())
     return {name: totals for (_, name), totals in all_counts.items()}
 
 
 def score_photos(
     job: ParsingJob,
-    book: Evaluator,
+    evaluator: Evaluator,
     *,
     world: World,
     report: Reporter = lambda event: None,
@@ -90,7 +90,7 @@ def score_photos(
     units = _units(job)[world.rank :: world.size]
     parser = next(iter(job.parsers.values()))
     threads = threads_for(parser, spare_memory=job.spare_memory)
-    stream = PhotoStream(partial(_request, job, book), threads, job.batch)
+    stream = PhotoStream(partial(_request, job, evaluator), threads, job.batch)
     done = 0
     with (
         closing(in_order(units, partial(_open, job), threads=1, ahead=_UNITS_AHEAD)) as opened,
@@ -100,12 +100,12 @@ def score_photos(
             if isinstance(result, _Unit):
                 done += 1
                 for listed, reason in result.skipped:
-                    book.skip(listed.dataset, listed.key, reason)
+                    evaluator.skip(listed.dataset, listed.key, reason)
                 report(Progressed(f"scoring {job.split}", done, len(units)))
             else:
                 for score in result:
-                    book.add(score.case, score.piece, score.counts, is_new=score.is_new)
-    return book.share(world)
+                    evaluator.add(score.case, score.piece, score.counts, is_new=score.is_new)
+    return evaluator.share(world)
 
 
 _UNITS_AHEAD = 2
@@ -190,7 +190,7 @@ def _turns(job: ParsingJob, units: Iterable[_Unit]) -> Iterator[_Turn | _Unit]:
         yield unit
 
 
-def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_Result]:
+def _request(job: ParsingJob, evaluator: Evaluator, item: _Turn | _Unit) -> Request[_Result]:
     """Ask for the parsings of a photo that no earlier run counted, or whose masks are gone."""
     if isinstance(item, _Unit):
         return OtherWork(lambda: item)
@@ -199,7 +199,7 @@ def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_
     for piece in item.photo.pieces:
         for case in job.cases(item.who):
             path = job.mask_path and job.mask_path(case, piece.dataset, piece.key)
-            counts = None if path and not path.exists() else book.recall(case, piece)
+            counts = None if path and not path.exists() else evaluator.recall(case, piece)
             if counts is None:
                 missing.setdefault(piece, []).append(case)
             else:
@@ -208,7 +208,7 @@ def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_
         return OtherWork(lambda: known)
 
     def finish(found: ParsedPhoto | PhotoError) -> list[_Score]:
-        return [*known, *_count(job, book, found, missing)]
+        return [*known, *_count(job, evaluator, found, missing)]
 
     datasets = [piece.dataset for piece in missing]
     return ParseRequest(job.parsers[item.who], item.photo.path, datasets, finish)
@@ -216,7 +216,7 @@ def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_
 
 def _count(
     job: ParsingJob,
-    book: Evaluator,
+    evaluator: Evaluator,
     found: ParsedPhoto | PhotoError,
     missing: Mapping[Piece, Sequence[Case]],
 ) -> Iterator[_Score]:
@@ -229,5 +229,5 @@ def _count(
         if job.mask_path:
             parsing.save_mask(job.mask_path(cases[0], piece.dataset, piece.key))
         for case in cases:
-            counts = book.count(case, piece, parsing.label_map, parsing.confidence)
+            counts = evaluator.count(case, piece, parsing.label_map, parsing.confidence)
             yield _Score(case, piece, counts)

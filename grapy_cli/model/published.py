@@ -28,7 +28,7 @@ def is_published(path: Path) -> bool:
 
 
 def describe(folder: Path, labels: Path | None = None) -> dict[str, Any]:
-    """Return what a folder says of itself, as fields of a weights card.
+    """Return the facts of a folder as fields of a weights card.
 
     Args:
         labels: Label file, for a network whose labels are not understood.

@@ -258,7 +258,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def read_card(path: Path, labels: Path | None = None) -> WeightsCard:
-    """Read what weights say of themselves, without their tensors.
+    """Read the card of weights, without their tensors.
 
     Args:
         path: A weights file, a file that `grapy export` or `grapy weights adopt` wrote, or the
