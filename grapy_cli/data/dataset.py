@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from grapy_cli.data.augment.transforms import Transform
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.sample import COARSE, Sample
+from grapy_cli.errors import GrapyError
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import IGNORE, Level
@@ -68,20 +69,20 @@ def group_photos(
         join: Make one group of photos that all data sets have, with the same key and bytes; the
             others stay with their data set.
     """
-    shared: tuple[str, ...] = ()
+    shared: dict[str, None] = {}
     if join and len(datasets) > 1:
         first, *others = datasets
         common = set(first.keys(split)).intersection(*(other.keys(split) for other in others))
-        shared = tuple(
+        shared = dict.fromkeys(
             key
             for key in first.keys(split)
             if key in common
             and all(cmp(first.photo(key), other.photo(key), shallow=False) for other in others)
         )
     members = {dataset.name: dataset for dataset in datasets}
-    groups = [Group(members, shared, share)] if shared else []
+    groups = [Group(members, tuple(shared), share)] if shared else []
     for dataset in datasets:
-        own = tuple(key for key in dataset.keys(split) if key not in set(shared))
+        own = tuple(key for key in dataset.keys(split) if key not in shared)
         if own:
             groups.append(Group({dataset.name: dataset}, own, share))
     return groups
@@ -97,18 +98,23 @@ class Draw(NamedTuple):
     """How often this epoch has shown the photo before; each time is augmented differently."""
 
 
-class ParsingDataset(Dataset[Sample]):
-    """Reads the sample of a draw and augments it with the sample's generator."""
+class ParsingDataset(Dataset[Sample | GrapyError]):
+    """Reads the sample of a draw and augments it with the sample's generator.
+
+    An error is a value: one that is raised in a worker would arrive wrapped in a traceback.
+    """
 
     def __init__(self, groups: Sequence[Group], transform: Transform, seed: int) -> None:
         self.groups = groups
         self.transform = transform
         self.seed = seed
 
-    def __getitem__(self, draw: Draw) -> Sample:
-        """Read and augment one sample."""
+    def __getitem__(self, draw: Draw) -> Sample | GrapyError:
         generator = sample_generator(self.seed, *draw)
-        return self.transform(self.groups[draw.group].read(draw.photo), generator)
+        try:
+            return self.transform(self.groups[draw.group].read(draw.photo), generator)
+        except GrapyError as error:
+            return error
 
 
 def sample_generator(
@@ -116,12 +122,8 @@ def sample_generator(
 ) -> np.random.Generator:
     """Return the random generator for the augmentation of a sample.
 
-    It depends only on its arguments: it is the same for any number of workers and processes, and
-    after a resume.
-
-    Args:
-        epoch: From 0.
-        times: How often this epoch has shown it before.
+    It depends only on its arguments, those of a `Draw`: it is the same for any number of workers
+    and processes, and after a resume.
     """
     # A zero at the end would change the seed of first showings.
     again = [times] if times else []

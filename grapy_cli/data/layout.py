@@ -13,6 +13,7 @@ import csv
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -118,7 +119,7 @@ class PreparedDataset:
             DatasetError: If there is no such split, or it is empty.
         """
         path = self.folder / "splits" / f"{split}.txt"
-        keys = tuple(read_keys(path)) if path.is_file() else ()
+        keys = tuple(_read_keys(path)) if path.is_file() else ()
         for key in keys:
             if not is_key(key):
                 raise _damaged(self.folder, f"lists {key!r}, which is not a key", name=self.name)
@@ -149,26 +150,9 @@ def find_prepared(root: Path) -> list[str]:
     return sorted(card.parent.name for card in root.glob(f"*/{CARD}"))
 
 
-def read_keys(path: Path) -> list[str]:
-    """Read a list of keys, one a line, without blanks around them and empty lines.
-
-    Raises:
-        DatasetError: If the file is missing or not text.
-    """
-    try:
-        return parse_keys(read_text(path))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"the list {path} cannot be read: {error}") from error
-
-
 def is_key(key: str) -> bool:
     """Tell whether a key can name files in a list: no path, no unprintable characters."""
     return is_name(key) and "/" not in key and "\\" not in key and key not in (".", "..")
-
-
-def parse_keys(text: str) -> list[str]:
-    """Return the keys of a list's text."""
-    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 class DatasetWriter:
@@ -282,6 +266,14 @@ class DatasetWriter:
             (self.folder / part).mkdir(parents=True)
 
 
+def _read_keys(path: Path) -> list[str]:
+    try:
+        lines = read_text(path).split("\n")
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"the list {path} cannot be read: {error}") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
 def _read_card(folder: Path) -> DatasetCard:
     name = folder.name
     try:
@@ -317,13 +309,10 @@ def _link(source: Path, target: Path, kind: LinkKind) -> None:
         "soft": os.symlink,
         "copy": shutil.copyfile,
     }
-    if kind != "auto":
-        ways[kind](source, target)
-        return
-    for way in ("hard", "soft"):
-        try:
-            ways[way](source, target)
-        except OSError:  # another disk, or a file system without links
-            continue
-        return
-    shutil.copyfile(source, target)
+    if kind == "auto":
+        for way in ("hard", "soft"):
+            with suppress(OSError):  # another disk, or a file system without links
+                ways[way](source, target)
+                return
+        kind = "copy"
+    ways[kind](source, target)

@@ -11,10 +11,10 @@ from multiprocessing.context import BaseContext
 
 import cv2
 import torch
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, get_worker_info
 
 from grapy_cli.data.batches import RankBatches
-from grapy_cli.data.dataset import Draw, ParsingDataset
+from grapy_cli.data.dataset import ParsingDataset
 from grapy_cli.data.sample import Batch, Sample
 from grapy_cli.errors import DeviceError, GrapyError
 
@@ -49,7 +49,7 @@ def load_batches(
         DeviceError: If a worker was killed; see `living_workers`.
     """
     loader = DataLoader(
-        _Attempts(dataset),
+        dataset,
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=_stack,
@@ -72,26 +72,28 @@ def load_batches(
         time.sleep(1)
         raise _worker_killed(error) from error
     finally:
-        _end(sender)
+        # Now: a traceback may keep the loader, and so its workers, alive.
+        if hasattr(sender, "_shutdown_workers"):
+            sender._shutdown_workers()
 
 
 def _watched(
     loader: Iterator[Batch | bytes | GrapyError], on_wait: Callable[[float], None]
 ) -> Iterator[Batch | bytes | GrapyError]:
     """Give what a loader delivers, and call `on_wait` each time that it reports a timeout."""
+    begun = time.monotonic()
     while True:
-        begun = time.monotonic()
-        while True:
-            try:
-                sent = next(loader)
-                break
-            except StopIteration:
-                return
-            except RuntimeError as error:
-                if "timed out" not in str(error):
-                    raise
-                on_wait(time.monotonic() - begun)
-        yield sent
+        try:
+            sent = next(loader)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if "timed out" not in str(error):
+                raise
+            on_wait(time.monotonic() - begun)
+        else:
+            yield sent
+            begun = time.monotonic()
 
 
 class _Worker(multiprocessing.Process):
@@ -114,12 +116,6 @@ def _workers_context() -> BaseContext:
     context = copy(multiprocessing.get_context())
     context.Process = _Worker  # type: ignore[misc]
     return context
-
-
-def _end(loader: object) -> None:
-    """End the workers of a loader now: a traceback may keep the loader alive."""
-    if hasattr(loader, "_shutdown_workers"):
-        loader._shutdown_workers()
 
 
 @contextmanager
@@ -145,19 +141,6 @@ def _worker_killed(error: Exception) -> DeviceError:
         f"a worker that loads photos was killed, probably for lack of memory: {error}",
         hint="Lower --workers, then continue from the last checkpoint with --resume.",
     )
-
-
-class _Attempts(Dataset[Sample | GrapyError]):
-    """Returns errors as values: an error raised in a worker would arrive wrapped in a traceback."""
-
-    def __init__(self, dataset: ParsingDataset) -> None:
-        self.dataset = dataset
-
-    def __getitem__(self, draw: Draw) -> Sample | GrapyError:
-        try:
-            return self.dataset[draw]
-        except GrapyError as error:
-            return error
 
 
 def _stack(samples: list[Sample | GrapyError]) -> Batch | bytes | GrapyError:

@@ -38,13 +38,7 @@ def count_confidences(
     right: Bool[np.ndarray, "h w"],
     counted: Bool[np.ndarray, "h w"],
 ) -> Bins:
-    """Count the pixels of a photo by confidence.
-
-    Args:
-        confidence: Probability of the parsed part, in [0, 1].
-        right: Where the parsed part is correct.
-        counted: Where the truth is known.
-    """
+    """Count the pixels of a photo by confidence in [0, 1], where their truth is known."""
     steps = np.rint(confidence * np.float32(FULL)).astype(np.uint16)
     every = np.bincount(steps[counted], minlength=FULL + 1)
     good = np.bincount(steps[counted & right], minlength=FULL + 1)

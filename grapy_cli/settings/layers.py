@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -19,10 +19,7 @@ from grapy_cli.errors import SettingsError
 from grapy_cli.safe_text import read_toml
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.stages import stage_rows as rows_of_stage
-from grapy_cli.settings.toml import to_toml
 from grapy_cli.settings.tree import groups, leaves, option_of, read_text
-
-__all__ = ["FILE_NAME", "Resolved", "resolve", "to_toml"]
 
 FILE_NAME = "grapy.toml"
 RUN_FILE = "settings.toml"
@@ -88,20 +85,15 @@ def overlaid(settings: Settings, file: Path) -> Settings:
     Raises:
         SettingsError: If the file cannot be read or used.
     """
-    given = {
-        path: _Given(reduce(getattr, path.split("."), settings), "the settings below it")
-        for path in leaves()
-    }
+    below = "the settings below it"
+    given = {path: _Given(attrgetter(path)(settings), below) for path in leaves()}
     return _validated(given | _file_layer(file, Path()))
 
 
 def differences(one: Settings, other: Settings) -> dict[str, Any]:
     """Return the values in which `other` differs, by dotted path."""
-    both = {
-        path: [reduce(getattr, path.split("."), settings) for settings in (one, other)]
-        for path in leaves()
-    }
-    return {path: theirs for path, (ours, theirs) in both.items() if ours != theirs}
+    pairs = {path: (attrgetter(path)(one), attrgetter(path)(other)) for path in leaves()}
+    return {path: theirs for path, (ours, theirs) in pairs.items() if ours != theirs}
 
 
 def _stage_layer(given: _Layer) -> _Layer:

@@ -68,7 +68,7 @@ class Section(BaseModel):
     @field_validator("*")
     @classmethod
     def _has_no_null(cls, value: object) -> object:
-        if "\0" in str(value) if isinstance(value, str | Path) else False:
+        if isinstance(value, str | Path) and "\0" in str(value):
             raise ValueError("must not contain a NUL byte")
         return value
 

@@ -6,8 +6,6 @@ Numbers: He et al. 2020, Implementation Details (learning rates, epochs, fine-tu
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-PartialSettings = Mapping[str, Mapping[str, Any]]
-
 
 class StageRow(NamedTuple):
     """The defaults of a stage, or of a stage on certain data sets."""
@@ -15,7 +13,7 @@ class StageRow(NamedTuple):
     stage: str
     datasets: frozenset[str]
     """Exactly the data sets that a run names; empty for a row that applies to all runs."""
-    settings: PartialSettings
+    settings: Mapping[str, Mapping[str, Any]]
 
     @property
     def origin(self) -> str:

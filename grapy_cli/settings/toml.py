@@ -49,12 +49,9 @@ def _literal(value: Any) -> str:  # noqa: ANN401 - any leaf of the tree
         case int() | float():
             return repr(value)
         case str() | Path():
+            # In an ASCII locale Python keeps other characters of a path as raw bytes.
+            text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             # A JSON string is a TOML string, except for one control character that JSON allows.
-            return json.dumps(_text(str(value)), ensure_ascii=False).replace("\x7f", "\\u007f")
+            return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
         case _:
             return f"[{', '.join(_literal(item) for item in value)}]"
-
-
-def _text(name: str) -> str:
-    """Return a path as text: in an ASCII locale Python keeps other characters as raw bytes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

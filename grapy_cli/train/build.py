@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from shutil import which
 from typing import Any
@@ -41,25 +42,20 @@ def build_fresh_network(
     model: ModelSettings, label_sets: Sequence[LabelSet], *, refine: bool
 ) -> GrapyNet:
     """Build the network that settings describe, with fresh parameters."""
-    pyramid = derive(PyramidNumbers, model.pyramid)
     try:
-        numbers = _network_numbers(model, pyramid if refine else None)
+        numbers = derive(
+            NetworkNumbers,
+            model,
+            model.decoder,
+            output_stride=model.output_stride or BACKBONES[model.backbone].OUTPUT_STRIDE,
+            middle=tuple(model.decoder.middle),
+            pyramid=derive(PyramidNumbers, model.pyramid) if refine else None,
+        )
     except ValueError as error:
         raise SettingsError(
             f"model.decoder.middle: {error}", hint="Leave it out, or choose another --backbone."
         ) from error
     return build_network(numbers, label_sets)
-
-
-def _network_numbers(model: ModelSettings, pyramid: PyramidNumbers | None) -> NetworkNumbers:
-    return derive(
-        NetworkNumbers,
-        model,
-        model.decoder,
-        output_stride=model.output_stride or BACKBONES[model.backbone].OUTPUT_STRIDE,
-        middle=tuple(model.decoder.middle),
-        pyramid=pyramid,
-    )
 
 
 def build_transform(
@@ -107,10 +103,7 @@ def build_transform(
 
 
 def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
-    """Build the optimizer, and the moving average if the settings have one.
-
-    Args:
-        network: On its device.
+    """Build the optimizer of a network on its device, and the moving average if there is one.
 
     Raises:
         SettingsError: If the device does not support the precision, or the optimizer restarts and
@@ -128,25 +121,18 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
             "train.optimizer.restart: it needs a learning rate that falls only now and then",
             hint="Also set train.schedule.every_epochs; the reference uses 10.",
         )
-    fused = True if device.type == "cuda" else None  # one kernel instead of hundreds
-    parameters = _parameter_groups(network, numbers.backbone_rate)
-    optimizer: torch.optim.Optimizer
-    match numbers.name:
-        case "sgd":
-            optimizer = torch.optim.SGD(
-                parameters,
-                train.lr,
-                momentum=numbers.momentum,
-                weight_decay=numbers.weight_decay,
-                fused=fused,
-            )
-        case "adamw":
-            optimizer = torch.optim.AdamW(
-                parameters, train.lr, weight_decay=numbers.weight_decay, fused=fused
-            )
+    optimizers: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
+        "sgd": partial(torch.optim.SGD, momentum=numbers.momentum),
+        "adamw": torch.optim.AdamW,
+    }
     return Trained(
         network,
-        optimizer,
+        optimizers[numbers.name](
+            _parameter_groups(network, numbers.backbone_rate),
+            train.lr,
+            weight_decay=numbers.weight_decay,
+            fused=True if device.type == "cuda" else None,  # one kernel instead of hundreds
+        ),
         ExponentialMovingAverage(network, train.ema) if train.ema else None,
         torch.amp.GradScaler(device.type, enabled=train.precision == "fp16"),
     )
@@ -154,11 +140,11 @@ def build_trained(network: GrapyNet, train: TrainSettings) -> Trained:
 
 def _parameter_groups(network: GrapyNet, backbone_rate: float) -> list[dict[str, Any]]:
     """Group the parameters by their learning rate; the backbone comes first."""
-    backbone = list(network.deeplab.backbone.parameters())
     if backbone_rate == 1:
         return [{"params": list(network.parameters()), "rate": 1.0}]
     if not backbone_rate:
         network.deeplab.backbone.requires_grad_(False)
+    backbone = list(network.deeplab.backbone.parameters())
     known = set(map(id, backbone))
     others = [one for one in network.parameters() if id(one) not in known]
     groups = [{"params": backbone, "rate": backbone_rate}] if backbone_rate else []
@@ -192,18 +178,16 @@ def build_job(
         share = RankBatches(sampling, train.epochs, epoch, step, world.rank, world.size)
         return load_batches(samples, share, settings.data.workers, on_wait)
 
-    loss_module = build_loss_module(
-        trained.network, train, groups, device, share_labels=settings.data.share_labels
-    )
-    partial = any(len(group.members) < len(datasets) for group in groups)
-    unused = partial and train.mixing == "alternate" and not settings.data.share_labels
-    return TrainingJob(
+    loss_module = build_loss_module(trained.network, settings, groups, device)
+    has_all_heads = train.mixing == "mixed" or settings.data.share_labels
+    has_all_heads |= all(len(group.members) == len(datasets) for group in groups)
+    return derive(
+        TrainingJob,
+        train.optimizer,
+        train,
         trained=trained,
-        loss_module=_distribute(loss_module, world, device, unused=unused),
+        loss_module=_distribute(loss_module, world, device, unused=not has_all_heads),
         schedule=build_schedule(train, sampling.steps),
-        restart=train.optimizer.restart,
-        clip=train.optimizer.clip,
-        accumulate=train.accumulate,
         batches=batches,
         device=device,
         pace=derive(
@@ -220,12 +204,7 @@ def build_job(
 
 
 def build_loss_module(
-    network: GrapyNet,
-    train: TrainSettings,
-    groups: Sequence[Group],
-    device: torch.device,
-    *,
-    share_labels: bool = False,
+    network: GrapyNet, settings: Settings, groups: Sequence[Group], device: torch.device
 ) -> LossModule:
     """Build the module that computes the losses of a batch.
 
@@ -233,6 +212,7 @@ def build_loss_module(
         SettingsError: If it is to be compiled and there is no compiler, or that contradicts another
             setting.
     """
+    train = settings.train
     if train.compile:
         _check_compiler(device)
     if train.checkpoint_activations:
@@ -242,9 +222,9 @@ def build_loss_module(
                 hint="Leave out --compile or --checkpoint-activations.",
             )
         checkpoint_activations(network)
-    loss = train.loss
-    weights = part_weights(groups, loss.balance) if loss.balance else {}
-    numbers = derive(LossNumbers, train, share_labels=share_labels)
+    balance = train.loss.balance
+    weights = part_weights(groups, balance) if balance else {}
+    numbers = derive(LossNumbers, train, settings.data)
     return LossModule(
         network, numbers, {name: weight.to(device) for name, weight in weights.items()}
     )

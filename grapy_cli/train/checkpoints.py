@@ -95,16 +95,13 @@ class Trained(NamedTuple):
             self.network.load_state_dict(kept)
 
 
+@dataclass(frozen=True)
 class CheckpointFolder:
-    """Saves and loads the checkpoints of a run.
+    """Saves and loads the checkpoints of a run."""
 
-    Args:
-        make_card: Describes the weights at a step.
-    """
-
-    def __init__(self, folder: RunFolder, make_card: Callable[[int], WeightsCard]) -> None:
-        self.folder = folder
-        self.make_card = make_card
+    folder: RunFolder
+    make_card: Callable[[int], WeightsCard]
+    """Describes the weights at a step."""
 
     def save(self, trained: Trained, progress: Progress, name: str) -> Path:
         """Write a checkpoint beside the old one, and replace that when it is complete.

@@ -19,7 +19,6 @@ MOST_IDLE_LOOKS = 5
 GRACE = 10.0
 """Seconds that one of several processes still waits after a signal: all can stop together."""
 
-
 _WORDS = {
     "R": "computes",
     "S": "sleeps",
@@ -27,6 +26,7 @@ _WORDS = {
     "Z": "has ended",
     "T": "is halted",
 }
+"""What a process does, by the letter of its state."""
 
 
 class ProcessState(NamedTuple):
@@ -36,11 +36,6 @@ class ProcessState(NamedTuple):
     """As in /proc: R, S, D, ...; empty where the system does not say."""
     ticks: int
     """Clock ticks of processor time that it used."""
-
-    @property
-    def words(self) -> str:
-        """What it does, as the end of a sentence."""
-        return _WORDS.get(self.letter, "is there")
 
     def has_worked_since(self, before: "ProcessState | None") -> bool:
         """Tell whether it computed since an earlier moment, or waits for a disk now."""
@@ -59,6 +54,10 @@ def look_at(pid: int) -> ProcessState:
         return ProcessState("", 0)
 
 
+def _look_at_workers() -> dict[int, ProcessState]:
+    return {child.pid: look_at(child.pid) for child in active_children() if child.pid}
+
+
 class DataWait:
     """Watches waits for data; called with the seconds of the current wait.
 
@@ -73,12 +72,12 @@ class DataWait:
         stop_asked: Callable[[], bool],
         *,
         is_alone: bool,
-        look: Callable[[], dict[int, ProcessState]] | None = None,
+        look: Callable[[], dict[int, ProcessState]] = _look_at_workers,
     ) -> None:
         self._report = report
         self._stop_asked = stop_asked
         self._grace = 0.0 if is_alone else GRACE
-        self._look = look or _look_at_workers
+        self._look = look
         self._before: dict[int, ProcessState] = {}
         self._seconds = math.inf
         self._looks = 0
@@ -117,9 +116,7 @@ class DataWait:
         )
 
 
-def _look_at_workers() -> dict[int, ProcessState]:
-    return {child.pid: look_at(child.pid) for child in active_children() if child.pid}
-
-
 def _states(states: dict[int, ProcessState]) -> str:
-    return ", ".join(f"worker {pid} {state.words}" for pid, state in states.items())
+    return ", ".join(
+        f"worker {pid} {_WORDS.get(state.letter, 'is there')}" for pid, state in states.items()
+    )

@@ -52,7 +52,7 @@ def open_datasets(settings: Settings) -> list[PreparedDataset]:
 
 
 def label_sets_of(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[LabelSet]:
-    """The label sets a run learns: those of its data sets, and of those named and not there.
+    """Return the label sets a run learns: of its data sets, and of those named and not there.
 
     Args:
         settings: Of the run, with its data sets named.
@@ -65,12 +65,6 @@ def label_sets_of(settings: Settings, datasets: Sequence[PreparedDataset]) -> li
     return [
         prepared[plain] if plain in prepared else label_set(name) for plain, name in named.items()
     ]
-
-
-def with_datasets(settings: Settings, datasets: Sequence[PreparedDataset]) -> Settings:
-    """Return settings that name the data sets, so that a resumed run takes the same."""
-    names = settings.data.dataset or [dataset.name for dataset in datasets]
-    return settings.having("data", dataset=names)
 
 
 def open_more(settings: Settings, datasets: Sequence[PreparedDataset]) -> list[DataRoot]:

@@ -1,9 +1,9 @@
 """Run `grapy train --dry-run`: estimate a run from two steps and one parsing per data set."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -12,7 +12,8 @@ from time import monotonic
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.device import peak_memory, resident_memory
-from grapy_cli.train.checkpoints import Progress
+from grapy_cli.runtime.run_folder import RunFolder
+from grapy_cli.train.checkpoints import CheckpointFolder, Progress
 from grapy_cli.train.job import TrainingJob
 from grapy_cli.train.scoring import Scorer
 from grapy_cli.train.throughput import Reading, Throughput
@@ -52,18 +53,17 @@ class Estimate:
     """Where the labels of each head's pixels come from, as shares in [0, 1] of the first steps."""
 
 
-def dry_run(
+def estimate_run(
     job: TrainingJob,
     progress: Progress,
     score: Scorer,
-    save: Callable[[Path], None],
+    checkpoints: CheckpointFolder,
     photos: Mapping[str, int],
     to_label: int = 0,
 ) -> Estimate:
     """Do a little of everything that a run does, and keep nothing.
 
     Args:
-        save: Writes a checkpoint into an empty folder.
         photos: To train on, by data set.
         to_label: How many of them have no label maps yet.
 
@@ -78,12 +78,15 @@ def dry_run(
     to_score = sum(len(dataset.keys("val")) for dataset in score.datasets.values())
     scoring = parsing * ceil(to_score / job.world.size)
     start = monotonic()
-    checkpoint = _size_of_checkpoint(save)
+    with TemporaryDirectory() as scratch:
+        written = replace(checkpoints, folder=RunFolder(Path(scratch)))
+        saved = written.save(job.trained, progress, "last")
+        checkpoint = sum(file.stat().st_size for file in saved.iterdir())
     saving = monotonic() - start
 
     pace = job.pace
     epochs = range(progress.epoch, pace.epochs)
-    steps = pace.epochs * pace.steps_per_epoch - progress.step
+    steps = pace.steps - progress.step
     scorings = sum(map(pace.scores_after, epochs)) if to_score else 0
     saves = steps // pace.save_every if pace.save_every else len(epochs)
     on_gpu = peak_memory(job.device)
@@ -108,6 +111,7 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
     throughput = Throughput(steps=1)
     reading = None
     counts: dict[str, Counter[str]] = {}
+    module = job.plain_loss_module
     job.loss_module.train()
     begun = progress.epoch, progress.step_in_epoch
     with closing(job.batches(*begun, lambda _: None)) as batches:
@@ -116,7 +120,8 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
                 job.step(batch, progress.step + index)
                 photos = len(batch.keys) * job.world.size
                 reading = throughput.read(photos)
-            for head, found in job.plain_loss_module.label_sources(batch.to(job.device)).items():
+            targets = module.targets_of(batch.to(job.device))
+            for head, found in module.targets.sources(targets).items():
                 counts.setdefault(head, Counter()).update(found)
     if reading is None:
         raise SettingsError("the run is finished: no step is left")
@@ -125,9 +130,3 @@ def _steps(job: TrainingJob, progress: Progress) -> tuple[Reading, int, Sources]
         for head, found in counts.items()
     }
     return reading, photos, shares
-
-
-def _size_of_checkpoint(save: Callable[[Path], None]) -> int:
-    with TemporaryDirectory() as scratch:
-        save(Path(scratch))
-        return sum(file.stat().st_size for file in Path(scratch).rglob("*") if file.is_file())

@@ -1,6 +1,6 @@
 """The events of a training run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from grapy_cli.runtime.reporting import Event
 
@@ -63,7 +63,7 @@ class EpochScored(Event):
     step: int
     mean_iou: dict[str, float]
     """Level-3 mean IoU per data set, in [0, 1]."""
-    best: bool = field(default=False)
+    best: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ LONG = 7 * 86400.0
 """Seconds of a run above which it is warned of."""
 
 STATES: Mapping[str, int] = {"sgd": 1, "adamw": 2}
-"""Numbers that an optimizer remembers for each parameter, by name."""
+"""Numbers that an optimizer keeps for each parameter, by name."""
 
 
 @dataclass(frozen=True)

@@ -14,24 +14,20 @@ class NotFinite(DivergedError):  # noqa: N818 - the error is its base
     """The losses of a step, or the parameters after it, are not finite.
 
     Args:
-        losses: Of the step, by data set and kind; empty for parameters.
+        losses: Of the step, by data set and kind; none for parameters.
     """
 
-    def __init__(self, message: str, losses: Mapping[str, float]) -> None:
+    def __init__(self, message: str, losses: Mapping[str, float] | None = None) -> None:
         super().__init__(
             message,
             hint="Go on from the last checkpoint with a smaller --lr, or "
             "--set train.optimizer.clip=1.",
         )
-        self.losses = dict(losses)
-
-    @property
-    def said(self) -> dict[str, float | str]:
-        """The losses as JSON values, which cannot be infinite."""
-        return {
+        self.losses = {
             name: value if math.isfinite(value) else str(value)
-            for name, value in self.losses.items()
+            for name, value in (losses or {}).items()
         }
+        """As JSON values, which cannot be infinite."""
 
 
 def lighter(

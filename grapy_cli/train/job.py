@@ -28,7 +28,6 @@ A signal may end the work inside the context that it gets.
 """
 OnWait = Callable[[float], None]
 """Called while no batch comes, with the seconds since the last one."""
-Save = Callable[[Progress, str], Path]
 Relabel = Callable[[Reporter], None]
 """Labels the photos of self-training with the current weights."""
 
@@ -45,6 +44,11 @@ class Pace:
     """Steps; 0 saves after each epoch."""
     relabel_every: int = 0
     """Epochs; 0 never does."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
 
     def scores_after(self, epoch: int) -> bool:
         """Tell whether an epoch, counted from 0, ends with a scoring."""
@@ -84,7 +88,7 @@ class TrainingJob:
     pace: Pace
     score: Score
     relabel: Relabel
-    save: Save
+    save: Callable[[Progress, str], Path]
     world: World
 
     @property
@@ -93,10 +97,6 @@ class TrainingJob:
         module = self.loss_module
         plain = module.module if isinstance(module, DistributedDataParallel) else module
         return cast(LossModule, plain)
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        return self.schedule.rate(step)
 
     def step(self, batch: Batch, step: int) -> dict[str, float]:
         """Train on one batch, and return its losses by data set and kind: "cihp/main".
@@ -143,7 +143,10 @@ class TrainingJob:
         last: bool,
     ) -> dict[str, Tensor]:
         """Add up the gradients of a part; with the last one the processes exchange them."""
-        with nullcontext() if last else self._apart():
+        exchange: AbstractContextManager[None] = nullcontext()
+        if isinstance(self.loss_module, DistributedDataParallel) and not last:
+            exchange = self.loss_module.no_sync()
+        with exchange:
             losses: dict[str, Losses] = self.loss_module(part, targets, counts)
             total = sum_of([loss.total for loss in losses.values()])
             self.trained.scaler.scale(total).backward()
@@ -152,15 +155,6 @@ class TrainingJob:
             for dataset, loss in losses.items()
             for name, value in loss.values().items()
         }
-
-    def _apart(self) -> AbstractContextManager[None]:
-        """Do not exchange gradients with other processes yet."""
-        loss_module = self.loss_module
-        return (
-            loss_module.no_sync()
-            if isinstance(loss_module, DistributedDataParallel)
-            else nullcontext()
-        )
 
     def _summed(self, learned: list[dict[str, Tensor]]) -> dict[str, float]:
         """Return the losses of the whole step; only here a step waits for the device."""
@@ -173,7 +167,7 @@ class TrainingJob:
         if self.restart and self.schedule.lowers_at(step):
             optimizer.state.clear()
         for group in optimizer.param_groups:
-            group["lr"] = self.rate(step) * group["rate"]
+            group["lr"] = self.schedule.rate(step) * group["rate"]
         if self.clip:
             scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(self.loss_module.parameters(), self.clip)

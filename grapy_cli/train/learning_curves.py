@@ -24,26 +24,18 @@ LOSS, SCORE, RATE = "loss ", "mIoU ", "lr"
 
 
 class Records:
-    """A reporter that redraws metrics.csv and curves.svg with every checkpoint and scoring.
-
-    Args:
-        folder: Of the run; its journal is read first.
-    """
+    """A reporter that redraws metrics.csv and curves.svg of a run at checkpoints and scorings."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self.table = Table(
-            read_journal(folder.journal_file) if folder.journal_file.exists() else ()
-        )
+        self.table = Table(read_journal(folder.journal_file))
 
     def __call__(self, event: Event) -> None:
-        """Add the event, and redraw after a checkpoint or a scoring."""
-        match event:
-            case StepDone() | EpochScored():
-                self.table.add({"event": type(event).__name__, **asdict(event)})
-            case Diverged():
-                text = json.dumps(asdict(event), indent=1) + "\n"
-                write_text(self.folder.divergence_file, text)
+        """Get one event."""
+        if isinstance(event, StepDone | EpochScored):
+            self.table.add({"event": type(event).__name__, **asdict(event)})
+        if isinstance(event, Diverged):
+            write_text(self.folder.divergence_file, json.dumps(asdict(event), indent=1) + "\n")
         if isinstance(event, CheckpointSaved | EpochScored):
             rows = self.table.rows()
             write_text(self.folder.metrics_file, to_csv(rows))

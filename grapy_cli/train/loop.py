@@ -109,10 +109,10 @@ def _diverged(
         step=progress.step,
         epoch=progress.epoch,
         what=error.message,
-        lr=job.rate(progress.step),
+        lr=job.schedule.rate(progress.step),
         datasets=datasets,
         photos=list(photos),
-        losses=error.said,
+        losses=error.losses,
     )
 
 
@@ -142,8 +142,7 @@ def _save(
 ) -> None:
     # A finite loss can have infinite gradients: their result must not replace a good checkpoint.
     if not all(parameter.isfinite().all() for parameter in job.trained.network.parameters()):
-        what = f"after step {progress.step} there are parameters that are not finite"
-        error = NotFinite(what, {})
+        error = NotFinite(f"after step {progress.step} there are parameters that are not finite")
         report(_diverged(job, progress, error))
         raise error
     if job.world.is_main:
@@ -159,16 +158,15 @@ def _step_done(
     losses: Mapping[str, float],
     reading: Reading,
 ) -> StepDone:
-    total = job.pace.epochs * job.pace.steps_per_epoch
     return StepDone(
         step=progress.step,
-        total=total,
+        total=job.pace.steps,
         epoch=progress.epoch,
         datasets=datasets,
         losses={name: round(value, 5) for name, value in losses.items()},
-        lr=job.rate(progress.step - 1),
+        lr=job.schedule.rate(progress.step - 1),
         photos_per_second=round(reading.photos_per_second, 2),
         waited=round(reading.waited, 3),
-        seconds_left=round(reading.seconds * (total - progress.step), 1),
+        seconds_left=round(reading.seconds * (job.pace.steps - progress.step), 1),
         memory=peak_memory(job.device),
     )

@@ -39,7 +39,7 @@ class LossNumbers:
 
 
 class LossModule(nn.Module):
-    """Computes the losses of a batch; it is a module, so that DDP sees one call per pass.
+    """Computes the losses of a batch; it is a module, because DDP needs one call per pass.
 
     Features are computed once and read by every label set on the photos that are annotated in it;
     the losses are added up over label sets.
@@ -77,19 +77,14 @@ class LossModule(nn.Module):
 
     def count(self, targets: Mapping[str, Target]) -> dict[str, Float[Tensor, ""]]:
         """Return the counts that the losses of targets are divided by, by data set."""
-        return {dataset: self._count(dataset, target) for dataset, target in targets.items()}
-
-    def _count(self, dataset: str, target: Target) -> Float[Tensor, ""]:
-        weights = self.part_weights.get(dataset)
-        count = count_labels(target.parts, weights)
-        if target.words is None:
-            return count
-        allowed = self.targets.allowed_on(target.words.device)[dataset]
-        return count + count_words(target.words, allowed, weights)
-
-    def label_sources(self, batch: Batch) -> dict[str, dict[str, int]]:
-        """Count the pixels that each head learns from, by where their label comes from."""
-        return self.targets.sources(self.targets_of(batch))
+        counts = {}
+        for dataset, target in targets.items():
+            weights = self.part_weights.get(dataset)
+            counts[dataset] = count_labels(target.parts, weights)
+            if target.words is not None:
+                allowed = self.targets.allowed_on(target.words.device)[dataset]
+                counts[dataset] = counts[dataset] + count_words(target.words, allowed, weights)
+        return counts
 
     def forward(
         self, batch: Batch, targets: Mapping[str, Target], counts: Mapping[str, Tensor]

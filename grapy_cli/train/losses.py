@@ -56,7 +56,9 @@ def parsing_loss(
     truth = target.parts
 
     def score(scores: Float[Tensor, "b p h w"]) -> Float[Tensor, ""]:
-        loss = _cross_entropy(scores, truth, part_weights)
+        loss = F.cross_entropy(
+            scores, truth.long(), part_weights, ignore_index=IGNORE, reduction="sum"
+        )
         if target.words is not None and allowed is not None:
             loss = loss + coarse_cross_entropy(scores, target.words, allowed, part_weights)
         return loss
@@ -111,14 +113,6 @@ def sample_labels(
         for full, size in ((label_map.shape[1], height), (label_map.shape[2], width))
     )
     return label_map[:, rows[:, None], columns[None, :]]
-
-
-def _cross_entropy(
-    logits: Float[Tensor, "b p h w"],
-    truth: UInt8[Tensor, "b h w"],
-    part_weights: Float[Tensor, " p"] | None,
-) -> Float[Tensor, ""]:
-    return F.cross_entropy(logits, truth.long(), part_weights, ignore_index=IGNORE, reduction="sum")
 
 
 def _coarse(

@@ -1,6 +1,6 @@
 """Weights of the pixels of each part, by how rare the part is."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,28 +18,22 @@ COUNTED_PHOTOS = 400
 
 def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
     """Return the weights of parts, by how rare each is in a sample of label maps."""
+    photos: defaultdict[str, list[tuple[PreparedDataset, str]]] = defaultdict(list)
+    for group in groups:
+        for name, dataset in group.members.items():
+            photos[name] += [(dataset, key) for key in group.keys]
     weights = {}
-    for name, labeled in _labeled(groups).items():
-        pixels: Counter[int] = Counter()
+    for name, labeled in photos.items():
+        pixels = np.zeros(256, np.int64)
         for dataset, key in labeled[:: max(1, len(labeled) // COUNTED_PHOTOS)]:
-            label_map = load_label_map(dataset.label_map(key))
-            pixels.update(dict(enumerate(np.bincount(label_map.ravel(), minlength=256).tolist())))
-        del pixels[IGNORE]
-        if not (total := sum(pixels.values())):
+            pixels += np.bincount(load_label_map(dataset.label_map(key)).ravel(), minlength=256)
+        pixels[IGNORE] = 0
+        if not (total := int(pixels.sum())):
             continue  # only ignored pixels
-        shares = {part: count / total for part, count in pixels.items() if count}
+        shares = {part: count / total for part, count in enumerate(pixels.tolist()) if count}
         parts = labeled[0][0].label_set.num_parts
         weights[name] = torch.tensor(balanced_weights(shares, parts, strength))
     return weights
-
-
-def _labeled(groups: Sequence[Group]) -> Mapping[str, list[tuple[PreparedDataset, str]]]:
-    """Return the photos of each data set: keys with their data set."""
-    found: dict[str, list[tuple[PreparedDataset, str]]] = {}
-    for group in groups:
-        for name, dataset in group.members.items():
-            found.setdefault(name, []).extend((dataset, key) for key in group.keys)
-    return found
 
 
 def balanced_weights(shares: Mapping[int, float], num_parts: int, strength: float) -> list[float]:

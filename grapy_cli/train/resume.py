@@ -1,14 +1,11 @@
 """Resume a run with the settings it started with; some of them can still change."""
 
-from collections.abc import Iterator
 from operator import attrgetter
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.run_folder import RunFolder
-from grapy_cli.settings.layers import resolve
-from grapy_cli.settings.sections import TrainSettings
+from grapy_cli.settings.layers import differences, resolve
 from grapy_cli.settings.settings import Settings
-from grapy_cli.settings.tree import leaves
 from grapy_cli.train.schedule import PolySchedule, build_schedule
 
 FIXED = (
@@ -40,9 +37,9 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
         SettingsError: If they differ where they must not, or the run's own cannot be read.
     """
     begun = resolve(config=folder.settings_file).settings
-    for path in _fixed():
-        was, wanted = attrgetter(path)(begun), attrgetter(path)(settings)
-        if was != wanted:
+    for path, wanted in differences(begun, settings).items():
+        if any(f"{path}.".startswith(f"{fixed}.") for fixed in FIXED):
+            was = attrgetter(path)(begun)
             raise SettingsError(
                 f"{path}: {folder.path} started with {was} and cannot resume with {wanted}",
                 hint=f"Keep the value, or start a new run with --init {folder.path}.",
@@ -50,36 +47,25 @@ def settings_of_run(folder: RunFolder, settings: Settings) -> Settings:
     return settings.having("train", init=begun.train.init, out=begun.train.out, resume=None)
 
 
-def rate_change(folder: RunFolder, schedule: PolySchedule, train: TrainSettings, step: int) -> str:
+def rate_change(folder: RunFolder, schedule: PolySchedule, settings: Settings, step: int) -> str:
     """Say how new settings change the learning rate; empty if they do not.
 
     Args:
         step: The next one, counted from 0 over the whole run.
     """
-    begun = resolve(config=folder.settings_file).settings.train
-    before = build_schedule(begun, schedule.steps_per_epoch)
+    begun = resolve(config=folder.settings_file).settings
+    before = build_schedule(begun.train, schedule.steps_per_epoch)
     now = schedule.rate(step)
     if before.rate(step) == now:
         return ""
-    names = [f"train.{name}" for name in ("lr", "epochs")]
-    names += [path for path in leaves() if path.startswith("train.schedule.")]
+    new = differences(begun, settings)
+    of_schedule = [path for path in new if path.startswith("train.schedule.")]
     changes = [
-        f"{path} goes from {old} to {new}"
-        for path in names
-        for old, new in [(_value(path, begun), _value(path, train))]
-        if old != new
+        f"{path} goes from {attrgetter(path)(begun)} to {new[path]}"
+        for path in ("train.lr", "train.epochs", *of_schedule)
+        if path in new
     ]
     return (
         f"the learning rate goes from {before.rate(max(0, step - 1)):.3g} at the last step to "
         f"{now:.3g} at the next: {', '.join(changes)}"
     )
-
-
-def _value(path: str, train: TrainSettings) -> object:
-    return attrgetter(path.removeprefix("train."))(train)
-
-
-def _fixed() -> Iterator[str]:
-    for path in leaves():
-        if any(path == fixed or path.startswith(f"{fixed}.") for fixed in FIXED):
-            yield path

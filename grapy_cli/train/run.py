@@ -1,6 +1,7 @@
 """Run `grapy train`: from settings to weights."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from grapy_cli.runtime.launch import is_launched, launch
 from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence, tee
 from grapy_cli.runtime.run_folder import RunFolder
 from grapy_cli.runtime.world import World, open_world
+from grapy_cli.settings.derive import derive
 from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 from grapy_cli.settings.stages import STAGE_BEFORE
@@ -36,9 +38,8 @@ from grapy_cli.train.datasets import (
     open_datasets,
     open_more,
     stand_ins,
-    with_datasets,
 )
-from grapy_cli.train.dry_run import Estimate, dry_run
+from grapy_cli.train.dry_run import Estimate, estimate_run
 from grapy_cli.train.events import PhotosLabeled, RunStarted
 from grapy_cli.train.forecast import check_forecast, forecast, tightest
 from grapy_cli.train.guards import enough_memory, lighter
@@ -48,7 +49,8 @@ from grapy_cli.train.learning_curves import Records
 from grapy_cli.train.loop import fit
 from grapy_cli.train.resume import rate_change, settings_of_run
 from grapy_cli.train.scoring import Scorer
-from grapy_cli.train.self_training.run import TEACHER_TTA, count_photos, relabel, teach
+from grapy_cli.train.self_training.run import TEACHER_TTA, relabel, teach
+from grapy_cli.train.self_training.unlabeled_photos import find_photos
 from grapy_cli.train.shared_memory import shortage
 from grapy_cli.train.tensorboard import check_tensorboard, open_tensorboard
 
@@ -86,11 +88,10 @@ class _Run:
 
     @property
     def photos(self) -> dict[str, int]:
-        names = dict.fromkeys(name for group in self.groups for name in group.datasets)
-        return {
-            name: sum(len(group.keys) for group in self.groups if name in group.datasets)
-            for name in names
-        }
+        counts = Counter[str]()
+        for group in self.groups:
+            counts.update(dict.fromkeys(group.datasets, len(group.keys)))
+        return dict(counts)
 
 
 def run_train(
@@ -133,13 +134,15 @@ def run_train(
             held.enter_context(_writing_to(folder))
             held.enter_context(folder.held())
         run = _build(settings, folder, world, report, dry_run=dry_run)
-        work, hint = _relief(run.settings, folder, world)
+        work, hint = _relief(run, folder)
         with enough_memory(run.job.device, work, hint):
             for warning in _foresee(run, work, hint, force=force):
                 report(Warned(warning))
             if not dry_run:
                 return _train(run, folder, report)
-            estimate = _dry_run(run)
+            estimate = estimate_run(
+                run.job, run.progress, run.score, run.checkpoints, run.photos, run.to_label
+            )
         return TrainSummary(folder.path, None, estimate if world.is_main else None)
 
 
@@ -161,14 +164,16 @@ def _build(
     device = pick_device(settings.run.device, world.local_rank)
     set_threads(settings.run.threads or fair_threads(world.local_size))
     datasets = open_datasets(settings)
-    settings = with_datasets(settings, datasets)
+    # A resumed run takes the same data sets, also if more are prepared by then.
+    names = settings.data.dataset or [dataset.name for dataset in datasets]
+    settings = settings.having("data", dataset=names)
     kept = settings_of_run(folder, settings) if train.resume else settings
     label_sets = label_sets_of(settings, datasets)
     roots = [DataRoot(datasets), *open_more(settings, datasets)] if datasets else []
     groups = group_roots(roots, join=settings.data.join_photos)
     to_label, labeled = 0, None
     if train.self_training.photos and dry_run:
-        to_label = count_photos(settings)
+        to_label = len(find_photos(train.self_training.photos))
         groups += stand_ins(groups, to_label, train.self_training.share)
     elif train.self_training.photos:
         if world.is_main and not train.resume:
@@ -183,8 +188,8 @@ def _build(
     if train.init:
         reporter(Told(init_network(network, train.init)))
     elif not train.resume and (before := STAGE_BEFORE.get(train.stage)):
-        names = [dataset.name for dataset in datasets]
-        reporter(Told(advice_of(train.stage, before, names, RUNS)))
+        prepared = [dataset.name for dataset in datasets]
+        reporter(Told(advice_of(train.stage, before, prepared, RUNS)))
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trained = build_trained(network, train)
     checkpoints = CheckpointFolder(folder, lambda step: _card(settings, trained, roots, step))
@@ -204,7 +209,7 @@ def _build(
     parser = replace(score.parser, augmentation=TTA[TEACHER_TTA])
     again = partial(relabel, settings, trained, parser, label_sets, folder.pseudo, world)
     job = build_job(settings, trained, groups, checkpoints, score, again, world, device)
-    if train.resume and (change := rate_change(folder, job.schedule, train, progress.step)):
+    if train.resume and (change := rate_change(folder, job.schedule, settings, progress.step)):
         reporter(Warned(change))
     return _Run(
         kept, groups, checkpoints, progress, score, job, bool(train.resume), labeled, to_label
@@ -218,7 +223,7 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         stage=run.settings.train.stage,
         datasets=run.photos,
         parameters=sum(parameter.numel() for parameter in job.trained.network.parameters()),
-        steps=job.pace.epochs * job.pace.steps_per_epoch,
+        steps=job.pace.steps,
         first_step=run.progress.step,
     )
     with (
@@ -230,7 +235,10 @@ def _train(run: _Run, folder: RunFolder, reporter: Reporter) -> TrainSummary:
         if run.labeled:
             report(run.labeled)
         report(started)
-        if short := _shortage(run):
+        train, world = run.settings.train, job.world
+        label_maps = max(len(group.members) for group in run.groups)
+        workers = run.settings.data.workers * world.local_size
+        if short := shortage(train.batch_size // world.size, train.crop, label_maps, workers):
             report(Warned(short))
         progress = fit(job, run.progress, report, stop_asked)
     return TrainSummary(folder.path, progress.best if progress.best >= 0 else None)
@@ -253,23 +261,12 @@ def _foresee(run: _Run, work: str, hint: Callable[[], str], *, force: bool) -> l
     foreseen = tightest(job.world.gather([own]))
     if foreseen is None:
         return []
-    steps = job.pace.epochs * job.pace.steps_per_epoch - run.progress.step
+    steps = job.pace.steps - run.progress.step
     return check_forecast(foreseen, work=work, steps=steps, hint=hint, force=force)
 
 
 def _count_parts(group: Group) -> int:
     return sum(member.label_set.num_parts for member in group.members.values())
-
-
-def _shortage(run: _Run) -> str:
-    """Return a warning if shared memory is too small for the workers; empty if not."""
-    world, train = run.job.world, run.settings.train
-    return shortage(
-        train.batch_size // world.size,
-        train.crop,
-        max(len(group.members) for group in run.groups),
-        run.settings.data.workers * world.local_size,
-    )
 
 
 @contextmanager
@@ -303,28 +300,14 @@ def _writing_to(folder: RunFolder) -> Iterator[None]:
         ) from error
 
 
-def _dry_run(run: _Run) -> Estimate:
-    def save(scratch: Path) -> None:
-        elsewhere = CheckpointFolder(RunFolder(scratch), run.checkpoints.make_card)
-        elsewhere.save(run.job.trained, run.progress, "last")
-
-    return dry_run(run.job, run.progress, run.score, save, run.photos, run.to_label)
-
-
-def _relief(settings: Settings, folder: RunFolder, world: World) -> tuple[str, Callable[[], str]]:
+def _relief(run: _Run, folder: RunFolder) -> tuple[str, Callable[[], str]]:
     """Return what a step is, and a function for the settings that make it smaller."""
-    train = settings.train
+    train = run.settings.train
     height, width = train.crop
-    photos = train.batch_size // world.size // train.accumulate
+    photos = train.batch_size // run.job.world.size // train.accumulate
 
     def hint() -> str:
-        ways = lighter(
-            photos,
-            accumulate=train.accumulate,
-            precision=train.precision,
-            crop=train.crop,
-            on_gpu=pick_device(settings.run.device, world.local_rank).type == "cuda",
-        )
+        ways = derive(lighter, train, photos=photos, on_gpu=run.job.device.type == "cuda")
         saved = folder.checkpoint("last").exists()
         go_on = f" The last checkpoint is complete: --resume {folder.path}." if saved else ""
         return f"{ways}.{go_on}"

@@ -15,11 +15,7 @@ from grapy_cli.settings.settings import Settings
 def build_sampling_plan(
     settings: Settings, groups: Sequence[Group], processes: int
 ) -> SamplingPlan:
-    """Decide which photos make up epochs and steps.
-
-    Args:
-        settings: Of the run; `data.dataset` names its data sets.
-        processes: That share a step.
+    """Decide which photos make up epochs and steps; the processes share each step.
 
     Raises:
         SettingsError: If the batch cannot be divided, or shares contradict the data sets.

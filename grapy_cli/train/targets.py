@@ -47,10 +47,10 @@ class Targets:
 
     def __init__(self, label_sets: Sequence[LabelSet], *, share_labels: bool) -> None:
         self.share_labels = share_labels
-        self.offsets = Vocabulary(label_sets).offsets
+        vocabulary = Vocabulary(label_sets)
+        self.offsets = vocabulary.offsets
         self.allowed = {
-            labels.name: torch.tensor(Vocabulary(label_sets).allowed(labels))
-            for labels in label_sets
+            labels.name: torch.tensor(vocabulary.allowed(labels)) for labels in label_sets
         }
 
     def of(
@@ -59,7 +59,7 @@ class Targets:
         """Return the targets of a batch by head, of the heads that learn anything from it.
 
         Args:
-            label_maps: The label maps of the batch, at the size the loss looks at.
+            label_maps: The label maps of the batch, at the resolution of the loss.
         """
         if not self.share_labels and COARSE not in label_maps:
             return {
@@ -74,7 +74,7 @@ class Targets:
         return {head: target for head, target in targets.items() if len(target.rows)}
 
     def allowed_on(self, device: torch.device) -> Mapping[str, Bool[Tensor, "k p"]]:
-        """The parts each word allows, by head, on a device."""
+        """Return the parts that each word allows, by head, on a device."""
         self.allowed = {name: table.to(device) for name, table in self.allowed.items()}
         return self.allowed
 
@@ -91,7 +91,7 @@ class Targets:
         return counts
 
     def _spans(self) -> dict[str, tuple[int, int]]:
-        """The words of each source: from the first to the one after the last."""
+        """Return the words of each source: the first one, and the one after the last."""
         ends = [*self.offsets.values(), len(next(iter(self.allowed.values())))]
         parts = zip(self.offsets, pairwise(ends), strict=True)
         coarse = {"groups and background": (0, PERSON), "person": (PERSON, COARSE_IDS)}
@@ -165,7 +165,7 @@ def word_weights(
 def _spread(
     label_map: UInt8[Tensor, "_ h w"], rows: Int64[Tensor, " _"], photos: int
 ) -> UInt8[Tensor, "b h w"]:
-    """A label map for each photo of a batch, all 255 where a photo has none."""
+    """Return a label map for each photo of a batch; one without labels is all 255."""
     spread = label_map.new_full((photos, *label_map.shape[1:]), IGNORE)
     spread[rows] = label_map
     return spread

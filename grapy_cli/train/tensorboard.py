@@ -15,11 +15,7 @@ def open_tensorboard(folder: Path, first_step: int) -> Iterator[Reporter]:
 
     Args:
         first_step: Steps made already; later values of the folder are discarded.
-
-    Raises:
-        SettingsError: If TensorBoard is not installed.
     """
-    check_tensorboard()
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(folder, purge_step=first_step + 1 if first_step else None)

@@ -62,15 +62,8 @@ def find_backgrounds(folder: Path) -> list[Path]:
 def any_cover(
     photos: Sequence[Path], height: int, width: int, generator: np.random.Generator
 ) -> UInt8[np.ndarray, "{height} {width} 3"]:
-    """Read one of some photos, resized and cut to a size; see `cover`."""
-    path = photos[int(generator.integers(len(photos)))]
-    return cover(load_photo(path), height, width, generator)
-
-
-def cover(
-    photo: UInt8[np.ndarray, "a b 3"], height: int, width: int, generator: np.random.Generator
-) -> UInt8[np.ndarray, "{height} {width} 3"]:
-    """Resize a photo so that it covers a size, and cut that size out at a random place."""
+    """Read one of some photos, resized to cover a size, and cut that out at a random place."""
+    photo = load_photo(photos[int(generator.integers(len(photos)))])
     scale = max(height / photo.shape[0], width / photo.shape[1])
     size = max(width, round(photo.shape[1] * scale)), max(height, round(photo.shape[0] * scale))
     resized = cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)

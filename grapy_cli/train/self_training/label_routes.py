@@ -39,11 +39,7 @@ class Route(NamedTuple):
 
 
 def routes_to(label_sets: Iterable[LabelSet], known: Mapping[str, LabelSet]) -> dict[str, Route]:
-    """Find a route to each label set of a student.
-
-    Args:
-        label_sets: The student's.
-        known: The teacher's own, by name.
+    """Find a route from a teacher's label sets, `known` by name, to each of a student's.
 
     Raises:
         WeightsError: If no table leads to one of them.

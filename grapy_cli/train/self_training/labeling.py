@@ -1,7 +1,7 @@
 """Label photos with a teacher, and write the labels as prepared data sets."""
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -23,14 +23,14 @@ from grapy_cli.inference.stream import (
     Request,
     threads_for,
 )
-from grapy_cli.jsonl import Line, Log, read_lines
+from grapy_cli.jsonl import Log, read_lines
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.events import PhotoRejected
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.runtime.world import World
 from grapy_cli.train.self_training.label_routes import Route, routes_to
 from grapy_cli.train.self_training.pseudo_labels import (
-    heed_label_maps,
+    apply_label_maps,
     part_factors,
     part_shares,
     pseudo_label_map,
@@ -44,7 +44,8 @@ LOG = ".labeled.{}.jsonl"
 """Of the photos that a process has labeled, by its rank."""
 
 _Writers = Mapping[str, DatasetWriter]
-"""By data set."""
+_LabelMaps = Mapping[str, UInt8[np.ndarray, "h w"]]
+"""By data set, as the writers."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,12 @@ class Labeling:
         Raises:
             DeviceError: If the device does not have enough memory.
         """
-        known = {str(line.row.get("photo")) for line in self._logged()}
+        logs = self.folder.glob(LOG.format("*")) if self.recipe else ()
+        known = {str(line.row.get("photo")) for path in logs for line in read_lines(path)}
         world.barrier()  # all processes have read before one of them writes
         log = Log(self.folder / LOG.format(world.rank), self.recipe) if self.recipe else None
         photos = self.photos[world.rank :: world.size]
         return world.gather([self._label(photos, known, log, report)])
-
-    def _logged(self) -> Iterator[Line]:
-        for path in self.folder.glob(LOG.format("*")) if self.recipe else ():
-            yield from read_lines(path)
 
     def _label(
         self,
@@ -116,8 +114,8 @@ class Labeling:
                 if isinstance(result, PhotoRejected):
                     rejected.append(result)
                     continue
-                if isinstance(result, _NewLabels):
-                    result.write(photo, writers)
+                if result.data is not None:
+                    _write(photo, result.data, result.label_maps, writers)
                     fresh += 1
                     if log:
                         log.add({"photo": photo.key})
@@ -165,7 +163,7 @@ class Labeling:
         data: bytes,
         routes: Mapping[str, Route],
         found: ParsedPhoto | PhotoError,
-    ) -> "_NewLabels | PhotoRejected":
+    ) -> "_Labels | PhotoRejected":
         try:
             if isinstance(found, PhotoError):
                 raise found
@@ -177,28 +175,25 @@ class Labeling:
         for name, route in routes.items():
             probabilities, lost = route.translate(found.parsings[route.source].probabilities())
             label_maps[name] = pseudo_label_map(
-                heed_label_maps(probabilities, route.target, known),
+                apply_label_maps(probabilities, route.target, known),
                 part_factors(route.target, photo.words, self._shares[name]),
                 person,
                 self.confidence,
                 lost,
             )
-        return _NewLabels(label_maps, data)
+        return _Labels(label_maps, data)
 
 
 @dataclass(frozen=True)
 class _Labels:
-    label_maps: Mapping[str, UInt8[np.ndarray, "h w"]]
+    label_maps: _LabelMaps
+    data: bytes | None = None
+    """Of the photo's file, if the label maps are new."""
 
 
-@dataclass(frozen=True)
-class _NewLabels(_Labels):
-    data: bytes
-    """Of the photo's file."""
-
-    def write(self, photo: FoundPhoto, writers: _Writers) -> None:
-        """Write a photo and its label maps; a photo in an archive cannot be linked."""
-        file: Path | bytes = photo.place if isinstance(photo.place, Path) else self.data
-        for name, writer in writers.items():
-            file = writer.add_photo(photo.key, file, photo.place.suffix)
-            writer.add_label_map(photo.key, self.label_maps[name])
+def _write(photo: FoundPhoto, data: bytes, label_maps: _LabelMaps, writers: _Writers) -> None:
+    """Write a photo and its label maps; a photo in an archive cannot be linked."""
+    file: Path | bytes = photo.place if isinstance(photo.place, Path) else data
+    for name, writer in writers.items():
+        file = writer.add_photo(photo.key, file, photo.place.suffix)
+        writer.add_label_map(photo.key, label_maps[name])

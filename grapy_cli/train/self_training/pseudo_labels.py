@@ -19,7 +19,7 @@ Words = Sequence[str] | None
 
 
 def part_shares(labels: LabelSet, words: Iterable[Words]) -> Float[np.ndarray, " p"]:
-    """The share of the photos with known garments that may show each part, in [0, 1]."""
+    """Return the share of the photos with known garments that may show each part, in [0, 1]."""
     allowed = [allowed_parts(labels, known) for known in words if known is not None]
     return np.mean(allowed, 0) if allowed else np.ones(labels.num_parts)
 
@@ -27,7 +27,7 @@ def part_shares(labels: LabelSet, words: Iterable[Words]) -> Float[np.ndarray, "
 def part_factors(
     labels: LabelSet, words: Words, shares: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, " p"]:
-    """How much likelier each part is where a photo's garments are known; 0 where it cannot be.
+    """Return how much likelier known garments make each part of a photo; 0 where it cannot be.
 
     By Bayes' rule: a teacher's probabilities suppose that any photo may show a hat. If one in nine
     does, a hat is nine times as likely where one is known to be, and impossible elsewhere.
@@ -41,7 +41,7 @@ def part_factors(
     return np.divide(allowed, shares, out=np.zeros(labels.num_parts), where=allowed)
 
 
-def heed_label_maps(
+def apply_label_maps(
     probabilities: Float[np.ndarray, "p h w"],
     labels: LabelSet,
     known: Mapping[str, UInt8[np.ndarray, "h w"]],
@@ -78,10 +78,10 @@ def pseudo_label_map(
         factors: How much likelier each part is on this photo than on any other; 0 where it cannot
             be. The background can.
         person: 1 where there is a person, 0 where there is none, 255 where it is unknown; None
-            knows nowhere.
+            if it is unknown everywhere.
         confidence: Probability, in [0, 1], below which a pixel is ignored.
-        lost: Probability of what the teacher sees and these parts have no name for; together with
-            the others it adds up to 1. Where it is the largest, the pixel is ignored.
+        lost: Probability of the teacher's parts that have no counterpart here; together with the
+            others it adds up to 1. Where it is the largest, the pixel is ignored.
     """
     open_to = np.asarray(probabilities, np.float32) * np.asarray(factors, np.float32)[:, None, None]
     if person is not None:

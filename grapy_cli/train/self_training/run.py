@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,23 +31,6 @@ TEACHER_TTA = "flip"
 """Test-time augmentation for labeling."""
 
 
-class Taught(NamedTuple):
-    """The photos that a teacher labeled."""
-
-    root: DataRoot
-    event: PhotosLabeled | None
-    """None if an earlier process labeled them."""
-
-
-def count_photos(settings: Settings) -> int:
-    """Count the photos of self-training.
-
-    Raises:
-        DatasetError: If a source has no photo.
-    """
-    return len(find_photos(settings.train.self_training.photos))
-
-
 def teach(
     settings: Settings,
     label_sets: Sequence[LabelSet],
@@ -57,12 +40,15 @@ def teach(
     report: Reporter,
     *,
     resumed: bool,
-) -> Taught:
+) -> tuple[DataRoot, PhotosLabeled | None]:
     """Label the photos of a run, or find existing labels; all processes share the work.
 
     Args:
         folder: Where the data sets go, one for each label set.
         resumed: Whether the run resumes, with the label maps that it has.
+
+    Returns:
+        The data sets, and the facts of the labeling: None if another process has them.
 
     Raises:
         SettingsError: If no teacher is named.
@@ -75,7 +61,7 @@ def teach(
     folder = Path(named)
     is_labeled = all((folder / labels.name / CARD).exists() for labels in label_sets)
     if resumed and is_labeled:
-        return Taught(_open(folder, label_sets, wanted.share), None)
+        return _open(folder, label_sets, wanted.share), None
     photos = find_photos(wanted.photos)
     weights = _teacher(settings, label_sets)
     recipe = _recipe(photos, label_sets, weights, wanted.confidence)
@@ -103,7 +89,7 @@ def teach(
         source = f"labeled by {weights} on {sources}"
         event = _finish(folder, label_sets, photos, rows, source)
     world.barrier()
-    return Taught(_open(folder, label_sets, wanted.share), event if world.is_main else None)
+    return _open(folder, label_sets, wanted.share), event if world.is_main else None
 
 
 def relabel(
@@ -215,18 +201,13 @@ def _finish(
 
 def _event_of(rows: Sequence[Labeled], label_sets: Sequence[LabelSet], by: str) -> PhotosLabeled:
     """Combine the results of all processes."""
+    shares = {}
+    for labels in label_sets:
+        counts = np.sum([row.counts[labels.name] for row in rows], axis=0).tolist()
+        named, total = zip(labels.names, counts, strict=False), sum(counts)
+        shares[labels.name] = {name: round(count / total, 6) for name, count in named}
     photos = sum(len(row.keys) for row in rows)
-    rejected = sum(len(row.rejected) for row in rows)
-    shares = {labels.name: _shares(labels, rows) for labels in label_sets}
-    return PhotosLabeled(photos, rejected, by, shares)
-
-
-def _shares(labels: LabelSet, rows: Sequence[Labeled]) -> dict[str, float]:
-    counts = np.sum([row.counts[labels.name] for row in rows], axis=0)
-    return {
-        name: round(count / int(counts.sum()), 6)
-        for name, count in zip(labels.names, counts.tolist(), strict=False)
-    }
+    return PhotosLabeled(photos, sum(len(row.rejected) for row in rows), by, shares)
 
 
 def _open(folder: Path, label_sets: Sequence[LabelSet], share: float) -> DataRoot:

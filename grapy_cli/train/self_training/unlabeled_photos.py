@@ -119,12 +119,13 @@ def _open(source: Path) -> Place:
 def _search(
     folder: Place, tags: Tags, maps: Mapping[str, Mapping[str, Place]]
 ) -> Iterator[tuple[Place, tuple[str, ...] | None, Mapping[str, Place]]]:
-    """Yield a folder's photos with their words and label maps; what lies above it holds too."""
+    """Yield the photos of a folder with their words and label maps, also those known from above."""
     if (folder / TAGS).is_file():
         tags = _read_tags(folder / TAGS)
     map_folders = {name: folder / name for name in MAPS if (folder / name).is_dir()}
     maps = {**maps, **{name: _index(place) for name, place in map_folders.items()}}
-    for place in sorted(_inside(folder), key=str):
+    inside: Iterable[Place] = folder.iterdir()
+    for place in sorted(inside, key=str):
         if is_clutter(place.name) or place in map_folders.values():
             continue
         if place.is_dir():
@@ -135,22 +136,14 @@ def _search(
 
 
 def _index(folder: Place) -> dict[str, Place]:
-    names = index_names((place.name for place in _inside(folder)), LABEL_SUFFIXES).names
+    names = index_names((place.name for place in folder.iterdir()), LABEL_SUFFIXES).names
     return {key: folder / name for key, name in names.items()}
-
-
-def _inside(folder: Place) -> Iterable[Place]:
-    return folder.iterdir()
 
 
 def _read_tags(place: Place) -> Tags:
     try:
         table = json.loads(place.read_bytes())
-        return {
-            normalized(str(stem)): tuple(word.strip().lower() for word in words)
-            for stem, words in table.items()
-            if _is_list_of_words(words)
-        }
+        return {normalized(str(stem)): _words_of(words) for stem, words in table.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise DatasetError(
             f"{place} cannot be read as tags: {error}",
@@ -158,7 +151,7 @@ def _read_tags(place: Place) -> Tags:
         ) from error
 
 
-def _is_list_of_words(words: object) -> bool:
+def _words_of(words: object) -> tuple[str, ...]:
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
-        return True
+        return tuple(word.strip().lower() for word in words)
     raise ValueError(f"{words!r} is not a list of words")

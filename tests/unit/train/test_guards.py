@@ -51,4 +51,4 @@ def test_other_errors_pass(error):
 
 def test_infinite_losses_can_be_written_as_json():
     error = NotFinite("x", {"a": 1.5, "b": float("nan"), "c": float("-inf")})
-    assert error.said == {"a": 1.5, "b": "nan", "c": "-inf"}
+    assert error.losses == {"a": 1.5, "b": "nan", "c": "-inf"}

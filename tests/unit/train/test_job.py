@@ -169,7 +169,7 @@ def test_the_momentum_is_forgotten_where_the_rate_is_lowered(data):
         memory = job.trained.optimizer.state[head]["momentum_buffer"]
         if torch.equal(memory, head.grad):
             restarts.append(step)
-        lowered = step and job.rate(step) < job.rate(step - 1)
+        lowered = step and job.schedule.rate(step) < job.schedule.rate(step - 1)
         assert job.schedule.lowers_at(step) == bool(lowered)
     assert restarts == [0, 2, 6]  # epochs of two steps; the rate falls with the 2nd and the 4th
 

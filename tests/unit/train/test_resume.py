@@ -89,13 +89,13 @@ def test_more_epochs_go_on_from_the_last(data, tmp_path):
 def test_more_epochs_say_what_becomes_of_the_learning_rate(tmp_path):
     begun, folder = recipe(train__epochs=2, train__lr=0.1), RunFolder(tmp_path)
     folder.settings_file.write_text(to_toml(begun))
-    more = recipe(train__epochs=4, train__lr=0.1).train
+    more = recipe(train__epochs=4, train__lr=0.1)
     # 0.1 * (1 - 3 / 4) ** 0.9 before, 0.1 * (1 - 4 / 8) ** 0.9 now
-    assert rate_change(folder, build_schedule(more, 2), more, 4) == (
+    assert rate_change(folder, build_schedule(more.train, 2), more, 4) == (
         "the learning rate goes from 0.0287 at the last step to 0.0536 at the next: "
         "train.epochs goes from 2 to 4"
     )
-    assert rate_change(folder, build_schedule(begun.train, 2), begun.train, 3) == ""
+    assert rate_change(folder, build_schedule(begun.train, 2), begun, 3) == ""
 
 
 def test_the_same_command_twice_is_the_same_run(data, tmp_path):

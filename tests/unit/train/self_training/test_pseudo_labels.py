@@ -6,7 +6,7 @@ import pytest
 from grapy_cli.labels import IGNORE, LABEL_SETS
 from grapy_cli.labels.garment_tags import GARMENTS, allowed_parts
 from grapy_cli.train.self_training.pseudo_labels import (
-    heed_label_maps,
+    apply_label_maps,
     part_factors,
     part_shares,
     pseudo_label_map,
@@ -152,10 +152,10 @@ def test_a_label_map_of_another_set_rules_out_what_contradicts_it():
     probabilities = np.zeros((cihp.num_parts, 1, 5))
     probabilities[cihp.names.index("pants")] = 0.7
     probabilities[cihp.names.index("face")] = 0.3
-    heeded = heed_label_maps(probabilities, cihp, {"pascal": ids})
-    assert heeded[cihp.names.index("pants"), 0].tolist() == pytest.approx([0.7, 0, 0, 0, 0.7])
-    assert heeded[cihp.names.index("face"), 0].tolist() == pytest.approx([0, 0, 0.3, 0, 0.3])
-    label_map = pseudo_label_map(heeded, np.ones(cihp.num_parts), None, 0.8)
+    applied = apply_label_maps(probabilities, cihp, {"pascal": ids})
+    assert applied[cihp.names.index("pants"), 0].tolist() == pytest.approx([0.7, 0, 0, 0, 0.7])
+    assert applied[cihp.names.index("face"), 0].tolist() == pytest.approx([0, 0, 0.3, 0, 0.3])
+    label_map = pseudo_label_map(applied, np.ones(cihp.num_parts), None, 0.8)
     pants, face = cihp.names.index("pants"), cihp.names.index("face")
     assert label_map.tolist() == [[pants, IGNORE, face, IGNORE, IGNORE]]
 
@@ -164,5 +164,5 @@ def test_a_label_map_of_the_same_set_decides():
     cihp = LABEL_SETS["cihp"]
     probabilities = np.full((cihp.num_parts, 1, 1), 1 / cihp.num_parts)
     coat = cihp.names.index("coat")
-    heeded = heed_label_maps(probabilities, cihp, {"cihp": np.array([[coat]], np.uint8)})
-    assert heeded[:, 0, 0].nonzero()[0].tolist() == [coat]
+    applied = apply_label_maps(probabilities, cihp, {"cihp": np.array([[coat]], np.uint8)})
+    assert applied[:, 0, 0].nonzero()[0].tolist() == [coat]
