@@ -13,7 +13,7 @@ from grapy_cli.data.augment.transforms import Transform
 from grapy_cli.data.layout import PreparedDataset
 from grapy_cli.data.sample import COARSE, Sample
 from grapy_cli.errors import GrapyError
-from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.label_maps import load_label_map, look_up
 from grapy_cli.image_io.photos import load_photo
 from grapy_cli.labels import IGNORE, Level
 from grapy_cli.labels.vocabulary import PERSON
@@ -54,10 +54,7 @@ def _read_coarse(dataset: PreparedDataset, key: str) -> UInt8[np.ndarray, "h w"]
     """Read the label maps of levels 2 and 1 of a photo, as one map of coarse ids."""
     groups = load_label_map(dataset.label_map(key, Level.CATEGORY))
     person = load_label_map(dataset.label_map(key, Level.HUMAN))
-    return np.where(groups == IGNORE, _PERSON_TO_COARSE[person], groups)
-
-
-_PERSON_TO_COARSE = np.array([0, PERSON, *[IGNORE] * 254], np.uint8)
+    return np.where(groups == IGNORE, look_up(person, (0, PERSON)), groups)
 
 
 def group_photos(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grapy_cli.data.dataset import Group
 from grapy_cli.data.layout import PreparedDataset
-from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.label_maps import count_ids, load_label_map
 from grapy_cli.labels import IGNORE
 
 COUNTED_PHOTOS = 400
@@ -26,7 +26,7 @@ def part_weights(groups: Sequence[Group], strength: float) -> dict[str, Tensor]:
     for name, labeled in photos.items():
         pixels = np.zeros(256, np.int64)
         for dataset, key in labeled[:: max(1, len(labeled) // COUNTED_PHOTOS)]:
-            pixels += np.bincount(load_label_map(dataset.label_map(key)).ravel(), minlength=256)
+            pixels += count_ids(load_label_map(dataset.label_map(key)))
         pixels[IGNORE] = 0
         if not (total := int(pixels.sum())):
             continue  # only ignored pixels

@@ -41,19 +41,19 @@ class Scorer:
 
     Args:
         trained: Whose weights; where a running average is kept, those.
-        folder: Where sheets go; None draws none.
-        longest_side: Pixels photos are resized to; 0 or None leaves them as they are.
-        world: Shares the photos out; the main process draws.
+        folder: Where sheets go.
+        longest_side: Pixels photos are resized to; 0 leaves them as they are.
+        world: Divides the photos; the main process draws.
     """
 
     def __init__(
         self,
         trained: Trained,
         datasets: Mapping[str, PreparedDataset],
-        folder: RunFolder | None,
+        folder: RunFolder,
         device: torch.device,
         augmentation: Augmentation,
-        longest_side: int | None,
+        longest_side: int,
         world: World,
     ) -> None:
         self.trained = trained
@@ -74,8 +74,8 @@ class Scorer:
         """
         with self._weights(), interruptible():
             all_counts = score_datasets(self.parser, self.datasets, "val", world=self.world)
-            if self.folder and self.world.is_main and self.datasets:
-                self._draw(self.folder, epochs)
+            if self.world.is_main and self.datasets:
+                self._draw(epochs)
         return {
             name: scores_of(totals.counts, self.datasets[name].label_set.names).mean_iou or 0.0
             for name, totals in all_counts.items()
@@ -104,9 +104,9 @@ class Scorer:
                 "Earlier checkpoints are complete.",
             ) from error
 
-    def _draw(self, folder: RunFolder, epochs: int) -> None:
+    def _draw(self, epochs: int) -> None:
         rows = [row for name in self.datasets for row in self._parsed(name, SHOWN)]
-        with replacing(folder.sheet(epochs)) as beside:
+        with replacing(self.folder.sheet(epochs)) as beside:
             contact_sheet(rows).save(beside, "PNG")
 
     def _parsed(self, name: str, count: int) -> Iterator[list[Cell]]:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 
 from grapy_cli.data.augment.backgrounds import any_cover, lay_over
+from grapy_cli.data.augment.transforms import Picture
 from grapy_cli.data.dataset import Group
 from grapy_cli.data.sample import Sample
 from grapy_cli.labels import IGNORE
-
-Picture = UInt8[np.ndarray, "..."]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from grapy_cli.data.sample import Sample
+from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import IGNORE
 
 Transform = Callable[[Sample, np.random.Generator], Sample]
@@ -108,7 +109,7 @@ def _pixel_of_a_part(sample: Sample, generator: np.random.Generator) -> tuple[in
     """Draw a label map, one of the parts it shows, and a pixel of that part (row, column)."""
     maps = [one for one in sample.label_maps.values() if ((one > 0) & (one < IGNORE)).any()]
     label_map = maps[int(generator.integers(len(maps)))] if maps else sample.people.astype(np.uint8)
-    parts = np.flatnonzero(np.bincount(label_map.ravel(), minlength=256)[:IGNORE])
+    parts = np.flatnonzero(count_ids(label_map)[:IGNORE])
     part = generator.choice(parts[parts > 0])
     pixels = np.flatnonzero(label_map == part)
     row, column = divmod(int(generator.choice(pixels)), label_map.shape[1])

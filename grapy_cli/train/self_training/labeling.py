@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64, UInt8
 
 from grapy_cli.data.layout import DatasetWriter
 from grapy_cli.errors import PhotoError
-from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.label_maps import count_ids, load_label_map
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.stream import (
     OtherWork,
@@ -121,7 +121,7 @@ class Labeling:
                         log.add({"photo": photo.key})
                 keys.append(photo.key)
                 for name, label_map in result.label_maps.items():
-                    counts[name] += np.bincount(label_map.ravel(), minlength=256)
+                    counts[name] += count_ids(label_map)
                 rate = fresh / max(time.monotonic() - began, 1e-9)
                 note, left = f"{rate:.1f} photos/s", (len(photos) - done) / rate if rate else None
                 report(Progressed("labeling photos", done, len(photos), note, left))
