@@ -1,14 +1,4 @@
-"""The errors that a user can meet, as one tree with exit codes.
-
-GrapyError 1
-├── SettingsError 2     a value is invalid; the message names its origin
-├── DatasetError 3      missing, unreadable or inconsistent data
-├── WeightsError 4      a weights file that does not fit or cannot be read
-├── PhotoError 5        a photo that cannot be read, a mask that cannot be written
-├── DeviceError 6       a device that is absent or out of memory
-├── DivergedError 7     a loss that is not finite
-└── BaselineError 8     a score below the baseline
-"""
+"""The errors that a user can meet, each with the exit code of a command that ends by it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +22,7 @@ class GrapyError(Exception):
 
 
 class SettingsError(GrapyError, ValueError):
-    """A setting or an argument has an invalid value."""
+    """A setting or an argument has an invalid value; the message names its origin."""
 
     exit_code = 2
 

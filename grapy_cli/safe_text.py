@@ -45,7 +45,7 @@ def decode_text(data: bytes) -> str:
 
 
 def download_mistake(path: Path) -> str:
-    """Say what a failed download left in the place of a file: empty where it is none of these."""
+    """Describe what a failed download left instead of a file; empty for any other file."""
     try:
         if not path.is_file():
             return ""

@@ -1,1 +1,1 @@
-"""`grapy bench`: how fast photos are parsed on this machine, and what of the time goes where."""
+"""`grapy bench`: measure how fast photos are parsed here, and how long each stage takes."""

@@ -74,8 +74,23 @@ def build_contestant(
     kinds = plan_kinds([readable[name] for name in datasets], [3], ["mask"])
     parser, seconds = _load(settings)
     plan = Plan(photos, name_masks(photos), datasets, Results(out, kinds), recipe="")
-    contestant = Contestant(parser, plan, settings.batch.size)
-    return contestant, _facts(settings, card, weights, parser, datasets, seconds)
+    device = parser.device
+    facts = Facts(
+        weights=card.name,
+        weights_sha256=weights_digest(weights),
+        datasets=tuple(datasets),
+        engine=parser.engine,
+        form=_form_of(settings, card, parser),
+        precision=parser.precision,
+        tta=settings.infer.tta,
+        longest_side=parser.longest_side or 0,
+        batch=settings.batch.size,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
+        threads=torch.get_num_threads(),
+        load_seconds=seconds,
+        weights_bytes=weights_size(weights),
+    )
+    return Contestant(parser, plan, settings.batch.size), facts
 
 
 def _load(settings: Settings) -> tuple[HumanParser, float]:
@@ -86,33 +101,6 @@ def _load(settings: Settings) -> tuple[HumanParser, float]:
         parser = load_parser(settings, folded=settings.bench.form == "folded")
         took.append(time.perf_counter() - begun)
     return parser, statistics.median(took)
-
-
-def _facts(
-    settings: Settings,
-    card: WeightsCard,
-    weights: Path,
-    parser: HumanParser,
-    datasets: Sequence[str],
-    load_seconds: float,
-) -> Facts:
-    device = parser.device
-    is_cuda = device.type == "cuda"
-    return Facts(
-        weights=card.name,
-        weights_sha256=weights_digest(weights),
-        datasets=tuple(datasets),
-        engine=parser.engine,
-        form=_form_of(settings, card, parser),
-        precision=parser.precision,
-        tta=settings.infer.tta,
-        longest_side=parser.longest_side or 0,
-        batch=settings.batch.size,
-        device=torch.cuda.get_device_name(device) if is_cuda else str(device),
-        threads=torch.get_num_threads(),
-        load_seconds=load_seconds,
-        weights_bytes=weights_size(weights),
-    )
 
 
 def _form_of(settings: Settings, card: WeightsCard, parser: HumanParser) -> str:

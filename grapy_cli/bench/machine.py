@@ -7,6 +7,7 @@ import torch
 
 from grapy_cli import __version__
 from grapy_cli.runtime.device import usable_cores
+from grapy_cli.runtime.memory import lines_of
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
@@ -26,11 +27,8 @@ def describe_machine() -> dict[str, str | int]:
 
 def _cpu() -> str:
     """Return the processor's name; on Linux from a file, as Python returns nothing there."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    lines = [line for line in lines_of(Path("/proc/cpuinfo")) if line.startswith("model name")]
+    names = [line.partition(":")[2].strip() for line in lines]
     return names[0] if names else platform.processor() or platform.machine()
 
 
@@ -46,9 +44,6 @@ def forget_peak(device: torch.device) -> None:
 
 def process_peak() -> int | None:
     """Return the peak bytes of this process, including libraries; None except on Linux."""
-    try:
-        lines = _STATUS.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    marks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    lines = [line for line in lines_of(_STATUS) if line.startswith("VmHWM:")]
+    marks = [int(line.split()[1]) * 1024 for line in lines]
     return marks[0] if marks else None

@@ -9,6 +9,7 @@ import numpy as np
 
 from grapy_cli.bench.build import Facts
 from grapy_cli.bench.contestant import Round
+from grapy_cli.evaluate.report.tables import markdown_table
 
 
 class Measure(NamedTuple):
@@ -165,12 +166,8 @@ class BenchReport:
 
     def to_markdown(self) -> str:
         """Return a table and what was measured, as Markdown for a README."""
-        heads = self.columns()
-        rule = ["---:" if head.startswith(">") else "---" for head in heads]
-        rows = [[head.removeprefix(">") for head in heads], rule]
-        rows += [[cell.strip() for cell in row] for row in self.rows()]
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return "\n".join([*lines, "", *(f"- {line}" for line in self.sentences())])
+        table = markdown_table(self.columns(), self.rows())
+        return "\n".join([table, *(f"- {line}" for line in self.sentences())])
 
 
 def _described(result: Result) -> str:

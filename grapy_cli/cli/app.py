@@ -86,7 +86,7 @@ class _Talk:
         try:
             return self._stream.write(text)
         except OSError:
-            self._drop()
+            _drop(self._stream)
             return len(text)
 
     def flush(self) -> None:
@@ -94,22 +94,21 @@ class _Talk:
         try:
             self._stream.flush()
         except OSError:
-            self._drop()
+            _drop(self._stream)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the stream
         """Delegate everything else to the stream."""
         return getattr(self._stream, name)
 
-    def _drop(self) -> None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._stream.fileno())
-        os.close(nowhere)
-
 
 def _close_output() -> None:
     """Drop output that cannot be written: Python would try again at its end, and fail."""
-    if sys.__stdout__ is None or sys.stdout is not sys.__stdout__ or sys.__stdout__.closed:
-        return
+    if sys.__stdout__ and sys.stdout is sys.__stdout__ and not sys.__stdout__.closed:
+        _drop(sys.__stdout__)
+
+
+def _drop(stream: TextIO) -> None:
+    """Send what is left of a stream, and all that follows, nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.__stdout__.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

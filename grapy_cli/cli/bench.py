@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from grapy_cli.cli.command import AsJson, command
+from grapy_cli.cli.console import results, say, show_table
 from grapy_cli.errors import SettingsError
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
@@ -54,7 +55,6 @@ def bench(
         raise SettingsError("--json and --markdown cannot be used together", hint="Leave one out.")
     with loading():
         from grapy_cli.bench.run import run_bench
-    from grapy_cli.cli.console import results, say, show_table
 
     report = run_bench(sources or [], against, settings, reporter)
     if as_json:

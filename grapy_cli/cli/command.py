@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from grapy_cli.cli.completion import complete_settings, completer_of
+from grapy_cli.cli.console import show_error
 from grapy_cli.errors import GrapyError, InterruptedRun
 from grapy_cli.settings.layers import FILE_NAME, resolve
 from grapy_cli.settings.settings import Settings
@@ -69,7 +70,7 @@ def command(
     """Make a function a command of the app, with an option for each setting it uses.
 
     The function gets its own arguments and options, and `settings=` and `reporter=` where it
-    names them. Nested sections have no options; `--set` reaches them.
+    has both. Nested sections have no options; `--set` reaches them.
 
     Args:
         sections: Sections or single fields: "infer", "data.dataset". The stage table applies
@@ -96,7 +97,7 @@ def command(
 
 
 def _call(body: Body, paths: list[str], given: dict[str, Any]) -> None:
-    if not _wants(body, "settings"):
+    if not _uses_settings(body):
         body(**given)
         return
     config, sets, show = (given.pop(key) for key in _COMMON)
@@ -113,25 +114,17 @@ def _call(body: Body, paths: list[str], given: dict[str, Any]) -> None:
     from grapy_cli.cli.reporters import open_reporter
 
     with open_reporter() as reporter:
-        extra = {"reporter": reporter} if _wants(body, "reporter") else {}
-        body(**given, settings=resolved.settings, **extra)
+        body(**given, settings=resolved.settings, reporter=reporter)
 
 
 @contextmanager
 def _exit_codes() -> Iterator[None]:
     try:
         yield
-    except GrapyError as error:
-        raise _exit_of(error) from error
-    except KeyboardInterrupt as error:
-        raise _exit_of(InterruptedRun("interrupted")) from error
-
-
-def _exit_of(error: GrapyError) -> typer.Exit:
-    from grapy_cli.cli.console import show_error
-
-    show_error(error)
-    return typer.Exit(error.exit_code)
+    except (GrapyError, KeyboardInterrupt) as error:
+        fault = error if isinstance(error, GrapyError) else InterruptedRun("interrupted")
+        show_error(fault)
+        raise typer.Exit(fault.exit_code) from error
 
 
 def _paths_of(sections: tuple[str, ...]) -> list[str]:
@@ -156,7 +149,7 @@ def _signature(body: Body, paths: list[str]) -> inspect.Signature:
         for name, parameter in inspect.signature(body).parameters.items()
         if name not in ("settings", "reporter")
     ]
-    if not _wants(body, "settings"):
+    if not _uses_settings(body):
         return inspect.Signature(own)
     settings = [
         _parameter(name, annotation, None)
@@ -266,5 +259,5 @@ def _value_of(path: str, given: dict[str, Any]) -> Any:  # noqa: ANN401 - text, 
     return ",".join(value) if isinstance(value, list) else value
 
 
-def _wants(body: Body, name: str) -> bool:
-    return name in inspect.signature(body).parameters
+def _uses_settings(body: Body) -> bool:
+    return "settings" in inspect.signature(body).parameters

@@ -10,22 +10,23 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-_WORK = {
-    "prepare": "Turn a downloaded data set into one for training and scoring.",
-    "train": "Train a network: pretrain without the pyramid, joint on all data sets, "
-    "finetune on one.",
-    "eval": "Score networks on prepared data sets, or masks of any tool.",
-    "predict": "Parse photos: write a mask of body parts and garments for each photo.",
-    "serve": "Parse photos over HTTP, with a web page to drop photos on.",
-    "export": "Write weights for another engine, and compare it with torch on photos.",
+PANELS: Mapping[str, Mapping[str, str]] = {
+    "Work": {
+        "prepare": "Turn a downloaded data set into one for training and scoring.",
+        "train": "Train a network: pretrain without the pyramid, joint on all data sets, "
+        "finetune on one.",
+        "eval": "Score networks on prepared data sets, or masks of any tool.",
+        "predict": "Parse photos: write a mask of body parts and garments for each photo.",
+        "serve": "Parse photos over HTTP, with a web page to drop photos on.",
+        "export": "Write weights for another engine, and compare it with torch on photos.",
+    },
+    "Look": {
+        "weights": "Import and adopt weights, list them, and show what they contain.",
+        "labels": "Show the parts of a label set or of another tool, or list them all.",
+        "doctor": "Check this machine, for a bug report: versions, devices, weights, disk, extras.",
+        "bench": "Measure how fast photos are parsed here, and how much time each stage takes.",
+    },
 }
-_LOOK = {
-    "weights": "Import and adopt weights, list them, and show what they contain.",
-    "labels": "Show the parts of a label set or of another tool, or list them all.",
-    "doctor": "Check this machine, for a bug report: versions, devices, weights, disk, extras.",
-    "bench": "Measure how fast photos are parsed here, and how much time each stage takes.",
-}
-PANELS: Mapping[str, Mapping[str, str]] = {"Work": _WORK, "Look": _LOOK}
 """The panels of the page and their commands, with the first line of each help page."""
 
 _MODULES: Mapping[str, str] = {"eval": "evaluate"}

@@ -2,30 +2,23 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import typer
 
 from grapy_cli.cli.command import AsJson, command
+from grapy_cli.cli.console import results, say, show_table
+from grapy_cli.cli.doctor_checks import Fact, check_machine
 from grapy_cli.errors import install_extra
-
-if TYPE_CHECKING:
-    from grapy_cli.cli.doctor_checks import Fact
 
 app = typer.Typer(add_completion=False)
 
 
 @command(app, example="grapy doctor --json")
-def doctor(
-    *,
-    as_json: AsJson = False,
-) -> None:
+def doctor(*, as_json: AsJson = False) -> None:
     """Check this machine, for a bug report: versions, devices, weights, disk, extras.
 
     Ends with exit code 1 if something that grapy needs is missing.
     """
-    from grapy_cli.cli.doctor_checks import check_machine
-
     facts = list(check_machine())
     if as_json:
         typer.echo(json.dumps(_document(facts), indent=2))
@@ -35,7 +28,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _document(facts: Sequence["Fact"]) -> dict[str, dict[str, str]]:
+def _document(facts: Sequence[Fact]) -> dict[str, dict[str, str]]:
     """Return the facts by group, and under `missing` the command that installs each."""
     groups: dict[str, dict[str, str]] = {}
     for fact in facts:
@@ -43,9 +36,7 @@ def _document(facts: Sequence["Fact"]) -> dict[str, dict[str, str]]:
     return groups | {"missing": {fact.what: fact.remedy for fact in facts if fact.remedy}}
 
 
-def _show(facts: Sequence["Fact"]) -> None:
-    from grapy_cli.cli.console import results, say, show_table
-
+def _show(facts: Sequence[Fact]) -> None:
     show_table(["what", "found"], [(fact.what, fact.found) for fact in facts])
     for fact in facts:
         if fact.is_fault:

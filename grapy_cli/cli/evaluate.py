@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grapy_cli.cli.command import AsJson, command
+from grapy_cli.cli.console import percent, results, say, show_table
 from grapy_cli.errors import BaselineError, PhotoError, SettingsError
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter, Told
+from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def evaluate(
     """Score networks on prepared data sets, or masks of any tool."""
     with loading():
         from grapy_cli.evaluate.baseline import compare, read_baseline
-        from grapy_cli.evaluate.run import to_text
+        from grapy_cli.evaluate.run import run_evaluate, run_evaluate_masks, to_text
         from grapy_cli.runtime.launch import is_launched
 
     chosen = settings.evaluate
@@ -60,7 +62,10 @@ def evaluate(
     if settings.run.gpus > 1 and not is_launched():
         _launch(settings, _arguments(pred, truth, as_json=as_json, parts=parts))
         return
-    report = _report(pred, truth, settings, reporter)
+    if pred is not None and truth is not None:
+        report = run_evaluate_masks(pred, truth, settings, reporter)
+    else:
+        report = run_evaluate(settings, reporter)
     if report is None:  # only one of several processes prints
         return
     if as_json:
@@ -88,10 +93,13 @@ def _check_folders(pred: Path | None, truth: Path | None, remap: str | None) -> 
 
 
 def _launch(settings: Settings, arguments: Sequence[str]) -> None:
-    from grapy_cli.evaluate.run import launch_evaluate
+    """Evaluate in several processes of this machine, with arguments that are not settings."""
+    from grapy_cli.runtime.launch import launch
 
+    go_on = "the same command; with --out, what is scored stays scored"
     try:
-        launch_evaluate(settings, arguments)
+        with handed_over(settings) as file:
+            launch(["eval", "--config", str(file), *arguments], settings.run.gpus, go_on=go_on)
     except (PhotoError, BaselineError) as error:
         # The work is done, and another process has reported the failures.
         raise typer.Exit(error.exit_code) from error
@@ -101,16 +109,6 @@ def _arguments(pred: Path | None, truth: Path | None, *, as_json: bool, parts: b
     given = {"--pred": pred, "--truth": truth}
     folders = [word for name, path in given.items() if path for word in (name, str(path))]
     return [*folders, *["--json"] * as_json, *["--parts"] * parts]
-
-
-def _report(
-    pred: Path | None, truth: Path | None, settings: Settings, reporter: Reporter
-) -> "EvalReport | None":
-    from grapy_cli.evaluate.run import run_evaluate, run_evaluate_masks
-
-    if pred is not None and truth is not None:
-        return run_evaluate_masks(pred, truth, settings, reporter)
-    return run_evaluate(settings, reporter)
 
 
 _SCORES = {
@@ -123,8 +121,6 @@ _SCORES = {
 
 
 def _show(report: "EvalReport", *, parts: bool) -> None:
-    from grapy_cli.cli.console import results, say, show_table
-
     cases = list(dict.fromkeys(result.case for result in report.results))
     heads = ["data set", ">level", ">mIoU", ">95 %", *(f">{head}" for head in _SCORES)]
     number = [">#"] if len(cases) > 1 else []
@@ -138,8 +134,6 @@ def _show(report: "EvalReport", *, parts: bool) -> None:
 
 
 def _row(result: "Result", cases: Sequence["Case"]) -> list[str]:
-    from grapy_cli.cli.console import percent
-
     ends = result.interval.get("mean_iou")
     interval = "-".join(f"{100 * end:.1f}" for end in ends) if ends else "-"
     ratios = (percent(getattr(result.scores, name)) for name in _SCORES.values())
@@ -148,8 +142,6 @@ def _row(result: "Result", cases: Sequence["Case"]) -> list[str]:
 
 
 def _part_rows(result: "Result", cases: Sequence["Case"]) -> Iterator[list[str]]:
-    from grapy_cli.cli.console import percent
-
     for name, part in result.scores.parts.items():
         ratios = map(percent, (part.iou, part.accuracy, part.f1, part.boundary_iou))
         yield [*_number(result, cases), result.dataset, str(result.level), name, *ratios]

@@ -3,6 +3,7 @@
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.cli.console import results, say
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
@@ -23,8 +24,6 @@ def export(*, settings: Settings, reporter: Reporter) -> None:
 
     Such a file is weights for every command that parses: grapy predict --weights model.onnx.
     """
-    from grapy_cli.cli.console import results, say
-
     with loading():
         from grapy_cli.export.run import run_export
 

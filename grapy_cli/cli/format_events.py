@@ -1,7 +1,6 @@
 """Format every event as one line of plain text."""
 
 from collections.abc import Mapping
-from functools import singledispatch
 
 from grapy_cli.predict.events import PhotoParsed, PhotoRejected
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
@@ -20,10 +19,52 @@ STARVED = 0.1
 """Share of time waiting for data above which lines name it: below, more workers help little."""
 
 
-@singledispatch
 def line_of(event: Event) -> str:
     """Return the line of an event; by default, its repr."""
-    return str(event)
+    match event:
+        case Progressed():
+            note = f", {event.note}" if event.note else ""
+            left = f", {time_of(event.seconds_left)} left" if event.seconds_left else ""
+            return f"{event.work} {event.done}/{event.total}{note}{left}"
+        case StepDone():
+            return line_of(_training(event))
+        case Told():
+            return event.text
+        case Warned():
+            return f"warning: {event.text}"
+        case PhotoParsed():
+            first, *others = event.files or ("no file: the photo shows no part",)
+            more = f" +{len(others)} more" if others else ""
+            return f"{spelled(event.photo)} -> {spelled(first)}{more} ({event.seconds:.2f} s)"
+        case PhotoRejected():
+            return spelled(f"failed: {event.photo}: {event.reason}")
+        case SampleRejected():
+            return spelled(f"rejected: {event.split}/{event.key}: {event.reason}")
+        case DatasetPrepared():
+            rejected = f"; {event.rejected} rejected, see problems.csv" if event.rejected else ""
+            return f"{event.name} is prepared in {event.folder}: {counts(event.photos)}{rejected}"
+        case RunStarted():
+            start = f"resumes at step {event.first_step}" if event.first_step else "starts"
+            return (
+                f"{event.stage} {start}, {event.steps} steps on {counts(event.datasets)} photos, "
+                f"{event.parameters / 1e6:.1f} M parameters, in {event.folder}"
+            )
+        case PhotosLabeled():
+            by_dataset = "; ".join(f"{name} {_said(of)}" for name, of in event.shares.items())
+            rejected = f"; {event.rejected} could not be read" if event.rejected else ""
+            return f"{event.by} labeled {event.photos} photos{rejected}: {by_dataset}"
+        case EpochScored():
+            scores = ", ".join(f"{name} {100 * iou:.2f}" for name, iou in event.mean_iou.items())
+            best = " (best so far)" if event.best else ""
+            return f"epoch {event.epoch + 1}: mean IoU {scores}{best}"
+        case Diverged():
+            photos = sum(map(len, event.photos))
+            whose = f", with its {photos} photos" if photos else ""
+            return f"the loss of step {event.step} is not finite: see diverged.json{whose}"
+        case CheckpointSaved():
+            return f"saved {event.folder} at step {event.step}"
+        case _:
+            return str(event)
 
 
 def progress_of(event: Event) -> Progressed | None:
@@ -42,88 +83,11 @@ def style_of(event: Event) -> str:
     return "yellow" if isinstance(event, Warned | PhotoRejected | SampleRejected | Diverged) else ""
 
 
-@line_of.register
-def _(event: Progressed) -> str:
-    note = f", {event.note}" if event.note else ""
-    left = f", {time_of(event.seconds_left)} left" if event.seconds_left else ""
-    return f"{event.work} {event.done}/{event.total}{note}{left}"
-
-
-@line_of.register
-def _(event: StepDone) -> str:
-    return line_of(_training(event))
-
-
-@line_of.register
-def _(event: Told) -> str:
-    return event.text
-
-
-@line_of.register
-def _(event: Warned) -> str:
-    return f"warning: {event.text}"
-
-
-@line_of.register
-def _(event: PhotoParsed) -> str:
-    first, *others = event.files or ("no file: the photo shows no part",)
-    more = f" +{len(others)} more" if others else ""
-    return f"{spelled(event.photo)} -> {spelled(first)}{more} ({event.seconds:.2f} s)"
-
-
-@line_of.register
-def _(event: PhotoRejected) -> str:
-    return spelled(f"failed: {event.photo}: {event.reason}")
-
-
-@line_of.register
-def _(event: SampleRejected) -> str:
-    return spelled(f"rejected: {event.split}/{event.key}: {event.reason}")
-
-
-@line_of.register
-def _(event: DatasetPrepared) -> str:
-    rejected = f"; {event.rejected} rejected, see problems.csv" if event.rejected else ""
-    return f"{event.name} is prepared in {event.folder}: {counts(event.photos)}{rejected}"
-
-
-@line_of.register
-def _(event: RunStarted) -> str:
-    start = f"resumes at step {event.first_step}" if event.first_step else "starts"
-    return (
-        f"{event.stage} {start}, {event.steps} steps on {counts(event.datasets)} photos, "
-        f"{event.parameters / 1e6:.1f} M parameters, in {event.folder}"
-    )
-
-
-@line_of.register
-def _(event: PhotosLabeled) -> str:
-    def said(shares: Mapping[str, float]) -> str:
-        parts = sorted(shares.items(), key=lambda row: -row[1])
-        named = ", ".join(f"{part} {share:.1%}" for part, share in parts if share)
-        return f"{sum(shares.values()):.1%} of the pixels ({named})"
-
-    by_dataset = "; ".join(f"{name} {said(shares)}" for name, shares in event.shares.items())
-    rejected = f"; {event.rejected} could not be read" if event.rejected else ""
-    return f"{event.by} labeled {event.photos} photos{rejected}: {by_dataset}"
-
-
-@line_of.register
-def _(event: EpochScored) -> str:
-    scores = ", ".join(f"{name} {100 * iou:.2f}" for name, iou in event.mean_iou.items())
-    return f"epoch {event.epoch + 1}: mean IoU {scores}{' (best so far)' if event.best else ''}"
-
-
-@line_of.register
-def _(event: Diverged) -> str:
-    photos = sum(map(len, event.photos))
-    whose = f", with its {photos} photos" if photos else ""
-    return f"the loss of step {event.step} is not finite: see diverged.json{whose}"
-
-
-@line_of.register
-def _(event: CheckpointSaved) -> str:
-    return f"saved {event.folder} at step {event.step}"
+def _said(shares: Mapping[str, float]) -> str:
+    """Return the share of the labeled pixels, and of each part, largest first."""
+    parts = sorted(shares.items(), key=lambda row: -row[1])
+    named = ", ".join(f"{part} {share:.1%}" for part, share in parts if share)
+    return f"{sum(shares.values()):.1%} of the pixels ({named})"
 
 
 def _training(event: StepDone) -> Progressed:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from grapy_cli.cli.command import command
 from grapy_cli.cli.completion import complete_label_sets
+from grapy_cli.cli.console import show_table
 from grapy_cli.labels import IGNORE, LABEL_SETS, LabelSet, label_set
 from grapy_cli.labels.orders import ORDERS, LabelOrder
 from grapy_cli.labels.published_labels import translations_of
@@ -70,8 +71,6 @@ def _chosen(name: str, *, template: bool) -> list[LabelSet]:
 
 
 def _show_sets(chosen: list[LabelSet]) -> None:
-    from grapy_cli.cli.console import show_table
-
     rows = [(one.name, str(one.num_parts), one.title) for one in chosen]
     show_table(["name", ">parts", "title"], rows)
     rows = [(one.name, str(len(one.names)), one.title) for one in ORDERS.values()]
@@ -80,8 +79,6 @@ def _show_sets(chosen: list[LabelSet]) -> None:
 
 
 def _show_parts(labels: LabelSet) -> None:
-    from grapy_cli.cli.console import show_table
-
     found = translations_of(labels)
     heads = [">id", "name", "color", "group", "mirror", *(f"as {name}" for name in found)]
     rows: list[list[str | Text]] = []
@@ -98,8 +95,6 @@ def _name_of(part: int, labels: LabelSet) -> str:
 
 def _show_order(order: LabelOrder, *, as_json: bool) -> None:
     """Show the ids of another tool, and their parts in the label sets that can score its masks."""
-    from grapy_cli.cli.console import show_table
-
     read = {
         name: [LABEL_SETS[name].names[part] for part in order.read_table(LABEL_SETS[name])]
         for name in order.reads

@@ -60,9 +60,6 @@ def _lacks_memory(error: Exception) -> bool:
 
 def hint_of_import(error: Exception) -> str:
     """Return a hint for a package that cannot be loaded; empty for unknown causes."""
-    shows_windows = any(library in str(error) for library in _WINDOWS)
-    return (
-        f"OpenCV needs it only to show windows, which grapy does not: {_HEADLESS}"
-        if shows_windows
-        else ""
-    )
+    if any(library in str(error) for library in _WINDOWS):
+        return f"OpenCV needs it only to show windows, which grapy does not: {_HEADLESS}"
+    return ""

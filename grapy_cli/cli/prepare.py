@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from grapy_cli.cli.command import command
+from grapy_cli.cli.console import show_table
 from grapy_cli.errors import PhotoError
 from grapy_cli.runtime.gc_pause import loading
 from grapy_cli.runtime.reporting import Reporter
@@ -40,8 +41,6 @@ def prepare(*, settings: Settings, reporter: Reporter) -> None:
 
 
 def _show_parts(name: str, audit: Mapping[str, Any]) -> None:
-    from grapy_cli.cli.console import show_table
-
     rows = [
         (part, f"{row['photos']:,}", f"{row['photo_share']:.1%}", f"{row['pixel_share']:.2%}")
         for part, row in audit["parts"].items()
@@ -50,7 +49,6 @@ def _show_parts(name: str, audit: Mapping[str, Any]) -> None:
 
 
 def _show_problems(name: str, audit: Mapping[str, Any]) -> None:
-    from grapy_cli.cli.console import show_table
     from grapy_cli.prepare.problems import CHECKS
 
     rows = [

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -56,21 +56,13 @@ class _LatestLosses:
         return replace(event, losses=dict(sorted(self._losses.items())))
 
 
-@dataclass
-class _Heard:
-    """The last line about a task."""
-
-    done: int
-    at: float
-
-
 class LineReporter:
     """Writes a plain line per event; of progress only some, and always the last."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._clock = clock
-        self._heard: dict[str, _Heard] = {}
+        self._last: dict[str, tuple[int, float]] = {}  # by task: how much was done, and when
         self._losses = _LatestLosses()
 
     def __call__(self, event: Event, /) -> None:
@@ -83,14 +75,13 @@ class LineReporter:
     def _is_due(self, progress: Progressed) -> bool:
         now = self._clock()
         if progress.done >= progress.total:
-            self._heard.pop(progress.work, None)
+            self._last.pop(progress.work, None)
             return True
-        last = self._heard.setdefault(progress.work, _Heard(progress.done, now))
-        silence = now - last.at
-        is_far = progress.done - last.done >= _SHARE * progress.total
-        if not (is_far and silence >= _PAUSE) and silence < _LONGEST_SILENCE:
+        done, at = self._last.setdefault(progress.work, (progress.done, now))
+        is_far = progress.done - done >= _SHARE * progress.total
+        if now - at < (_PAUSE if is_far else _LONGEST_SILENCE):
             return False
-        self._heard[progress.work] = _Heard(progress.done, now)
+        self._last[progress.work] = progress.done, now
         return True
 
 

@@ -10,6 +10,7 @@ import typer
 from grapy_cli import __version__
 from grapy_cli.cli.command import command
 from grapy_cli.cli.completion import complete_presets
+from grapy_cli.cli.console import results, say, show_table, talk
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.runtime.reporting import Reporter
 from grapy_cli.settings.settings import Settings
@@ -39,14 +40,13 @@ def import_(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Weights file to write.")],
 ) -> None:
     """Convert a released checkpoint of the reference code into a weights file."""
-    from grapy_cli.cli.console import results, say, talk
     from grapy_cli.model.legacy import import_legacy
 
-    report = import_legacy(file, out, grapy=__version__)
-    say(talk(), f"{report.tensors} tensors of a {report.kind} checkpoint taken over")
-    for name in report.unused:
+    legacy = import_legacy(file, out, grapy=__version__)
+    say(talk(), f"{len(legacy.tensors)} tensors of a {legacy.kind} checkpoint taken over")
+    for name in legacy.unused:
         say(talk(), f"left out: {name}", "dim")
-    say(results(), str(report.out))
+    say(results(), str(out))
 
 
 @command(app, example="grapy weights adopt parsing_atr.onnx --like schp-atr --out schp-atr.onnx")
@@ -67,7 +67,6 @@ def adopt(
     out: Annotated[Path, typer.Option("--out", metavar="FILE.onnx", help="Copy to write.")],
 ) -> None:
     """Make the ONNX file of another tool usable as weights: write its card into a copy."""
-    from grapy_cli.cli.console import results, say
     from grapy_cli.weights.adopt import adopt_onnx
 
     adopt_onnx(file, like, out)
@@ -115,10 +114,8 @@ def info(
 
     card = read_card(resolve_weights(file))
     if as_json:
-        typer.echo(json.dumps(card.to_dict(), indent=2))
+        typer.echo(json.dumps(card.model_dump(), indent=2))
         return
-    from grapy_cli.cli.console import results, say
-
     say(results(), card.name, "bold")
     for section in sections_of(card):
         _say_section(section)
@@ -154,7 +151,6 @@ def pack(
     ] = 0.5,
 ) -> None:
     """Make a weights file for publishing: half the size, with a complete card."""
-    from grapy_cli.cli.console import results, say
     from grapy_cli.weights.pack import pack_weights
 
     pack_weights(source, out, card=card, scores=scores, data=data, mix=mix, share=share)
@@ -164,7 +160,6 @@ def pack(
 @command(app, name="list", example="grapy weights list")
 def list_() -> None:
     """List the weights embedded in the package."""
-    from grapy_cli.cli.console import say, show_table, talk
     from grapy_cli.model.weights import embedded_weights
 
     rows = [
@@ -179,7 +174,6 @@ def list_() -> None:
 def _write_page(
     file: Path | None, page: Path, photos: str | None, settings: Settings, reporter: Reporter
 ) -> None:
-    from grapy_cli.cli.console import results, say
     from grapy_cli.weights.run import write_card_page
 
     failed = write_card_page(file, page, photos, settings, reporter)
@@ -189,7 +183,6 @@ def _write_page(
 
 
 def _say_section(section: "Section") -> None:
-    from grapy_cli.cli.console import results, say, show_table
     from grapy_cli.weights.card_sections import Parts, Words, part_rows
 
     say(results(), "")
@@ -204,8 +197,6 @@ def _say_section(section: "Section") -> None:
 
 
 def _say_wrapped(text: str, style: str = "") -> None:
-    from grapy_cli.cli.console import results, say
-
     for paragraph in text.splitlines():
         for line in textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False):
             say(results(), line, style)

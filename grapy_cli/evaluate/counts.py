@@ -1,6 +1,6 @@
 """Count photos in integers, which add up to the same in any order and on any machine."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,10 +63,6 @@ class DatasetCounts:
         if photo.bins is not None:
             self.bins += photo.bins
 
-    def skip(self, key: str, reason: str) -> None:
-        """Note a photo that is skipped."""
-        self.skipped.append({"photo": key, "reason": reason})
-
     def lifted(self, counts: Counts, level: int) -> Int64[np.ndarray, "n n"]:
         """Return the counts at a level."""
         labels = self.label_set
@@ -122,11 +118,7 @@ def _count_as_reference(
     return count_pairs_as_reference(fitted, truth, num_parts), fitted
 
 
-_Protocol = Callable[
-    [LabelMap, UInt8[np.ndarray, "u v"], int, str], tuple[Counts, UInt8[np.ndarray, "u v"]]
-]
-
-PROTOCOLS: Mapping[str, _Protocol] = {"strict": _count_strictly, "reference": _count_as_reference}
+PROTOCOLS = {"strict": _count_strictly, "reference": _count_as_reference}
 """Functions that return counts, and the label map at the size of the truth."""
 
 

@@ -65,23 +65,29 @@ class Evaluator:
         piece: Piece,
         label_map: UInt8[np.ndarray, "h w"],
         confidence: Float32[np.ndarray, "h w"] | None = None,
-    ) -> PhotoCounts:
-        """Count a photo, without adding it up. Threads may call it.
+    ) -> PhotoCounts | str:
+        """Count a photo, without adding it up, or say why it cannot be. Threads may call it."""
+        try:
+            return count_photo(
+                label_map,
+                piece.truth,
+                self.all_counts[case, piece.dataset].label_set,
+                key=piece.key,
+                protocol=case.protocol,
+                confidence=confidence,
+            )
+        except ValueError as error:
+            return str(error)
 
-        Raises:
-            ValueError: If it cannot be counted; the message says why.
+    def add(self, case: Case, piece: Piece, photo: PhotoCounts | str, *, is_new: bool) -> None:
+        """Add the counts of a photo up, and log them if no earlier run did.
+
+        Args:
+            photo: Its counts, or why it is skipped.
         """
-        return count_photo(
-            label_map,
-            piece.truth,
-            self.all_counts[case, piece.dataset].label_set,
-            key=piece.key,
-            protocol=case.protocol,
-            confidence=confidence,
-        )
-
-    def add(self, case: Case, piece: Piece, photo: PhotoCounts, *, is_new: bool) -> None:
-        """Add the counts of a photo up, and log them if no earlier run did."""
+        if isinstance(photo, str):
+            self.skip(piece.dataset, piece.key, photo, [case])
+            return
         totals = self.all_counts[case, piece.dataset]
         totals.add(piece.key, photo)
         if self._finished is None:
@@ -97,7 +103,7 @@ class Evaluator:
     def skip(self, dataset: str, key: str, reason: str, cases: Sequence[Case] = ()) -> None:
         """Note a photo that is skipped in some cases; in all by default."""
         for case in cases or self.cases:
-            self.all_counts[case, dataset].skip(key, reason)
+            self.all_counts[case, dataset].skipped.append({"photo": key, "reason": reason})
 
     def share(self, world: World) -> AllCounts:
         """Add up the counts of all processes; each gets the sum."""

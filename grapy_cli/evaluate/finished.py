@@ -44,8 +44,10 @@ class FinishedPhotos:
     def __init__(self, folder: Path, rank: int = 0) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._known = {row["id"]: place for row, place in _read_all(folder)}
-        self._mine: list[Place] = []
+        earlier = (folder / PHOTOS, *sorted(folder.glob("photos.*.jsonl.part")))
+        self._known = {row["id"]: place for path in earlier for row, place in _read(path)}
+        self.places: list[Place] = []
+        """The lines of this process's photos."""
         self._log = Log(folder / f"photos.{rank}.jsonl.part")
 
     def recall(self, identity: str) -> PhotoCounts | None:
@@ -61,7 +63,7 @@ class FinishedPhotos:
 
     def keep(self, identity: str, order: tuple[int, ...]) -> None:
         """Keep the line of a photo that was recalled, at its place in this run."""
-        self._mine.append(self._known[identity]._replace(order=order))
+        self.places.append(self._known[identity]._replace(order=order))
 
     def add(
         self, score: PhotoScore, photo: PhotoCounts, *, identity: str, order: tuple[int, ...]
@@ -75,12 +77,7 @@ class FinishedPhotos:
             OSError: If it cannot be written, or the file was removed meanwhile.
         """
         row = {**asdict(score), "id": identity, **_plain(photo)}
-        self._mine.append(Place(order, self._log.path.name, self._log.add(row)))
-
-    @property
-    def places(self) -> list[Place]:
-        """The lines of this process's photos."""
-        return self._mine
+        self.places.append(Place(order, self._log.path.name, self._log.add(row)))
 
     def finish(self, places: Iterable[Place]) -> None:
         """Write the lines of all processes in order, and remove the files of the processes.
@@ -125,11 +122,6 @@ def photo_score(
         parts=parts,
         wrong={name: wrong[name] for name in parts},
     )
-
-
-def _read_all(folder: Path) -> Iterator[tuple[dict[str, Any], Place]]:
-    for path in (folder / PHOTOS, *sorted(folder.glob("photos.*.jsonl.part"))):
-        yield from _read(path)
 
 
 def _read(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:

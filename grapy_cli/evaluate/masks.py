@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,21 +14,11 @@ from grapy_cli.errors import DatasetError
 from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
 from grapy_cli.image_io.formats import LABEL_ADVICE, LABEL_SUFFIXES, NO_LABELS
 from grapy_cli.image_io.label_import import ImportedLabels, Remark, import_labels
-from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.label_maps import load_label_map, look_up
 from grapy_cli.image_io.names import Index, index_names, match_affixes
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.runtime.reporting import Progressed, Reporter, Warned
 from grapy_cli.runtime.world import World
-
-
-class MaskPair(NamedTuple):
-    """A mask and its truth."""
-
-    mask: UInt8[np.ndarray, "h w"]
-    """With the ids of our label set."""
-    truth: UInt8[np.ndarray, "u v"]
-    remarks: tuple[Remark, ...] = ()
-    """Choices that were made while both were read."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +38,11 @@ class MaskFolders:
     truth: Path
     labels: LabelSet
     keys: Sequence[str]
-    split: str | None = None
-    table: Sequence[int] = ()
-    masks: Index = field(default_factory=Index.empty)
-    truths: Index = field(default_factory=Index.empty)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    split: str | None
+    table: Sequence[int]
+    masks: Index
+    truths: Index
+    refused: Mapping[str, str]
 
     @classmethod
     def open(
@@ -79,7 +68,7 @@ class MaskFolders:
                 raise DatasetError(f"{truth} is labeled by other parts than those of {labels.name}")
             level, keys = dataset.label_map("", Level.PART).parent, dataset.keys(split)
             masks = _matched(dict.fromkeys(keys, ""), masks)
-            return cls(pred, level, labels, keys, split, table, masks, refused=refused)
+            return cls(pred, level, labels, keys, split, table, masks, Index({}, {}), refused)
         truths = index_names(_names_below(truth), LABEL_SUFFIXES)
         if not truths.names:
             kinds = ", ".join(sorted(LABEL_SUFFIXES))
@@ -91,8 +80,12 @@ class MaskFolders:
         """Count the masks that have no label map."""
         return len(set(self.masks.names).difference(self.keys))
 
-    def load(self, key: str) -> MaskPair:
-        """Read a mask, with the ids of our label set, and its truth.
+    def load(
+        self, key: str
+    ) -> tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "u v"], tuple[Remark, ...]]:
+        """Read a mask and its truth; return both with the choices that were made for it.
+
+        The mask gets the ids of our label set.
 
         Raises:
             DatasetError: If one of them cannot be read, or the mask has an unknown id.
@@ -100,7 +93,7 @@ class MaskFolders:
         truth = self._load_truth(key)
         mask = self._load_mask(key)
         renamed = self._renamed(mask.ids, truth.ids)
-        return MaskPair(renamed, truth.ids, (*truth.remarks, *mask.remarks))
+        return renamed, truth.ids, (*truth.remarks, *mask.remarks)
 
     def piece(self, key: str, place: int, truth: UInt8[np.ndarray, "h w"]) -> Piece:
         """Return a mask as the evaluator takes it."""
@@ -148,14 +141,12 @@ class MaskFolders:
             raise DatasetError(
                 f"id {seen.max()} lies outside the {len(self.table)} labels of the masks' order"
             )
-        lookup = np.full(256, IGNORE, np.uint8)
-        lookup[: len(self.table)] = self.table
-        return np.asarray(lookup[mask])
+        return look_up(mask, self.table)
 
 
 def score_masks(
     folders: MaskFolders,
-    book: Evaluator,
+    evaluator: Evaluator,
     *,
     world: World,
     report: Reporter = lambda event: None,
@@ -164,29 +155,27 @@ def score_masks(
     keys = list(enumerate(folders.keys))[world.rank :: world.size]
     remarks: Counter[Remark] = Counter()
     for done, (place, key) in enumerate(keys, 1):
-        remarks.update(_score_mask(folders, book, key, place))
+        remarks.update(_score_mask(folders, evaluator, key, place))
         report(Progressed("scoring masks", done, len(keys)))
     for remark, count in remarks.items():
         report(Warned(f"{folders.labels.name}: {remark.reason} (files: {count})"))
-    return book.share(world)
+    return evaluator.share(world)
 
 
-def _score_mask(folders: MaskFolders, book: Evaluator, key: str, place: int) -> tuple[Remark, ...]:
+def _score_mask(
+    folders: MaskFolders, evaluator: Evaluator, key: str, place: int
+) -> tuple[Remark, ...]:
     """Score one mask, and return the choices that were made while it was read."""
     try:
         mask, truth, remarks = folders.load(key)
     except DatasetError as error:
-        book.skip(folders.labels.name, key, error.message)
+        evaluator.skip(folders.labels.name, key, error.message)
         return ()
     piece = folders.piece(key, place, truth)
-    for case in book.cases:
-        known = book.recall(case, piece)
-        try:
-            counts = known or book.count(case, piece, mask)
-        except ValueError as error:
-            book.skip(piece.dataset, key, str(error), [case])
-        else:
-            book.add(case, piece, counts, is_new=known is None)
+    for case in evaluator.cases:
+        known = evaluator.recall(case, piece)
+        counts = known or evaluator.count(case, piece, mask)
+        evaluator.add(case, piece, counts, is_new=known is None)
     return remarks
 
 

@@ -1,7 +1,7 @@
 """`grapy eval`: scores of weights on prepared data sets, or of masks that any tool wrote."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -21,29 +21,13 @@ from grapy_cli.evaluate.scoring import score_photos
 from grapy_cli.labels import label_set
 from grapy_cli.labels.orders import label_order
 from grapy_cli.runtime.device import fair_threads, pick_device, set_threads
-from grapy_cli.runtime.launch import launch
 from grapy_cli.runtime.lock import locked
 from grapy_cli.runtime.reporting import Reporter, Told, Warned, silence
 from grapy_cli.runtime.world import World, open_world
-from grapy_cli.settings.handover import handed_over
 from grapy_cli.settings.settings import Settings
 
 SCORES = "scores.json"
 SKIPPED_SHOWN = 5
-
-
-def launch_evaluate(settings: Settings, arguments: Sequence[str]) -> None:
-    """Evaluate in several processes of this machine.
-
-    Args:
-        arguments: Further arguments of `grapy eval`, which are not settings.
-    """
-    with handed_over(settings) as file:
-        launch(
-            ["eval", "--config", str(file), *arguments],
-            settings.run.gpus,
-            go_on="the same command; with --out, what is scored stays scored",
-        )
 
 
 def run_evaluate(settings: Settings, reporter: Reporter) -> EvalReport | None:
@@ -133,8 +117,8 @@ def _evaluate(settings: Settings, world: World, reporter: Reporter) -> EvalRepor
         masks = KeptMasks(settings.evaluate.out, cases)
         job, look = replace(job, mask_path=masks.path), look_at_parsings(job.datasets, masks)
     finished = _open_finished(settings, world)
-    book = Evaluator(cases, job.label_sets, finished)
-    all_counts = score_photos(job, book, world=world, report=reporter)
+    evaluator = Evaluator(cases, job.label_sets, finished)
+    all_counts = score_photos(job, evaluator, world=world, report=reporter)
     parser = next(iter(job.parsers.values()))
     keys = {name: dataset.keys(job.split) for name, dataset in job.datasets.items()}
     protocol = {
@@ -171,8 +155,8 @@ def _evaluate_masks(
     cases = {Case(name, None, protocol): digest for protocol in settings.evaluate.protocol}
     finished = _open_finished(settings, world)
     label_sets = {folders.labels.name: folders.labels}
-    book = Evaluator(cases, label_sets, finished)
-    all_counts = score_masks(folders, book, world=world, report=reporter)
+    evaluator = Evaluator(cases, label_sets, finished)
+    all_counts = score_masks(folders, evaluator, world=world, report=reporter)
     protocol = {
         "protocol": ",".join(settings.evaluate.protocol),
         "masks": str(folders.pred),

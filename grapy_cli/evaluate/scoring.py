@@ -15,7 +15,6 @@ from grapy_cli.evaluate.evaluator import AllCounts, Evaluator, Piece, digest_of
 from grapy_cli.evaluate.records import Case
 from grapy_cli.image_io.label_maps import load_label_map
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.inference.parsing import Parsing
 from grapy_cli.inference.stream import (
     OtherWork,
     ParsedPhoto,
@@ -71,14 +70,14 @@ def score_datasets(
         DatasetError: If a data set has no such split.
     """
     job = ParsingJob({("", ""): parser}, datasets, split, spare_memory=True)
-    book = Evaluator(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
-    all_counts = score_photos(job, book, world=world or World())
+    evaluator = Evaluator(dict.fromkeys(job.cases(("", "")), ""), job.label_sets)
+    all_counts = score_photos(job, evaluator, world=world or World())
     return {name: totals for (_, name), totals in all_counts.items()}
 
 
 def score_photos(
     job: ParsingJob,
-    book: Evaluator,
+    evaluator: Evaluator,
     *,
     world: World,
     report: Reporter = lambda event: None,
@@ -91,7 +90,7 @@ def score_photos(
     units = _units(job)[world.rank :: world.size]
     parser = next(iter(job.parsers.values()))
     threads = threads_for(parser, spare_memory=job.spare_memory)
-    stream = PhotoStream(partial(_request, job, book), threads, job.batch)
+    stream = PhotoStream(partial(_request, job, evaluator), threads, job.batch)
     done = 0
     with (
         closing(in_order(units, partial(_open, job), threads=1, ahead=_UNITS_AHEAD)) as opened,
@@ -101,12 +100,12 @@ def score_photos(
             if isinstance(result, _Unit):
                 done += 1
                 for listed, reason in result.skipped:
-                    book.skip(listed.dataset, listed.key, reason)
+                    evaluator.skip(listed.dataset, listed.key, reason)
                 report(Progressed(f"scoring {job.split}", done, len(units)))
             else:
                 for score in result:
-                    score.enter(book)
-    return book.share(world)
+                    evaluator.add(score.case, score.piece, score.counts, is_new=score.is_new)
+    return evaluator.share(world)
 
 
 _UNITS_AHEAD = 2
@@ -151,13 +150,6 @@ class _Score(NamedTuple):
     is_new: bool = True
     """Whether no earlier run counted it."""
 
-    def enter(self, book: Evaluator) -> None:
-        """Add the counts up, or note the reason."""
-        if isinstance(self.counts, str):
-            book.skip(self.piece.dataset, self.piece.key, self.counts, [self.case])
-        else:
-            book.add(self.case, self.piece, self.counts, is_new=self.is_new)
-
 
 _Result = list[_Score] | _Unit
 
@@ -198,15 +190,16 @@ def _turns(job: ParsingJob, units: Iterable[_Unit]) -> Iterator[_Turn | _Unit]:
         yield unit
 
 
-def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_Result]:
-    """Ask for the parsings that are still missing of a photo, with one pass of its parser."""
+def _request(job: ParsingJob, evaluator: Evaluator, item: _Turn | _Unit) -> Request[_Result]:
+    """Ask for the parsings of a photo that no earlier run counted, or whose masks are gone."""
     if isinstance(item, _Unit):
         return OtherWork(lambda: item)
     known: list[_Score] = []
     missing: dict[Piece, list[Case]] = {}
     for piece in item.photo.pieces:
         for case in job.cases(item.who):
-            counts = _recall(job, book, case, piece)
+            path = job.mask_path and job.mask_path(case, piece.dataset, piece.key)
+            counts = None if path and not path.exists() else evaluator.recall(case, piece)
             if counts is None:
                 missing.setdefault(piece, []).append(case)
             else:
@@ -215,21 +208,15 @@ def _request(job: ParsingJob, book: Evaluator, item: _Turn | _Unit) -> Request[_
         return OtherWork(lambda: known)
 
     def finish(found: ParsedPhoto | PhotoError) -> list[_Score]:
-        return [*known, *_count(job, book, found, missing)]
+        return [*known, *_count(job, evaluator, found, missing)]
 
     datasets = [piece.dataset for piece in missing]
     return ParseRequest(job.parsers[item.who], item.photo.path, datasets, finish)
 
 
-def _recall(job: ParsingJob, book: Evaluator, case: Case, piece: Piece) -> PhotoCounts | None:
-    """Return what an earlier run counted, if its mask is still there."""
-    is_gone = job.mask_path and not job.mask_path(case, piece.dataset, piece.key).exists()
-    return None if is_gone else book.recall(case, piece)
-
-
 def _count(
     job: ParsingJob,
-    book: Evaluator,
+    evaluator: Evaluator,
     found: ParsedPhoto | PhotoError,
     missing: Mapping[Piece, Sequence[Case]],
 ) -> Iterator[_Score]:
@@ -242,11 +229,5 @@ def _count(
         if job.mask_path:
             parsing.save_mask(job.mask_path(cases[0], piece.dataset, piece.key))
         for case in cases:
-            yield _Score(case, piece, _counts_of(book, case, piece, parsing))
-
-
-def _counts_of(book: Evaluator, case: Case, piece: Piece, parsing: Parsing) -> PhotoCounts | str:
-    try:
-        return book.count(case, piece, parsing.label_map, parsing.confidence)
-    except ValueError as error:
-        return str(error)
+            counts = evaluator.count(case, piece, parsing.label_map, parsing.confidence)
+            yield _Score(case, piece, counts)

@@ -8,7 +8,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from grapy_cli.html.charts import counted, to_percent
-from grapy_cli.html.svg import Drawing
 
 HERE = Path(__file__).parent
 
@@ -32,13 +31,9 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     found.globals["asset"] = _asset
-    found.filters |= {"counted": counted, "percent": to_percent, "svg": _svg}
+    found.filters |= {"counted": counted, "percent": to_percent}
     return found
 
 
 def _asset(name: str) -> Markup:
     return Markup((HERE / "assets" / name).read_text(encoding="utf-8").strip())
-
-
-def _svg(drawing: Drawing) -> Markup:
-    return Markup(str(drawing))

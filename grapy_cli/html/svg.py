@@ -120,6 +120,8 @@ class Drawing:
         """Return the SVG element for an HTML page."""
         return ElementTree.tostring(self._root, encoding="unicode")
 
+    __html__ = __str__  # templates put it into the page without escaping
+
     def to_file(self) -> str:
         """Return the text of an SVG file."""
         root = ElementTree.Element("svg", {"xmlns": NAMESPACE, **self._root.attrib})

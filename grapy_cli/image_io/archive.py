@@ -65,9 +65,6 @@ class ArchivePath:
     def __truediv__(self, name: str) -> "ArchivePath":
         return ArchivePath(self.archive, (*self.names, *PurePosixPath(name).parts))
 
-    def __lt__(self, other: "ArchivePath") -> bool:
-        return self.names < other.names
-
     def __str__(self) -> str:
         return "/".join((str(self.archive.path), *self.names))
 
@@ -108,10 +105,6 @@ class ArchivePath:
             return self.archive.files[self.names]()
         except _BROKEN as error:
             raise OSError(f"{self} cannot be read: {error}") from error
-
-    def read_text(self, encoding: str) -> str:
-        """Read a text file."""
-        return self.read_bytes().decode(encoding)
 
 
 Place = Path | ArchivePath

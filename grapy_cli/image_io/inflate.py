@@ -6,6 +6,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -116,8 +117,10 @@ class GzipStream:
 
     def _nearest(self, offset: int) -> _Cursor:
         """Return the nearest restart point before an offset."""
-        mark = max((one for one in self._marks if one.offset <= offset), key=_offset)
-        live = max((one for one in self._recent if one.offset <= offset), key=_offset, default=mark)
+        by_offset = attrgetter("offset")
+        mark = max((one for one in self._marks if one.offset <= offset), key=by_offset)
+        before = (one for one in self._recent if one.offset <= offset)
+        live = max(before, key=by_offset, default=mark)
         if live.offset <= mark.offset:
             return mark.copy()
         self._recent.remove(live)
@@ -146,7 +149,3 @@ class GzipStream:
         cursor.offset += len(data)
         self._remember(cursor)
         return data
-
-
-def _offset(cursor: _Cursor) -> int:
-    return cursor.offset

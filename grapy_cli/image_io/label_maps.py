@@ -55,10 +55,11 @@ def encode_label_map(label_map: UInt8[np.ndarray, "h w"], palette: Sequence[int]
     rows = np.zeros((height, width + 1), np.uint8)  # each led by the filter 0 of PNG, "None"
     rows[:, 1:] = label_map
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, indexed
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     chunks = (
         (b"IHDR", header),
         (b"PLTE", bytes(palette)),
-        (b"IDAT", _compress(rows)),
+        (b"IDAT", packer.compress(rows.data) + packer.flush()),
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
@@ -102,11 +103,6 @@ def count_ids(label_map: UInt8[np.ndarray, "h w"]) -> Int64[np.ndarray, "256"]:
         lengths = np.diff(ends, prepend=-1)
         counts += np.bincount(ids[ends], lengths, minlength=256).astype(np.int64)
     return counts
-
-
-def _compress(rows: UInt8[np.ndarray, "h w"]) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    return packer.compress(rows.data) + packer.flush()
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -28,11 +28,6 @@ class Index(NamedTuple):
     rivals: dict[str, list[str]]
     """For each key that several files share, the names of all of them."""
 
-    @classmethod
-    def empty(cls) -> "Index":
-        """Return the index of no files."""
-        return cls({}, {})
-
 
 def is_clutter(name: str) -> bool:
     """Tell whether a file is hidden, or something that an operating system left behind."""

@@ -167,8 +167,9 @@ class LabelSet:
             name = str(table["name"])
             parts = tuple(map(_part, _rows(table["parts"])))
         except (KeyError, TypeError, ValueError) as error:
+            reason = f"the key {error} is missing" if isinstance(error, KeyError) else error
             raise DatasetError(
-                f"label set {table.get('name', '?')!r}: {_reason(error)}",
+                f"label set {table.get('name', '?')!r}: {reason}",
                 hint="A label file has a name and [[parts]], each with name, category "
                 "(background, head, torso, arms or legs), color [r, g, b] and, where it has "
                 "a left and a right, mirror.",
@@ -198,11 +199,8 @@ def _rows(parts: object) -> list[Mapping[str, Any]]:
 
 
 def _part(row: Mapping[str, Any]) -> Part:
-    unknown = set(row) - {"name", "category", "color", "mirror"}
-    if unknown:
-        raise ValueError(
-            f"part {row.get('name', '?')!r} has the unknown key {sorted(unknown)[0]!r}"
-        )
+    if unknown := set(row) - {"name", "category", "color", "mirror"}:
+        raise ValueError(f"part {row.get('name', '?')!r} has the unknown key {min(unknown)!r}")
     category = str(row["category"])
     if category.upper() not in Category.__members__:
         raise ValueError(f"part {row['name']!r} has the unknown category {category!r}")
@@ -211,10 +209,6 @@ def _part(row: Mapping[str, Any]) -> Part:
         raise ValueError(f"part {row['name']!r}: color {row['color']} is not [r, g, b] in 0-255")
     mirror = row.get("mirror")
     return Part(str(row["name"]), Category[category.upper()], color, mirror and str(mirror))
-
-
-def _reason(error: Exception) -> str:
-    return f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _faults(parts: tuple[Part, ...]) -> Iterable[str]:
@@ -231,9 +225,8 @@ def _faults(parts: tuple[Part, ...]) -> Iterable[str]:
         "color": [part.color for part in parts],
     }
     for what, values in columns.items():
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            yield f"the {what} {twice[0]!r} is there twice"
+        if twice := {value for value in values if values.count(value) > 1}:
+            yield f"the {what} {min(twice)!r} is there twice"
     by_name = {part.name: part for part in parts}
     for part in parts:
         if part.mirror is None:

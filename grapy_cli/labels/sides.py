@@ -9,7 +9,7 @@ _LEFT_LETTER = re.compile(r"(?<![a-z0-9])l(?![a-z0-9])")
 
 
 def unpaired_sides(labels: LabelSet) -> list[tuple[str, str]]:
-    """Return left and right parts, told by their names, that name no `mirror`.
+    """Return pairs of left and right parts, recognized by their names, that name no `mirror`.
 
     Without it a mirrored photo keeps the label of a left hand on what is now a right hand.
     """

@@ -41,14 +41,7 @@ class SeparableConv(nn.Module):
     ) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(
-            inputs,
-            inputs,
-            3,
-            stride,
-            padding=dilation,
-            dilation=dilation,
-            groups=inputs,
-            bias=False,
+            inputs, inputs, 3, stride, dilation, dilation, groups=inputs, bias=False
         )
         self.depthwise_norm = nn.BatchNorm2d(inputs)
         self.pointwise = nn.Conv2d(inputs, outputs, 1, bias=False)

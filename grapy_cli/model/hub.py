@@ -21,6 +21,7 @@ FILES = (
 """What is downloaded of a repository: no pickles, no code."""
 MISSING_EXTRA = install_extra("hub")
 
+_OFFLINE = "Download it once where there is a network, and see that HF_HUB_OFFLINE is not set."
 _LOG_IN = "Accept its terms on its page, then: hf auth login, or set HF_TOKEN."
 # By exception of the Hub's library, what went wrong and what to type; the first that fits counts.
 _REASONS: tuple[tuple[str, str, str], ...] = (
@@ -43,12 +44,12 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (
         "LocalEntryNotFoundError",
         "is not in the cache, and the Hub cannot be reached",
-        "Download it once where there is a network, and see that HF_HUB_OFFLINE is not set.",
+        _OFFLINE,
     ),
     (
         "IncompleteSnapshotError",
         "is not whole in the cache, and the Hub cannot be reached",
-        "Download it once where there is a network, and see that HF_HUB_OFFLINE is not set.",
+        _OFFLINE,
     ),
 )
 

@@ -9,7 +9,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from grapy_cli.atomic import file_digest
-from grapy_cli.errors import WeightsError, first_line
+from grapy_cli.errors import WeightsError, first_line, said_of
 from grapy_cli.labels import PAPER_SETS, LabelSet
 from grapy_cli.model.grapy import NetworkNumbers, build_network
 from grapy_cli.model.pyramid import PyramidNumbers
@@ -107,21 +107,10 @@ class LegacyNetwork(NamedTuple):
     """The reference's names of the tensors that were left out."""
 
 
-@dataclass(frozen=True)
-class ImportReport:
-    """What a checkpoint held, and the file that was written."""
-
-    kind: str
-    label_sets: tuple[str, ...]
-    tensors: int
-    unused: list[str]
-    out: Path
-
-
 def import_legacy(
     path: Path, out: Path, *, grapy: str, numbers: NetworkNumbers = PAPER
-) -> ImportReport:
-    """Convert a checkpoint of the reference to a weights file.
+) -> LegacyNetwork:
+    """Convert a checkpoint of the reference to a weights file, and return what it held.
 
     Nothing in the checkpoint is executed.
 
@@ -133,10 +122,8 @@ def import_legacy(
         WeightsError: If the file cannot be read, or is not a network of the reference.
     """
     state = read_checkpoint(path)
-    try:
+    with said_of(str(path)):
         legacy = rename_legacy(state, numbers)
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error.message}", hint=error.hint) from error
     with torch.device("meta"):
         card = card_of(
             build_network(legacy.numbers, legacy.label_sets),
@@ -149,8 +136,7 @@ def import_legacy(
             limits="" if legacy.label_sets else "Has no heads: only a training can start from it.",
         )
     save_weights(out, legacy.tensors, card)
-    names = tuple(labels.name for labels in legacy.label_sets)
-    return ImportReport(legacy.kind, names, len(legacy.tensors), legacy.unused, out)
+    return legacy
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -208,7 +194,6 @@ def rename_legacy(state: Mapping[str, Tensor], numbers: NetworkNumbers = PAPER) 
     """Give the reference's tensors our names, shapes and channel order.
 
     Args:
-        state: The reference's tensors by its names.
         numbers: Size of the network; the names show whether it has a pyramid.
 
     Raises:

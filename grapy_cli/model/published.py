@@ -15,6 +15,7 @@ from grapy_cli.errors import DatasetError, WeightsError
 from grapy_cli.labels import LabelSet, label_set
 from grapy_cli.labels.published_labels import PublishedLabels, labels_of_names, plain_name
 from grapy_cli.model.hub import FILES, origin_of
+from grapy_cli.safe_text import read_json
 
 CONFIG = "config.json"
 TENSORS = ("model.safetensors", "model.safetensors.index.json")
@@ -22,12 +23,12 @@ MOST_LABELS = 255
 
 
 def is_published(path: Path) -> bool:
-    """Whether a path is the folder of a published network."""
+    """Tell whether a path is the folder of a published network."""
     return (path / CONFIG).is_file()
 
 
 def describe(folder: Path, labels: Path | None = None) -> dict[str, Any]:
-    """Return what a folder says of itself, as fields of a weights card.
+    """Return the facts of a folder as fields of a weights card.
 
     Args:
         labels: Label file, for a network whose labels are not understood.
@@ -38,7 +39,7 @@ def describe(folder: Path, labels: Path | None = None) -> dict[str, Any]:
         DatasetError: If the label file cannot be used.
     """
     _check_tensors(folder)
-    config = _read_json(folder / CONFIG)
+    config = _read_config(folder)
     origin = origin_of(folder)
     architectures = config.get("architectures") or ["(unknown)"]
     return {
@@ -53,7 +54,7 @@ def describe(folder: Path, labels: Path | None = None) -> dict[str, Any]:
 
 
 def name_of(folder: Path) -> str:
-    """The repository of a folder in the Hub's cache; else the folder's own name."""
+    """Return the repository of a folder in the Hub's cache; else the folder's own name."""
     origin = origin_of(folder)
     return origin.repository if origin else folder.resolve().name
 
@@ -66,7 +67,7 @@ def understood_labels(folder: Path) -> PublishedLabels:
         DatasetError: If the labels begin with no background.
     """
     plain = plain_name(name_of(folder).rpartition("/")[2]) or "published"
-    return labels_of_names(_names(_read_json(folder / CONFIG), folder), plain[:64])
+    return labels_of_names(_names(folder), plain[:64])
 
 
 def _label_set(folder: Path, labels: Path | None) -> LabelSet:
@@ -85,7 +86,7 @@ def _label_set(folder: Path, labels: Path | None) -> LabelSet:
             hint=f"grapy labels {name} --template > labels.toml, give each part its group, "
             "then: --labels labels.toml",
         )
-    own, count = label_set(str(labels)), len(_names(_read_json(folder / CONFIG), folder))
+    own, count = label_set(str(labels)), len(_names(folder))
     if own.num_parts != count:
         raise DatasetError(
             f"the label file {labels} has {own.num_parts} parts, {name} has {count} labels"
@@ -94,7 +95,7 @@ def _label_set(folder: Path, labels: Path | None) -> LabelSet:
 
 
 def folder_files(folder: Path) -> list[Path]:
-    """The files of a published network that are read."""
+    """Return the files of a published network that are read."""
     return sorted({path for pattern in FILES for path in folder.glob(pattern)})
 
 
@@ -113,19 +114,20 @@ def _check_tensors(folder: Path) -> None:
         )
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def _read_config(folder: Path) -> Mapping[str, Any]:
+    path = folder / CONFIG
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        read = read_json(path)
+    except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read: {error}") from error
     if not isinstance(read, Mapping):
         raise WeightsError(f"{path} holds no table")
     return read
 
 
-def _names(config: Mapping[str, Any], folder: Path) -> list[str]:
-    """The names of the labels in the order of their ids."""
-    table = config.get("id2label")
+def _names(folder: Path) -> list[str]:
+    """Return the names of the labels in the order of their ids."""
+    table = _read_config(folder).get("id2label")
     try:
         by_id = {int(key): str(name) for key, name in (table or {}).items()}
     except (AttributeError, TypeError, ValueError) as error:

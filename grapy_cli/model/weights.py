@@ -118,10 +118,6 @@ class WeightsCard(BaseModel):
     input: PhotoInput | None = None
     """What such a network takes, where the file itself does not say."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain values."""
-        return self.model_dump()
-
     def network_numbers(self) -> NetworkNumbers:
         """Return the numbers in the form that the network takes.
 
@@ -262,7 +258,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def read_card(path: Path, labels: Path | None = None) -> WeightsCard:
-    """Read what weights say of themselves, without their tensors.
+    """Read the card of weights, without their tensors.
 
     Args:
         path: A weights file, a file that `grapy export` or `grapy weights adopt` wrote, or the

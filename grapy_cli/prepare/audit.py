@@ -11,7 +11,7 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.labels.sides import unpaired_sides
 from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.problems import found
-from grapy_cli.prepare.release import Entry
+from grapy_cli.prepare.stock import Entry
 
 WORST_OF_EACH = 4
 
@@ -20,7 +20,6 @@ class Suspect(NamedTuple):
     """A sample that the report shows."""
 
     entry: Entry
-    problem: str
     reason: str
     weight: int
     """Of samples with the same problem the report shows the heaviest."""
@@ -61,6 +60,7 @@ class Audit:
     def figures(self) -> dict[str, Any]:
         """Return all counts as plain values, for `dataset.json`."""
         pixels, photos = self._pixels.tolist(), self._photos.tolist()
+        names = self.labels.names
         return {
             "samples": self.num_samples,
             "labeled": self._labeled,
@@ -71,12 +71,13 @@ class Audit:
                     "photos": photos[part],
                     "photo_share": _share(photos[part], self._labeled),
                 }
-                for part, name in enumerate(self.labels.names)
+                for part, name in enumerate(names)
             },
             "ignored_pixels": pixels[-1],
             "balance": {
-                f"{left}, {right}": {"left_share": _share(pixels[a], pixels[a] + pixels[b])}
-                for left, right, a, b in _pairs(self.labels)
+                f"{names[a]}, {names[b]}": {"left_share": _share(pixels[a], pixels[a] + pixels[b])}
+                for a, b in enumerate(self.labels.mirror_ids)
+                if a < b
             },
             "mirrored": self._mirrored.figures(),
         }
@@ -84,7 +85,7 @@ class Audit:
     def _note(self, entry: Entry, problem: str, reason: str, weight: int = 0) -> None:
         self.problems.append(found(problem, entry.split, entry.key, reason))
         shown = self.suspects.setdefault(problem, [])
-        shown.append(Suspect(entry, problem, reason, weight))
+        shown.append(Suspect(entry, reason, weight))
         shown.sort(key=lambda suspect: -suspect.weight)
         del shown[WORST_OF_EACH:]
 
@@ -146,12 +147,6 @@ def compare_published(
 def count_problems(problems: Sequence[Problem]) -> dict[str, int]:
     """Count the rows of each problem, the most frequent first."""
     return dict(Counter(row.problem for row in problems).most_common())
-
-
-def _pairs(labels: LabelSet) -> Iterator[tuple[str, str, int, int]]:
-    for a, b in enumerate(labels.mirror_ids):
-        if a < b:
-            yield labels.names[a], labels.names[b], a, b
 
 
 def _share(part: int, whole: int) -> float:

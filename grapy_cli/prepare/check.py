@@ -18,13 +18,10 @@ def check_photo(data: bytes) -> PhotoFacts:
     Raises:
         BadSample: If it is not a picture, or broken.
     """
+    problem = "unreadable-photo"
     try:
-        picture = open_photo(data)
-    except UNREADABLE as error:
-        reason = f"the photo cannot be read: {why_unreadable(error, data)}"
-        raise BadSample("unreadable-photo", reason) from error
-    try:
-        with picture:
+        with open_photo(data) as picture:
+            problem = "truncated-photo"
             facts = facts_of(picture)
             # A JPEG is decoded at an eighth of its size: this reads every byte, so it detects a
             # truncated file, in a third of the time.
@@ -32,7 +29,7 @@ def check_photo(data: bytes) -> PhotoFacts:
             picture.load()
     except UNREADABLE as error:
         reason = f"the photo cannot be read: {why_unreadable(error, data)}"
-        raise BadSample("truncated-photo", reason) from error
+        raise BadSample(problem, reason) from error
     return facts
 
 

@@ -7,21 +7,19 @@ person/KEY.png    level 1: 0 background, 1 person, 255 unknown
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import UInt8
 
 from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import LabelMapError, import_labels
+from grapy_cli.image_io.label_maps import look_up
 from grapy_cli.labels import IGNORE, LabelSet, Level
 from grapy_cli.prepare.problems import BadSample
-from grapy_cli.prepare.turned import fit_label
-
-LabelMap = UInt8[np.ndarray, "h w"]
+from grapy_cli.prepare.turned import LabelMap, fit_label
 
 COARSE_FOLDERS: Mapping[Level, str] = {Level.CATEGORY: "groups", Level.HUMAN: "person"}
 """Where they lie in the folder of a release."""
 
-_SHARE_TOLD = 0.01
-"""Share of the pixels that both label above which a contradiction is told; edges always differ."""
+_MOST_DIFFERING = 0.01
+"""Share of the pixels that both label; more differing ones are reported. Edges always differ."""
 
 
 def read_coarse(
@@ -68,9 +66,9 @@ def contradictions(
     rows = []
     for level, coarse_map in coarse.items():
         both = (label_map != IGNORE) & (coarse_map != IGNORE)
-        lifted = np.array([*labels.lift(level), *[IGNORE] * (256 - labels.num_parts)], np.uint8)
-        differing = int((both & (lifted[label_map] != coarse_map)).sum())
-        if differing > _SHARE_TOLD * max(1, int(both.sum())):
+        lifted = look_up(label_map, labels.lift(level))
+        differing = int((both & (lifted != coarse_map)).sum())
+        if differing > _MOST_DIFFERING * max(1, int(both.sum())):
             share = differing / int(both.sum())
             reason = f"{COARSE_FOLDERS[level]} and parts differ on {share:.1%} of the pixels"
             rows.append(["coarse-differs", f"{reason}; the parts are kept"])

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,21 +14,21 @@ from grapy_cli.image_io.archive import Place
 from grapy_cli.image_io.label_import import ImportedLabels
 from grapy_cli.image_io.label_maps import count_ids
 from grapy_cli.labels import IGNORE, LabelSet
-from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import check_ids, check_photo, read_label
 from grapy_cli.prepare.coarse import contradictions, fill_background, read_coarse
 from grapy_cli.prepare.finished import Finding
 from grapy_cli.prepare.mirrored import Differences, compare_mirrored
 from grapy_cli.prepare.problems import BadSample
-from grapy_cli.prepare.release import Entry
+from grapy_cli.prepare.sources import Source
+from grapy_cli.prepare.stock import Entry
 from grapy_cli.prepare.turned import fit_label
 
 AHEAD = 4  # samples in work per thread
 
 
-def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, int]) -> Finding:
+def convert_sample(entry: Entry, writer: DatasetWriter, source: Source) -> Finding:
     """Check one photo and its label map and write them, unless they are left out."""
-    labels = writer.label_set
+    labels = source.label_set
     problems: list[list[str]] = []
     try:
         data = _read(entry.photo, "unreadable-photo")
@@ -44,14 +44,14 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
             pixels = _pixels(count_ids(label_map), labels)
             writer.add_label_map(entry.key, label_map, coarse)
         if entry.label is not None:
-            imported = _read_label(entry.label, colors, labels)
+            imported = _read_label(entry.label, source)
             label_map, turned = fit_label(imported.ids, data, size, photo.orientation)
             problems += [list(remark) for remark in imported.remarks] + turned
             counts = count_ids(label_map)
             check_ids(counts, labels)
             if not counts[1 : labels.num_parts].any():
                 _note_empty(entry.label, counts, problems)
-            mirrored = _compare_mirrored(entry, label_map, colors, labels, problems)
+            mirrored = _compare_mirrored(entry.mirrored, label_map, source, problems)
             pixels = _pixels(counts, labels)
             problems += contradictions(label_map, coarse, labels)
             writer.add_label_map(entry.key, fill_background(label_map, coarse), coarse)
@@ -72,7 +72,7 @@ def convert_sample(entry: Entry, writer: DatasetWriter, colors: Mapping[Color, i
 
 
 def convert_samples(
-    entries: Iterable[Entry], writer: DatasetWriter, colors: Mapping[Color, int], *, workers: int
+    entries: Iterable[Entry], writer: DatasetWriter, source: Source, *, workers: int
 ) -> Iterator[Finding]:
     """Convert samples in several threads and yield their findings in order.
 
@@ -83,7 +83,7 @@ def convert_samples(
     waiting: deque[Future[Finding]] = deque()
     try:
         for entry in entries:
-            waiting.append(pool.submit(convert_sample, entry, writer, colors))
+            waiting.append(pool.submit(convert_sample, entry, writer, source))
             if len(waiting) >= AHEAD * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -104,8 +104,9 @@ def _pixels(counts: np.ndarray, labels: LabelSet) -> list[int]:
     return [*counts[: labels.num_parts].tolist(), int(counts[IGNORE])]
 
 
-def _read_label(place: Place, colors: Mapping[Color, int], labels: LabelSet) -> ImportedLabels:
-    return read_label(_read(place, "unreadable-label"), colors, labels, place.suffix)
+def _read_label(place: Place, source: Source) -> ImportedLabels:
+    data = _read(place, "unreadable-label")
+    return read_label(data, source.colors, source.label_set, place.suffix)
 
 
 def _note_empty(label: Place, counts: np.ndarray, problems: list[list[str]]) -> None:
@@ -119,22 +120,21 @@ def _note_empty(label: Place, counts: np.ndarray, problems: list[list[str]]) -> 
 
 
 def _compare_mirrored(
-    entry: Entry,
+    place: Place | None,
     label_map: UInt8[np.ndarray, "h w"],
-    colors: Mapping[Color, int],
-    labels: LabelSet,
+    source: Source,
     problems: list[list[str]],
 ) -> tuple[int, Differences] | None:
     """Compare the release's mirrored annotation, if there is one that can be read."""
-    if entry.mirrored is None:
+    if place is None:
         return None
     try:
-        mirrored = _read_label(entry.mirrored, colors, labels).ids
+        mirrored = _read_label(place, source).ids
         mirrored, _ = fit_label(mirrored, b"", (label_map.shape[0], label_map.shape[1]), 1)
     except BadSample as bad:
-        problems.append(["mirrored-unreadable", f"{entry.mirrored}: {bad.message}"])
+        problems.append(["mirrored-unreadable", f"{place}: {bad.message}"])
         return None
-    differing, by_part = compare_mirrored(label_map, mirrored, labels)
+    differing, by_part = compare_mirrored(label_map, mirrored, source.label_set)
     if differing:
         share = differing / label_map.size
         problems.append(["mirrored-differs", _differences_in_words(differing, share, by_part)])

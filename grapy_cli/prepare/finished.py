@@ -55,10 +55,8 @@ class FinishedSamples:
     """
 
     def __init__(self, path: Path, identity: Iterable[object]) -> None:
-        digest = hashlib.sha256()
-        for item in identity:
-            digest.update(f"{item}\n".encode())
-        self._log = Log(path, digest.hexdigest())
+        lines = "".join(f"{item}\n" for item in identity)
+        self._log = Log(path, hashlib.sha256(lines.encode()).hexdigest())
         self.is_stale = self._log.had_others
         """Whether there was a file of other samples."""
         self.num_done = self._take_over()

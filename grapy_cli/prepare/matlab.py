@@ -27,24 +27,13 @@ _MATRIX, _PACKED = 14, 15
 _CELL, _STRUCT, _CHARACTERS = 1, 2, 4
 _NUMBERS = range(6, 16)  # classes of arrays
 _COMPLEX = 0x0800
+# fmt: off
 _STORED = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-    16: "u1",
-    17: "u2",
-    18: "u4",
+    1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8",
+    16: "u1", 17: "u2", 18: "u4",
 }
 """How numbers are stored; the type may be shorter than the class."""
-
-
+# fmt: on
 _ENCODED = {16: "utf-8", 17: "utf-16", 18: "utf-32"}
 
 

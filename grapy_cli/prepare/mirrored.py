@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from grapy_cli.image_io.label_maps import count_ids
+from grapy_cli.image_io.label_maps import count_ids, look_up
 from grapy_cli.labels import LabelSet
 
 Differences = dict[str, list[int]]
@@ -19,9 +19,7 @@ def compare_mirrored(
     label_map: UInt8[np.ndarray, "h w"], mirrored: UInt8[np.ndarray, "h w"], labels: LabelSet
 ) -> tuple[int, Differences]:
     """Return how many pixels of a mirrored annotation differ, and the counts by part."""
-    swap = np.arange(256, dtype=np.uint8)
-    swap[: labels.num_parts] = labels.mirror_ids
-    expected = np.asarray(cv2.flip(cv2.LUT(label_map, swap), 1), np.uint8)
+    expected = np.asarray(cv2.flip(look_up(label_map, labels.mirror_ids), 1), np.uint8)
     same = expected == mirrored
     differing = int(same.size - np.count_nonzero(same))
     if not differing:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -13,11 +13,11 @@ from grapy_cli.image_io.archive import ArchivePath, Place, is_archive, open_arch
 from grapy_cli.image_io.formats import NO_LABELS
 from grapy_cli.image_io.lists import is_header, list_entries
 from grapy_cli.image_io.names import is_clutter
-from grapy_cli.labels import LABEL_SETS, Level, dataset_option
+from grapy_cli.labels import LABEL_SETS, dataset_option
 from grapy_cli.prepare.coarse import COARSE_FOLDERS
 from grapy_cli.prepare.problems import CHECKS, found
 from grapy_cli.prepare.sources import Layout, Shelf, Source
-from grapy_cli.prepare.stock import MAP_SUFFIXES, Folders, Stock, suffix_of, take_stock
+from grapy_cli.prepare.stock import MAP_SUFFIXES, Entry, Stock, suffix_of, take_stock
 from grapy_cli.prepare.unusable import lack, nothing_usable, some
 from grapy_cli.safe_text import decode_text, spelled
 
@@ -35,47 +35,6 @@ class Release:
     folder: Place
     layout: Layout
     shelves: tuple[Shelf, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One photo to prepare, as short names in shared folders: there are tens of thousands."""
-
-    key: str
-    split: str
-    """The first split that lists it."""
-    folders: Folders
-    photo_name: str
-    label_name: str = ""
-    mirrored_name: str = ""
-    coarse_names: Mapping[Level, str] = field(default_factory=dict)
-
-    @property
-    def photo(self) -> Place:
-        """The photo."""
-        return self.folders.photos / self.photo_name
-
-    @property
-    def label(self) -> Place | None:
-        """Its label map; a photo of a test split may have none."""
-        return self.folders.labels / self.label_name if self.label_name else None
-
-    @property
-    def mirrored(self) -> Place | None:
-        """The release's own label map of the mirrored photo."""
-        return self.folders.mirrored / self.mirrored_name if self.mirrored_name else None
-
-    @property
-    def coarse(self) -> dict[Level, Place]:
-        """Its label maps of levels 2 and 1, where the release brings some."""
-        folders = self.folders.coarse
-        return {level: folders[level] / name for level, name in self.coarse_names.items()}
-
-    @property
-    def files(self) -> list[Place]:
-        """All its files."""
-        one_each = [self.photo, self.label, self.mirrored]
-        return [place for place in one_each if place] + list(self.coarse.values())
 
 
 @dataclass
@@ -131,9 +90,9 @@ def read_release(release: Release, *, val_share: float, seed: int) -> Contents:
     for shelf in release.shelves:
         stock = take_stock(release.folder, shelf, contents.notes)
         if shelf.split:
-            home = (release.folder / shelf.photos).parent
+            lists_at = (release.folder / shelf.photos).parent
             unlisted = dict.fromkeys(sorted(stock.labeled or stock.photos.names), "")
-            splits = {shelf.split: _read_list(home, shelf.split, stock) or unlisted}
+            splits = {shelf.split: _read_list(lists_at, shelf.split, stock) or unlisted}
         else:
             splits = _splits_of(release.folder, stock, contents, val_share, seed)
         for split, keys in splits.items():
@@ -167,35 +126,29 @@ def _enter(contents: Contents, key: str, split: str, stock: Stock, named: str) -
     Args:
         named: The photo's file where the list names it with its suffix.
     """
-    files = stock.files(key, named)
-    entry = Entry(key, split, stock.folders, *files, stock.coarse_files(key))
-    known = contents.entries.get(key)
-    reason = _why_not(key, split, stock, named, entry, known)
-    if reason:
-        shown = spelled(key)[:LONGEST_KEY]
-        contents.problems.append(found(reason[0], split, shown, reason[1]))
+    entry, known = stock.entry(key, split, named), contents.entries.get(key)
+    if reason := _why_not(entry, stock, named, known):
+        problem, why = reason
+        contents.problems.append(found(problem, split, spelled(key)[:LONGEST_KEY], why))
         return
     if known:
-        why = f"is also in {known.split}"
-        contents.problems.append(found("in-two-splits", split, key, why))
+        contents.problems.append(found("in-two-splits", split, key, f"is also in {known.split}"))
     contents.entries.setdefault(key, entry)
     contents.splits.setdefault(split, []).append(key)
 
 
-def _why_not(
-    key: str, split: str, stock: Stock, named: str, entry: Entry, known: Entry | None
-) -> tuple[str, str] | None:
+def _why_not(entry: Entry, stock: Stock, named: str, known: Entry | None) -> tuple[str, str] | None:
     """Return the problem and the reason why a listed key cannot be used."""
+    key = entry.key
     if not is_key(key) or len(os.fsencode(key)) > LONGEST_KEY:
         return "bad-name", ""
     if not entry.photo_name:
         return "missing-photo", ""
-    if not (entry.label_name or entry.coarse_names) and split != "test":
+    if not (entry.label_name or entry.coarse_names) and entry.split != "test":
         refused = stock.refused.get(key, "")
         why = f"{refused} is not a label map: {NO_LABELS[suffix_of(refused)]}" if refused else ""
         return "missing-label", why
-    rivals = stock.rivals(key, named)
-    if rivals:
+    if rivals := stock.rivals(key, named):
         return "same-key", f"{' and '.join(rivals)} have one name: keep one of them"
     if known and known.photo != entry.photo:
         return "same-key", f"{known.photo} has the same key"
@@ -243,23 +196,19 @@ def _splits_of(
 
 def _read_list(folder: Place, split: str, stock: Stock) -> Listed:
     """Read a split's list in any of its spellings; keys without folder and suffix."""
-    for place in LIST_FOLDERS:
-        for name in (f"{split}_id.txt", f"{split}.txt"):
-            path = folder / place / name
-            if path.is_file():
-                entries = _entries(path)
-                named = [stock.named_by(entry) for entry in entries]
-                if entries and is_header(entries[0]) and not stock.has(named[0]):
-                    del named[0]
-                return dict(one for one in named if one)
-    return {}
-
-
-def _entries(path: Place) -> list[str]:
+    names = (f"{split}_id.txt", f"{split}.txt")
+    paths = (folder / place / name for place in LIST_FOLDERS for name in names)
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        return {}
     try:
-        return list_entries(decode_text(path.read_bytes()))
+        entries = list_entries(decode_text(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise DatasetError(f"the list {path} cannot be read: {error}") from error
+    named = [stock.named_by(entry) for entry in entries]
+    if entries and is_header(entries[0]) and not stock.has(named[0]):
+        del named[0]
+    return dict(one for one in named if one)
 
 
 def _roots_at(places: Sequence[Path]) -> Iterator[Place]:
@@ -314,16 +263,14 @@ def _nothing_found(
     source: Source, looked: Sequence[Path], lacking: Sequence[tuple[str, str]]
 ) -> DatasetError:
     name = source.label_set.name
-    roots = [layout.roots[0] if name in LABEL_SETS else "FOLDER" for layout in source.layouts]
-    trees = [
-        f"{root}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}"
-        for root, layout in zip(roots, source.layouts, strict=True)
-        for shelf in layout.shelves[:1]
-    ]
+    trees = []
+    for layout in source.layouts:
+        root, shelf = layout.roots[0] if name in LABEL_SETS else "FOLDER", layout.shelves[0]
+        trees.append(f"{root}/{{{shelf.photos}, {shelf.labels}, {layout.lists}}}")
     places = ", ".join(str(place.resolve()) for place in looked)
     found = "; ".join(dict.fromkeys(words for words, _ in lacking[:5]))
     add = "Copy or unpack what is missing. " if lacking else ""
-    advice = next((advice for _, advice in lacking if advice), f"{add}{source.home}.")
+    advice = next((advice for _, advice in lacking if advice), f"{add}{source.download}.")
     return DatasetError(
         f"no release of {name} at or below {places}{found and f'; {found}'}; "
         f"expected {' or '.join(trees)}",

@@ -12,7 +12,9 @@ from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.audit import Audit
 from grapy_cli.prepare.problems import CHECKS
-from grapy_cli.prepare.release import Contents, Entry
+from grapy_cli.prepare.release import Contents
+from grapy_cli.prepare.sources import Source
+from grapy_cli.prepare.stock import Entry
 from grapy_cli.prepare.thumbnails import label_thumbnail, photo_thumbnail
 
 ORDINARY = 6
@@ -33,32 +35,32 @@ class Sample:
 
 
 def render_report(
-    labels: LabelSet,
-    figures: Mapping[str, Any],
-    audit: Audit,
-    contents: Contents,
-    colors: Mapping[Color, int],
-    source: str,
+    source: Source, figures: Mapping[str, Any], audit: Audit, contents: Contents, found_in: str
 ) -> str:
     """Render the page; the same findings give the same bytes."""
-    problems = figures["problems"]
-    mirrored = figures["mirrored"]
+    problems, mirrored = figures["problems"], figures["mirrored"]
+    severities = [CHECKS[name].severity for name in problems]
+    rejected = sum(
+        count
+        for count, severity in zip(problems.values(), severities, strict=True)
+        if severity == "rejected"
+    )
     counts = ("mirroring_gives", "release_has", "in_common")
     return render(
         "prepare.html",
-        labels=labels,
+        labels=source.label_set,
         figures=figures,
-        source=source,
+        source=found_in,
         tiles=[
             *((split, f"{count:,}") for split, count in figures["photos"].items()),
-            ("rejected", f"{_rejected(problems):,}"),
+            ("rejected", f"{rejected:,}"),
         ],
         problems=[
             (name, f"{count:,}", CHECKS[name].severity, CHECKS[name].says)
             for name, count in problems.items()
         ],
-        severities=[CHECKS[name].severity for name in problems],
-        bars=_frequencies(labels, figures["parts"]),
+        severities=severities,
+        bars=_frequencies(source.label_set, figures["parts"]),
         balance=[(pair, to_percent(row["left_share"])) for pair, row in figures["balance"].items()],
         mirrored=mirrored,
         mirrored_share=mirrored and mirrored["differing_pixels"] / max(mirrored["pixels"], 1),
@@ -67,13 +69,9 @@ def render_report(
             for name, row in (mirrored["parts"].items() if mirrored else ())
             if any(row.values())
         ],
-        suspects=list(_suspects(labels, audit, colors)),
-        ordinary=_ordinary(labels, audit, contents, colors),
+        suspects=list(_suspects(source, audit)),
+        ordinary=_ordinary(source, audit, contents),
     )
-
-
-def _rejected(problems: Mapping[str, int]) -> int:
-    return sum(count for name, count in problems.items() if CHECKS[name].severity == "rejected")
 
 
 def _frequencies(labels: LabelSet, parts: Mapping[str, Any]) -> Drawing:
@@ -85,38 +83,28 @@ def _frequencies(labels: LabelSet, parts: Mapping[str, Any]) -> Drawing:
     return draw_bars(("share of photos", "share of pixels"), rows, "how often parts appear")
 
 
-def _suspects(
-    labels: LabelSet, audit: Audit, colors: Mapping[Color, int]
-) -> Iterator[tuple[str, list[Sample]]]:
+def _suspects(source: Source, audit: Audit) -> Iterator[tuple[str, list[Sample]]]:
     for problem, suspects in audit.suspects.items():
         samples = []
         for suspect in suspects:
             extra = suspect.entry.mirrored if problem.startswith("mirrored") else None
-            samples.append(_sample(suspect.entry, suspect.reason, labels, colors, extra))
+            samples.append(_sample(suspect.entry, suspect.reason, source, extra))
         yield f"{problem}: {CHECKS[problem].says}", samples
 
 
-def _ordinary(
-    labels: LabelSet, audit: Audit, contents: Contents, colors: Mapping[Color, int]
-) -> list[Sample]:
+def _ordinary(source: Source, audit: Audit, contents: Contents) -> list[Sample]:
     shown = {one.entry.key for suspects in audit.suspects.values() for one in suspects}
     unfit = shown | audit.left_out
     fine = [
         entry for entry in contents.entries.values() if entry.label_name and entry.key not in unfit
     ]
     step = -(-len(fine) // ORDINARY) or 1
-    return [_sample(entry, "", labels, colors) for entry in fine[::step]]
+    return [_sample(entry, "", source) for entry in fine[::step]]
 
 
-def _sample(
-    entry: Entry,
-    reason: str,
-    labels: LabelSet,
-    colors: Mapping[Color, int],
-    extra: Place | None = None,
-) -> Sample:
-    mask, parts = label_thumbnail(entry.label, colors, labels)
+def _sample(entry: Entry, reason: str, source: Source, extra: Place | None = None) -> Sample:
+    mask, parts = label_thumbnail(entry.label, source)
     pictures = [("photo", photo_thumbnail(entry.photo)), ("mask", mask)]
     if extra is not None:
-        pictures.append(("mirrored mask", label_thumbnail(extra, colors, labels)[0]))
+        pictures.append(("mirrored mask", label_thumbnail(extra, source)[0]))
     return Sample(f"{entry.split}/{entry.key}", reason, pictures, parts)

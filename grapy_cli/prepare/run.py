@@ -2,11 +2,9 @@
 
 import itertools
 import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from grapy_cli import __version__
 from grapy_cli.atomic import write_text
@@ -24,12 +22,13 @@ from grapy_cli.prepare.audit import Audit, compare_published, count_problems, re
 from grapy_cli.prepare.convert import convert_samples
 from grapy_cli.prepare.events import DatasetPrepared, SampleRejected
 from grapy_cli.prepare.finished import FINISHED, FinishedSamples
-from grapy_cli.prepare.release import Contents, Entry, Release, find_release, read_release
+from grapy_cli.prepare.release import Contents, Release, find_release, read_release
 from grapy_cli.prepare.report import render_report
 from grapy_cli.prepare.sources import Source, sources_of
+from grapy_cli.prepare.stock import Entry
 from grapy_cli.prepare.synthetic.write_release import draw_release, folder_name
 from grapy_cli.runtime.lock import locked
-from grapy_cli.runtime.reporting import Progressed, Reporter, Told, Warned
+from grapy_cli.runtime.reporting import Reporter, Told, Warned, paced
 from grapy_cli.safe_text import spelled
 from grapy_cli.settings.settings import Settings
 
@@ -182,16 +181,9 @@ def _convert(
     if before:
         report(Told(f"{name}: {before} of {total} samples were finished by an earlier run"))
     rest = itertools.islice(entries, before, None)
-    workers = processes or os.cpu_count() or 1
-    every = max(1, total // 200)
-    began = time.monotonic()
-    for finding in convert_samples(rest, writer, source.colors, workers=workers):
+    findings = convert_samples(rest, writer, source, workers=processes or os.cpu_count() or 1)
+    for finding in paced(findings, f"preparing {name}", total, report, before=before):
         finished.add(finding)
-        done = finished.num_done
-        if done % every == 0 or done == total:
-            rate = (done - before) / max(time.monotonic() - began, 1e-9)
-            left = (total - done) / rate
-            report(Progressed(f"preparing {name}", done, total, f"{rate:.0f} photos/s", left))
 
 
 def _finish(
@@ -219,7 +211,7 @@ def _finish(
     }
     found_in = spelled(str(release.folder.resolve()))
     writer.write_problems(problems)
-    page = render_report(source.label_set, figures, audit, contents, source.colors, found_in)
+    page = render_report(source, figures, audit, contents, found_in)
     write_text(writer.folder / REPORT, page)
     _say(problems, rejected, writer, report)
     for remark in remarks_on(figures, source.label_set):
@@ -262,8 +254,7 @@ def _say(
 def _be_strict(problems: Sequence[Problem], folder: Path) -> None:
     serious = [row for row in problems if row.severity != "note"]
     if serious:
-        counts: dict[str, Any] = count_problems(serious)
-        named = ", ".join(f"{count} {problem}" for problem, count in counts.items())
+        named = ", ".join(f"{n} {problem}" for problem, n in count_problems(serious).items())
         raise DatasetError(
             f"{folder.name} has {len(serious)} problems: {named}",
             hint=f"{folder / REPORT} shows them; without --strict bad samples are left out.",

@@ -4,7 +4,6 @@ Sources: the releases' own folders; the reference's `data/datasets` for the flat
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -44,7 +43,7 @@ class Source(NamedTuple):
 
     label_set: LabelSet
     layouts: tuple[Layout, ...]
-    home: str
+    download: str
     """Where to download the release, a sentence for people."""
     colors: Mapping[Color, int] = MappingProxyType({})
     """Part ids by RGB, where label maps may be color pictures."""
@@ -152,9 +151,8 @@ SOURCES: Mapping[str, Source] = {
         Source(
             CIHP,
             (_CIHP_FLAT, _CIHP_SPLIT),
-            "CIHP (instance-level_human_parsing) can be downloaded from the LIP page of "
-            "the HCP lab, "
-            "Sun Yat-sen University: sysu-hcp.net/lip",
+            "CIHP (instance-level_human_parsing) can be downloaded from the LIP page of the HCP "
+            "lab, Sun Yat-sen University: sysu-hcp.net/lip",
             published={"train": (28280,), "val": (5000,), "test": (5000,)},
         ),
         Source(
@@ -192,9 +190,9 @@ def own_source(labels: LabelSet) -> Source:
     colors of the label set.
 
     Raises:
-        DatasetError: If the name cannot be that of the data set's folder.
+        DatasetError: If the name is that of the folder of releases.
     """
-    if Path(labels.name).name != labels.name or labels.name in ("", "..", "raw"):
+    if labels.name == "raw":
         raise DatasetError(f"{labels.name!r} cannot name a data set, which is a folder")
     layouts = tuple(
         Layout((labels.name,), shelves, lists)
@@ -207,41 +205,31 @@ def own_source(labels: LabelSet) -> Source:
     return Source(labels, layouts, "Bring your own photos and label maps", labels.ids_by_color)
 
 
-def synthetic_sources(labels: Sequence[str]) -> list[Source]:
+def sources_of(dataset: str, *, synthetic_labels: Sequence[str] = ()) -> list[Source]:
+    """Return the source of a data set or label file; several for people in several label sets.
+
+    Raises:
+        DatasetError: If there is no such data set, or its label file cannot be used.
+    """
+    if dataset == SYNTHETIC:
+        return _synthetic_sources(synthetic_labels)
+    if dataset in SOURCES:
+        return [SOURCES[dataset]]
+    labels = label_set(dataset)
+    if labels.name == SYNTHETIC:
+        raise DatasetError(f"{dataset} takes the name {labels.name!r}, which is reserved")
+    return [own_source(labels)]
+
+
+def _synthetic_sources(labels: Sequence[str]) -> list[Source]:
     """Return sources of drawn people, in the layout of the release with their label set.
 
     With one label set they are the data set `synthetic`. With several they are one data set for
     each, of the same photos and named like the label set, as a further folder to train on.
     """
     drawn = [SOURCES[name]._replace(published={}, drawn=name) for name in dict.fromkeys(labels)]
-    if len(drawn) > 1:
+    if len(drawn) != 1:
         return drawn
-    return [source._replace(label_set=_synthetic(source.label_set)) for source in drawn]
-
-
-def _synthetic(labels: LabelSet) -> LabelSet:
-    what = f"drawn by grapy; parts of {labels.name}"
-    return LabelSet(SYNTHETIC, "Synthetic people", what, labels.parts)
-
-
-def sources_of(dataset: str, *, synthetic_labels: Sequence[str]) -> list[Source]:
-    """Return the source of a data set; several for people drawn in several label sets.
-
-    Raises:
-        DatasetError: If there is no such data set, or its label file cannot be used.
-    """
-    return synthetic_sources(synthetic_labels) if dataset == SYNTHETIC else [source_of(dataset)]
-
-
-def source_of(dataset: str) -> Source:
-    """Return the source of a data set or of a label file.
-
-    Raises:
-        DatasetError: If there is no such data set, or its label file cannot be used.
-    """
-    if dataset in SOURCES:
-        return SOURCES[dataset]
-    labels = label_set(dataset)
-    if labels.name == SYNTHETIC:
-        raise DatasetError(f"{dataset} takes the name {labels.name!r}, which is reserved")
-    return own_source(labels)
+    what = f"drawn by grapy; parts of {drawn[0].drawn}"
+    parts = drawn[0].label_set.parts
+    return [drawn[0]._replace(label_set=LabelSet(SYNTHETIC, "Synthetic people", what, parts))]

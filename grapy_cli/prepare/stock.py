@@ -1,7 +1,7 @@
 """The files of one shelf of a release by key; list entries are looked up among them."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -26,6 +26,47 @@ class Folders(NamedTuple):
     coarse: Mapping[Level, Place]
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One photo to prepare, as short names in shared folders: there are tens of thousands."""
+
+    key: str
+    split: str
+    """The first split that lists it."""
+    folders: Folders
+    photo_name: str
+    label_name: str = ""
+    mirrored_name: str = ""
+    coarse_names: Mapping[Level, str] = field(default_factory=dict)
+
+    @property
+    def photo(self) -> Place:
+        """The photo."""
+        return self.folders.photos / self.photo_name
+
+    @property
+    def label(self) -> Place | None:
+        """Its label map; a photo of a test split may have none."""
+        return self.folders.labels / self.label_name if self.label_name else None
+
+    @property
+    def mirrored(self) -> Place | None:
+        """The release's own label map of the mirrored photo."""
+        return self.folders.mirrored / self.mirrored_name if self.mirrored_name else None
+
+    @property
+    def coarse(self) -> dict[Level, Place]:
+        """Its label maps of levels 2 and 1, where the release brings some."""
+        folders = self.folders.coarse
+        return {level: folders[level] / name for level, name in self.coarse_names.items()}
+
+    @property
+    def files(self) -> list[Place]:
+        """All its files."""
+        one_each = [self.photo, self.label, self.mirrored]
+        return [place for place in one_each if place] + list(self.coarse.values())
+
+
 @dataclass(frozen=True)
 class Stock:
     """The files of one shelf."""
@@ -47,18 +88,16 @@ class Stock:
         """The keys that have a label map of any level."""
         return set(self.labels.names).union(*self.coarse.values())
 
-    def coarse_files(self, key: str) -> dict[Level, str]:
-        """Return the names of a photo's coarse label maps, by level."""
-        return {level: names[key] for level, names in self.coarse.items() if key in names}
-
-    def files(self, key: str, named: str) -> tuple[str, str, str]:
-        """Return the files of a photo, its label map and its mirrored label map; empty if missing.
+    def entry(self, key: str, split: str, named: str) -> Entry:
+        """Return a photo with its label maps; the names of missing files are empty.
 
         Args:
             named: The photo's file if a list names it with its suffix; empty if not.
         """
         photo = named or self.photos.names.get(key, "")
-        return photo, self.labels.names.get(key, ""), self.mirrored.get(key, "")
+        label, mirrored = self.labels.names.get(key, ""), self.mirrored.get(key, "")
+        coarse = {level: names[key] for level, names in self.coarse.items() if key in names}
+        return Entry(key, split, self.folders, photo, label, mirrored, coarse)
 
     def rivals(self, key: str, named: str) -> list[str]:
         """Return the files that share a key, unless the list names one of them."""

@@ -1,7 +1,5 @@
 """Small pictures of samples for the report, as data URLs."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
@@ -10,11 +8,12 @@ from grapy_cli.errors import PhotoError
 from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.html.pictures import data_url, jpeg_url
 from grapy_cli.image_io.archive import Place
-from grapy_cli.image_io.label_maps import encode_label_map, shrink
+from grapy_cli.image_io.label_maps import count_ids, encode_label_map, shrink
 from grapy_cli.image_io.photos import UNREADABLE, read_shrunk
 from grapy_cli.labels import LabelSet
 from grapy_cli.labels.label_set import Color
 from grapy_cli.prepare.check import read_label
+from grapy_cli.prepare.sources import Source
 
 SIDE = 260  # pixels of the longest side
 
@@ -29,13 +28,14 @@ def photo_thumbnail(place: Place) -> str:
 
 
 def label_thumbnail(
-    place: Place | None, colors: Mapping[Color, int], labels: LabelSet
+    place: Place | None, source: Source
 ) -> tuple[str, list[tuple[str, Color, str]]]:
     """Return a label map as a data URL, and its parts with their colors and shares."""
+    labels = source.label_set
     if place is None:
         return "", []
     try:
-        label_map = read_label(place.read_bytes(), colors, labels, place.suffix).ids
+        label_map = read_label(place.read_bytes(), source.colors, labels, place.suffix).ids
     except UNREADABLE:  # `BadSample` is one of them
         return "", []
     png = encode_label_map(shrink(label_map, SIDE), labels.palette())
@@ -46,7 +46,7 @@ def _parts_in(
     label_map: UInt8[np.ndarray, "h w"], labels: LabelSet
 ) -> list[tuple[str, Color, str]]:
     """Return the parts of a label map, largest first; other ids by their number."""
-    counts = np.bincount(label_map.ravel(), minlength=256)
+    counts = count_ids(label_map)
     palette = labels.palette()
     rows = []
     for part in np.argsort(-counts, kind="stable"):

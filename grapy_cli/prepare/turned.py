@@ -71,7 +71,7 @@ def _fit(photo: UInt8[np.ndarray, "h w 3"], label_map: Turned) -> tuple[float, f
 
 
 def _sizes_in_words(photo: tuple[int, int], label_map: tuple[int, ...]) -> str:
-    sizes = f"{_size_in_words(photo)} and {_size_in_words(label_map)}"
+    sizes = " and ".join(f"{width} x {height}" for height, width in (photo, label_map))
     return f"photo and label map differ in size: {sizes}{_guess(photo, label_map)}"
 
 
@@ -81,8 +81,3 @@ def _guess(photo: tuple[int, int], label_map: tuple[int, ...]) -> str:
     if abs(photo[0] * label_map[1] - photo[1] * label_map[0]) <= max(*photo, *label_map):
         return "; one of them was resized: resize label maps without interpolation"
     return ""
-
-
-def _size_in_words(size: tuple[int, ...]) -> str:
-    height, width = size
-    return f"{width} x {height}"

@@ -40,9 +40,9 @@ def nothing_usable(folder: Place, shelves: Sequence[tuple[Stock, Collection[str]
         shelves: Their files, with the keys that lists name.
     """
     reasons = [_reason(stock, listed) for stock, listed in shelves]
-    told = "; ".join(dict.fromkeys(reason for reason, _ in reasons))
+    found = "; ".join(dict.fromkeys(reason for reason, _ in reasons))
     advice = next((advice for _, advice in reasons if advice), "")
-    return DatasetError(f"nothing in {folder} can be used: {told}", hint=advice)
+    return DatasetError(f"nothing in {folder} can be used: {found}", hint=advice)
 
 
 def _reason(stock: Stock, listed: Collection[str]) -> tuple[str, str]:

@@ -25,7 +25,7 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def _machine() -> Iterator[int]:
-    for line in _lines(_MEMINFO):
+    for line in lines_of(_MEMINFO):
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) * 1024
 
@@ -37,7 +37,7 @@ def cgroup_room(own: Path, root: Path) -> Iterator[int]:
         own: The file that names the groups, as /proc/self/cgroup.
         root: Where the groups are mounted; a container sees its own group there.
     """
-    for line in _lines(own):
+    for line in lines_of(own):
         _, controllers, path = line.split(":", 2)
         if controllers == "":  # version 2
             files, mount = ("memory.max", "memory.current"), root
@@ -57,17 +57,18 @@ def cgroup_room(own: Path, root: Path) -> Iterator[int]:
 def _reclaimable(group: Path) -> int:
     """Return the bytes of cached files, which the system gives up for programs."""
     names = ("inactive_file", "total_inactive_file")
-    rows = dict(line.split() for line in _lines(group / "memory.stat") if line.count(" ") == 1)
+    rows = dict(line.split() for line in lines_of(group / "memory.stat") if line.count(" ") == 1)
     return max((int(rows[name]) for name in names if name in rows), default=0)
 
 
 def _number(file: Path) -> int | None:
     """Return the number in a file; None where there is none, as "max" for no limit."""
-    lines = _lines(file)
+    lines = lines_of(file)
     return int(lines[0]) if lines and lines[0].isdecimal() else None
 
 
-def _lines(file: Path) -> list[str]:
+def lines_of(file: Path) -> list[str]:
+    """Return the lines of a file of the system; none where it cannot be read, as outside Linux."""
     try:
         return file.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -6,7 +6,7 @@ the inner one, so the spans add up to the whole.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -36,11 +36,11 @@ class Profiler:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Count the spans of this thread."""
-        token = _WATCH.set(self)
+        token = _RUNNING.set(self)
         try:
             yield
         finally:
-            _WATCH.reset(token)
+            _RUNNING.reset(token)
 
     @contextmanager
     def on(self, name: str) -> Iterator[None]:
@@ -63,7 +63,7 @@ class Profiler:
         self._since = now
 
 
-_WATCH: ContextVar[Profiler | None] = ContextVar("profiler", default=None)
+_RUNNING: ContextVar[Profiler | None] = ContextVar("profiler", default=None)
 
 
 def span(name: str) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
@@ -72,14 +72,11 @@ def span(name: str) -> Callable[[Callable[Given, Result]], Callable[Given, Resul
     def mark(work: Callable[Given, Result]) -> Callable[Given, Result]:
         @wraps(work)
         def timed(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-            with _counting(name):
+            if (profiler := _RUNNING.get()) is None:
+                return work(*args, **kwargs)
+            with profiler.on(name):
                 return work(*args, **kwargs)
 
         return timed
 
     return mark
-
-
-def _counting(name: str) -> AbstractContextManager[None]:
-    watch = _WATCH.get()
-    return watch.on(name) if watch else nullcontext()

@@ -1,7 +1,11 @@
 """Events: work reports facts, and a reporter decides how they are shown."""
 
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,23 @@ def tee(*reporters: Reporter) -> Reporter:
             reporter(event)
 
     return report
+
+
+def paced(
+    photos: Iterable[Item], work: str, total: int, report: Reporter, *, before: int = 0
+) -> Iterator[Item]:
+    """Pass photos on, and report progress and rate about 200 times, each after a finished photo.
+
+    Args:
+        before: Photos that an earlier run finished; they count as done, but not for the rate.
+    """
+    began = time.monotonic()
+    for done, photo in enumerate(photos, start=before + 1):
+        yield photo
+        if done % max(1, total // 200) == 0 or done == total:
+            rate = (done - before) / max(time.monotonic() - began, 1e-9)
+            note, left = f"{rate:.0f} photos/s", (total - done) / rate
+            report(Progressed(work, done, total, note, left))
 
 
 def silence(event: Event) -> None:

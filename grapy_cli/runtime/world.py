@@ -81,12 +81,7 @@ def open_world(device_type: str) -> Iterator[World]:
     backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
     distributed.init_process_group(backend)
     try:
-        yield World(
-            distributed.get_rank(),
-            distributed.get_world_size(),
-            int(os.environ.get("LOCAL_RANK", "0")),
-            int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
-        )
+        yield world_of_environment()
     except RuntimeError as error:
         if not _is_lost(error):
             raise

@@ -1,1 +1,1 @@
-"""`grapy weights`: what weights say of themselves, for people, and how they come to say it."""
+"""`grapy weights`: show the card of weights, pack weights, and adopt those of other tools."""

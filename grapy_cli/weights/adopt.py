@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,47 +35,42 @@ class Preset:
     input: PhotoInput
 
 
-def _schp(title: str, order: str, side: int) -> Preset:
-    return Preset(
-        f"SCHP, {title}",
-        labels_of_names(ORDERS[order].names, order).label_set,
-        PhotoInput(
-            height=side,
-            width=side,
-            fit="letterbox",
-            channels="bgr",
-            mean=(0.406, 0.456, 0.485),
-            deviation=(0.225, 0.224, 0.229),
-            output=1,
-            source="SCHP's extractor (sizes, affine transform, BGR); the second output is the "
-            "fusion that try-on pipelines read",
-        ),
-    )
+def _preset(title: str, order: str, **rule: Any) -> Preset:  # noqa: ANN401 - of `PhotoInput`
+    labels = labels_of_names(ORDERS[order].names, order).label_set
+    return Preset(title, labels, PhotoInput.model_validate(rule))
 
+
+_SCHP: Mapping[str, Any] = {
+    "fit": "letterbox",
+    "channels": "bgr",
+    "mean": (0.406, 0.456, 0.485),
+    "deviation": (0.225, 0.224, 0.229),
+    "output": 1,
+    "source": "SCHP's extractor (sizes, affine transform, BGR); the second output is the "
+    "fusion that try-on pipelines read",
+}
 
 PRESETS: Mapping[str, Preset] = {
-    "schp-atr": _schp("ATR", "schp-atr", 512),
-    "schp-lip": _schp("LIP", "lip", 473),
-    "schp-pascal": _schp("PASCAL-Person-Part", "schp-pascal", 512),
-    "segformer-clothes": Preset(
-        "SegFormer, clothes",
-        labels_of_names(ORDERS["segformer-clothes"].names, "segformer-clothes").label_set,
-        PhotoInput(
-            height=512,
-            width=512,
-            source="preprocessor_config.json of segformer_b2_clothes and its relatives",
-        ),
+    "schp-atr": _preset("SCHP, ATR", "schp-atr", height=512, width=512, **_SCHP),
+    "schp-lip": _preset("SCHP, LIP", "lip", height=473, width=473, **_SCHP),
+    "schp-pascal": _preset(
+        "SCHP, PASCAL-Person-Part", "schp-pascal", height=512, width=512, **_SCHP
     ),
-    "fashn": Preset(
+    "segformer-clothes": _preset(
+        "SegFormer, clothes",
+        "segformer-clothes",
+        height=512,
+        width=512,
+        source="preprocessor_config.json of segformer_b2_clothes and its relatives",
+    ),
+    "fashn": _preset(
         "SegFormer-B4, FASHN Human Parser",
-        labels_of_names(ORDERS["fashn"].names, "fashn").label_set,
-        PhotoInput(
-            height=576,
-            width=384,
-            resample="lanczos",
-            source="documentation of fashn-human-parser: input size, and the filter of its "
-            "version on the Hub",
-        ),
+        "fashn",
+        height=576,
+        width=384,
+        resample="lanczos",
+        source="documentation of fashn-human-parser: input size, and the filter of its "
+        "version on the Hub",
     ),
 }
 

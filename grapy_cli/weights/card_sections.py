@@ -148,12 +148,8 @@ def _also(card: WeightsCard) -> Rows:
         for it in card.also_measured
     ]
     heads = ("photos of", "what", ">photos", ">percent", ">95%")
-    return Rows("Also measured", heads, rows, "\n".join(_commands(card)))
-
-
-def _commands(card: WeightsCard) -> Iterator[str]:
-    for command in dict.fromkeys(it.command for it in card.also_measured if it.command):
-        yield f"by {command}"
+    commands = dict.fromkeys(f"by {it.command}" for it in card.also_measured if it.command)
+    return Rows("Also measured", heads, rows, "\n".join(commands))
 
 
 def _groups(card: WeightsCard, label_sets: Sequence[LabelSet]) -> Rows:

@@ -76,22 +76,19 @@ def count_photos(root: Path, names: set[str]) -> dict[str, dict[str, int]]:
     """Count, by data set and part, the training photos that show it.
 
     Args:
-        names: Of those wanted; one that is not there is left out.
+        names: Of the data sets to count; one that is not there is left out.
 
     Raises:
+        SettingsError: If there is none of them.
         DatasetError: If a data set is damaged.
     """
-    return {name: _count(PreparedDataset.open(root / name)) for name in _prepared(root, names)}
-
-
-def _prepared(root: Path, names: set[str]) -> list[str]:
     there = [name for name in find_prepared(root) if name in names]
     if not there:
         raise SettingsError(
             f"there is no prepared data set in {root} for {', '.join(sorted(names))}",
             hint="Set --data to the folder with the prepared data sets.",
         )
-    return there
+    return {name: _count(PreparedDataset.open(root / name)) for name in there}
 
 
 def _count(dataset: PreparedDataset) -> dict[str, int]:
@@ -111,7 +108,7 @@ def _read_facts(card: Path) -> dict[str, Any]:
 def _completed(known: WeightsCard, facts: dict[str, Any], file: Path | None) -> WeightsCard:
     own = {"format": FORMAT, "grapy": __version__}
     try:
-        return WeightsCard.model_validate(known.to_dict() | facts | own)
+        return WeightsCard.model_validate(known.model_dump() | facts | own)
     except ValidationError as error:
         raise SettingsError(
             f"the card {file} cannot be used: {first_fault(error)}",

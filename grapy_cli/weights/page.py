@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from grapy_cli.html.charts import Bars, counted, draw_bars
+from grapy_cli.html.charts import Bars, counted, draw_bars, to_percent
 from grapy_cli.html.pages import render
 from grapy_cli.html.svg import Drawing
 from grapy_cli.model.weights import WeightsCard
 from grapy_cli.weights.card_photos import Album
-from grapy_cli.weights.card_sections import Parts, percent, sections_of
+from grapy_cli.weights.card_sections import Parts, sections_of
 
 
 def render_card(
@@ -40,7 +40,7 @@ def _tiles(card: WeightsCard) -> Iterator[tuple[str, str]]:
     for score in card.scores:
         if score["level"] == 3:
             words = f"mIoU, {score['dataset']} {score['split'] or ''}"
-            yield words, f"{percent(score['mean_iou'])}%"
+            yield words, to_percent(score["mean_iou"])
 
 
 def _draw(parts: Parts) -> Drawing:

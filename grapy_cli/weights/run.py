@@ -1,19 +1,17 @@
 """`grapy weights info --page`: the card as a page, with photos that the weights parse."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from grapy_cli.atomic import write_text
 from grapy_cli.errors import PhotoError
 from grapy_cli.inference.build import load_parser
-from grapy_cli.inference.parser import HumanParser
 from grapy_cli.model.weights import read_card, resolve_weights
 from grapy_cli.predict.events import PhotoRejected
-from grapy_cli.predict.sources import FoundPhoto, find_photos
+from grapy_cli.predict.sources import find_photos
 from grapy_cli.runtime.reporting import Progressed, Reporter
 from grapy_cli.settings.settings import Settings
-from grapy_cli.weights.card_photos import Album, CardPhoto, parse_card_photos
+from grapy_cli.weights.card_photos import Album, parse_card_photos
 from grapy_cli.weights.page import render_card
 
 
@@ -44,26 +42,15 @@ def write_card_page(
     if photos is not None:
         found = [it for it in find_photos([photos], leave_out=out) if not it.is_video]
         parser = replace(load_parser(settings, weights=path), reduced_jpeg=False)
-        for photo in _parsed(parser, found, failed, reporter):
-            album.add(photo)
+        for done, (photo, parsed) in enumerate(parse_card_photos(parser, found), 1):
+            if isinstance(parsed, PhotoError):
+                failed.append((str(photo), parsed.message))
+                reporter(PhotoRejected(str(photo), parsed.message))
+            else:
+                album.add(parsed)
+            reporter(Progressed("parsing photos", done, len(found)))
     try:
         write_text(out, render_card(card, album if photos else None, failed))
     except OSError as error:
         raise PhotoError(f"the page {out} cannot be written: {error}") from error
     return len(failed)
-
-
-def _parsed(
-    parser: HumanParser,
-    photos: list[FoundPhoto],
-    failed: list[tuple[str, str]],
-    reporter: Reporter,
-) -> Iterator[CardPhoto]:
-    """Parse the photos and report progress; a photo that fails is added to `failed`."""
-    for done, (photo, parsed) in enumerate(parse_card_photos(parser, photos), 1):
-        if isinstance(parsed, PhotoError):
-            failed.append((str(photo), parsed.message))
-            reporter(PhotoRejected(str(photo), parsed.message))
-        else:
-            yield parsed
-        reporter(Progressed("parsing photos", done, len(photos)))

@@ -1,7 +1,7 @@
 """Collect the pictures of the chosen photos of one result; each photo is read once."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from grapy_cli.evaluate.records import Look, PhotoScore
 from grapy_cli.evaluate.report.choose import Chosen
@@ -9,14 +9,13 @@ from grapy_cli.evaluate.report.error_maps import Layers, cutout, layers_of
 from grapy_cli.labels import LabelSet
 
 
-@dataclass(frozen=True)
-class Album:
+class Album(NamedTuple):
     """The photos of a section, in the order of the page."""
 
-    worst: list[tuple[PhotoScore, Layers]] = field(default_factory=list)
-    best: list[tuple[PhotoScore, Layers]] = field(default_factory=list)
+    worst: list[tuple[PhotoScore, Layers]]
+    best: list[tuple[PhotoScore, Layers]]
     """Without photos that are among the worst: of a few photos all can be."""
-    cutouts: dict[str, list[tuple[PhotoScore, str]]] = field(default_factory=dict)
+    cutouts: dict[str, list[tuple[PhotoScore, str]]]
     """By part: the photos where it is worst, each with the URL of a picture of the part."""
 
 

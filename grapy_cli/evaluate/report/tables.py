@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from grapy_cli.evaluate.records import Result
@@ -45,12 +45,16 @@ def to_texts(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
 
 
 def to_markdown(results: Sequence[Result]) -> str:
-    """Return the table as Markdown."""
-    heads, rows = to_texts(results)
+    """Return the table of scores as Markdown."""
+    return markdown_table(*to_texts(results))
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as Markdown; heads of numbers begin with ">"."""
     lines = [
         [head.removeprefix(">") for head in heads],
         ["---:" if head.startswith(">") else "---" for head in heads],
-        *([cell.replace("|", "\\|") for cell in row] for row in rows),
+        *([cell.strip().replace("|", "\\|") for cell in row] for row in rows),
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -1,6 +1,7 @@
 """Codes of what is worn where, and the part of each label set for each code."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from jaxtyping import UInt8
@@ -37,10 +38,7 @@ WORN: Mapping[str, tuple[str, str, str]] = {
 # fmt: on
 
 _COLUMNS = ("cihp", "atr", "pascal")
-_CODES = {
-    (worn, place): 1 + index
-    for index, (worn, place) in enumerate((worn, place) for worn in WORN for place in PLACES)
-}
+_CODES = {pair: code for code, pair in enumerate(product(WORN, PLACES), start=1)}
 
 
 def code_of(worn: str, place: str) -> int:
@@ -53,7 +51,8 @@ def codes_to_ids(labels: LabelSet, column: str) -> UInt8[np.ndarray, "256"]:
     table = np.zeros(256, np.uint8)
     for (worn, place), code in _CODES.items():
         name = WORN[worn][_COLUMNS.index(column)]
-        filled = name.format(side=_side(place), skin=_skin(place, column), place=_plain(place))
+        plain = place.removeprefix("left-").removeprefix("right-")
+        filled = name.format(side=_side(place), skin=_skin(place, column), place=plain)
         # The table also has pairs without meaning, such as a mitten on the head.
         table[code] = labels.names.index(filled) if filled in labels.names else 0
     return table
@@ -61,10 +60,6 @@ def codes_to_ids(labels: LabelSet, column: str) -> UInt8[np.ndarray, "256"]:
 
 def _side(place: str) -> str:
     return place.partition("-")[0]
-
-
-def _plain(place: str) -> str:
-    return place.removeprefix("left-").removeprefix("right-")
 
 
 def _skin(place: str, column: str) -> str:

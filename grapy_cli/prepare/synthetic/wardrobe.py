@@ -170,9 +170,8 @@ class _Outfit:
         else:
             yield Shape("pants", "torso", self.lower, hips)
         yield Shape("skin", "torso", self.skin, neck)
-        yield Shape(
-            "dress" if is_dress else "top", "torso", self.upper, [*chest, *waist, hips[0], hips[1]]
-        )
+        worn = "dress" if is_dress else "top"
+        yield Shape(worn, "torso", self.upper, [*chest, *waist, *hips])
         open_at = self._between("neck", "chest", 0.35)
         throat = [Disc(self._at("neck"), 0.028), Disc(open_at, 0.012)]
         yield Shape("skin", "torso", self.skin, throat)

@@ -1,6 +1,5 @@
 """Write drawn people to disk, in the layout of the release with their label set."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from grapy_cli.labels import LABEL_SETS
 from grapy_cli.prepare.sources import PASCAL_COLORS, SOURCES
 from grapy_cli.prepare.synthetic.part_codes import codes_to_ids
 from grapy_cli.prepare.synthetic.scene import draw_scene
-from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.runtime.reporting import Reporter, paced
 from grapy_cli.settings.settings import Settings
 
 
@@ -37,21 +36,13 @@ def draw_release(settings: Settings, labels: str, report: Reporter) -> Path:
     table = codes_to_ids(LABEL_SETS[labels], labels)
     picture_of = _colored if labels == "pascal" else Image.fromarray
     keys = [f"{index:07d}" for index in range(1, made.count + 1)]
-    began = time.monotonic()
-    for done, key in enumerate(keys, start=1):
+    for index, key in enumerate(paced(keys, "drawing people", len(keys), report), start=1):
         photo, label = release / shelf.photos / f"{key}.jpg", release / shelf.labels / f"{key}.png"
         if not (photo.exists() and label.exists()):
-            random = np.random.default_rng((settings.prepare.seed, done))
+            random = np.random.default_rng((settings.prepare.seed, index))
             _draw(photo, label, made.size, random, table, picture_of)
-        rate = done / max(time.monotonic() - began, 1e-9)
-        if done % max(1, len(keys) // 200) == 0 or done == len(keys):
-            note, left = f"{rate:.0f} photos/s", (len(keys) - done) / rate
-            report(Progressed("drawing people", done, len(keys), note, left))
-    num_val = min(round(settings.prepare.val_share * len(keys)), len(keys) - 1)
-    for split, some in (
-        ("train", keys[: len(keys) - num_val]),
-        ("val", keys[len(keys) - num_val :]),
-    ):
+    first_val = len(keys) - min(round(settings.prepare.val_share * len(keys)), len(keys) - 1)
+    for split, some in (("train", keys[:first_val]), ("val", keys[first_val:])):
         write_text((release / layout.lists).with_name(f"{split}_id.txt"), "\n".join(some) + "\n")
     return release
 

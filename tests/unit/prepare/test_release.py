@@ -6,7 +6,7 @@ from PIL import Image
 
 from grapy_cli.errors import DatasetError
 from grapy_cli.prepare.release import find_release, read_release
-from grapy_cli.prepare.sources import SOURCES, source_of
+from grapy_cli.prepare.sources import SOURCES, sources_of
 from tests.support import tiny
 from tests.support.label_files import labels_toml
 
@@ -141,4 +141,4 @@ def test_prepared_data_sets_are_no_release(tmp_path):
         (tmp_path / "mine" / part).mkdir(parents=True)
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / "mine/labels/level3/a.png")
     with pytest.raises(DatasetError):
-        find_release(source_of(str(labels)), [tmp_path], any_name=False)
+        find_release(*sources_of(str(labels)), [tmp_path], any_name=False)

@@ -49,6 +49,15 @@ def test_names_and_words_of_a_card_are_no_markup(weights):
     assert "&lt;b&gt;.jpg" in page
 
 
+def test_a_score_that_is_missing_is_a_dash(weights):
+    score = {"dataset": "atr", "split": "val", "level": 3, "photos": 0}
+    missing = dict.fromkeys(("mean_iou", "mean_accuracy", "pixel_accuracy"))
+    card = read_card(weights).model_copy(update={"scores": [score | missing]})
+    page = render_card(card)
+    assert "mIoU, atr val" in page
+    assert "-%" not in page.partition("<body>")[2]
+
+
 def test_without_photos_there_is_a_page_all_the_same(weights, tmp_path):
     assert write_card_page(weights, tmp_path / "card.html", None, NO_SETTINGS, silence) == 0
     assert "Parts of pascal" in (tmp_path / "card.html").read_text()
