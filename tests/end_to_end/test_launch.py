@@ -101,7 +101,7 @@ def agents(run, data, *more):
 def test_two_processes_learn_what_one_does(data, tmp_path, mixing, batch_size):
     """The same losses, parameters and scores, but for rounding; options win in the processes too.
 
-    Batch norm is frozen: its statistics are each process' own where there is no card.
+    Batch norm is frozen: its statistics are each process' own where there is no GPU.
     """
     one, two = tmp_path / "one", tmp_path / "two"
     alike = ["train.freeze_batch_norm=true", f"train.mixing={mixing}", "train.score_every=1"]

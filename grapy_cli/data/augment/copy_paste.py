@@ -39,10 +39,10 @@ class RandomCopyPaste:
         groups = [group for group in self.groups if group.datasets == sample.datasets]
         for _ in range(int(generator.integers(1, self.most + 1))):
             other = _any_photo(groups, generator)
-            sample = self._join(sample, other, generator)
+            sample = self._paste(sample, other, generator)
         return sample
 
-    def _join(self, sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
+    def _paste(self, sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
         height, width = sample.photo.shape[:2]
         factor = generator.uniform(*self.size) * height / other.photo.shape[0]
         # Half of an added person may lie outside; feet are rarely far above the ground. Of a photo
@@ -51,15 +51,13 @@ class RandomCopyPaste:
         top = int(generator.uniform(min(-0.1, -larger[0]), 0.5) * height)
         left = int(generator.uniform(min(-0.25, -larger[1]), 0.85) * width)
         moved = _moved(other, factor, (top, left), (height, width))
-        newcomers = moved.people
+        pasted = moved.people
         if generator.random() < 0.5:  # they stand behind
-            newcomers &= ~sample.people
+            pasted &= ~sample.people
         # Only some samples have a coarse map; without one added pixels are ignored in it.
         return sample.changed(
-            lay_over(sample.photo, moved.photo, newcomers),
-            lambda name, old: np.where(
-                newcomers, moved.label_maps.get(name, np.uint8(IGNORE)), old
-            ),
+            lay_over(sample.photo, moved.photo, pasted),
+            lambda name, old: np.where(pasted, moved.label_maps.get(name, np.uint8(IGNORE)), old),
         )
 
 
@@ -89,9 +87,9 @@ class RandomOccluder:
         if generator.random() >= self.probability:
             return sample
         height, width = sample.photo.shape[:2]
-        thing = any_cover(self.photos, height, width, generator)
+        cover = any_cover(self.photos, height, width, generator)
         shape = self._shape(height, width, generator)
-        photo = lay_over(sample.photo, thing, shape)
+        photo = lay_over(sample.photo, cover, shape)
         return sample.changed(photo, lambda _, old: np.where(shape, np.uint8(0), old))
 
     def _shape(
