@@ -8,7 +8,8 @@ import torch
 
 from grapy_cli.errors import WeightsError
 from grapy_cli.image_io.photos import ReadPhoto
-from grapy_cli.inference.tta import TTA, Network, base_size, parse_logits
+from grapy_cli.inference.parser import HumanParser
+from grapy_cli.inference.tta import TTA, Network, parse_logits
 
 LOWEST_SHARE: Mapping[str, float] = {"fp32": 0.9999, "bf16": 0.97, "int8": 0.9}
 """Required share of pixels with the same part, by precision. Another order of exact arithmetic
@@ -44,22 +45,21 @@ class Agreement:
 
 
 def compare(
-    torchs: Network,
+    parser: HumanParser,
     other: Network,
     photos: Iterable[ReadPhoto],
-    longest_side: int | None,
     told: Callable[[int], object] = lambda done: None,
 ) -> Agreement:
-    """Parse photos with both networks, and their mirror images, at the size of the weights.
+    """Parse photos, and their mirror images, by torch and by another engine.
 
     Args:
-        longest_side: As in `HumanParser`.
+        parser: Has the network in torch, and the size for it.
         told: Called with the number of finished photos.
     """
     equal = pixels = count = 0
     largest = usual = 0.0
     for count, photo in enumerate(photos, 1):
-        for one, two in _logits(torchs, other, photo, longest_side):
+        for one, two in _logits(parser, other, photo):
             difference = (one - two).abs() / one.abs().max().clamp(min=1e-30)
             largest = max(largest, float(difference.max()))
             usual = max(usual, float(np.quantile(difference.numpy(), _USUAL)))
@@ -91,15 +91,11 @@ def demand(agreement: Agreement, precision: str, share: float | None = None) -> 
 
 
 def _logits(
-    torchs: Network, other: Network, photo: ReadPhoto, longest_side: int | None
+    parser: HumanParser, other: Network, photo: ReadPhoto
 ) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-    grid = torchs.numbers.output_stride if longest_side else 0
-    height, width = photo.pixels.shape[:2]
-    size = base_size(height, width, longest_side, grid=max(1, grid))
-    datasets = list(other.label_sets)
-    sides = (
+    size, grid, datasets = parser.size_of(photo), parser.grid, list(other.label_sets)
+    one, two = (
         parse_logits(network, photo.pixels, datasets, TTA["flip"], size=size, grid=grid)
-        for network in (torchs, other)
+        for network in (parser.network, other)
     )
-    one, two = sides
     return [(one[name], two[name]) for name in datasets]

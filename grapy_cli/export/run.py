@@ -15,11 +15,11 @@ from grapy_cli.export.equivalence import Agreement, compare, demand
 from grapy_cli.export.form import ExportForm, write_onnx
 from grapy_cli.export.int8 import Photo, quantize
 from grapy_cli.export.openvino_ir import write_openvino
-from grapy_cli.image_io.photos import ReadPhoto, read_photo
+from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.image_io.sample_photos import draw_photos
 from grapy_cli.inference.engines.network import load_exported
 from grapy_cli.inference.parser import HumanParser
-from grapy_cli.inference.tta import base_size, scaled_photo
+from grapy_cli.inference.tta import scaled_photo
 from grapy_cli.model.exported.metadata import PRECISION_KEY
 from grapy_cli.model.weights import CARD_KEY, WeightsCard, resolve_weights
 from grapy_cli.predict.plan import choose_datasets
@@ -58,7 +58,7 @@ class Exported:
 
     path: Path
     megabytes: float
-    """Size of all its files together, bytes."""
+    """Size of all its files together, millions of bytes."""
     agreement: Agreement
 
 
@@ -85,7 +85,7 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
     datasets = choose_datasets(settings.data.dataset or ["all"], parser.datasets)
     out = (wanted.out or Path(parser.card.name)).with_suffix(kind.suffix)
     with _scratch_beside(out) as scratch:
-        photos = _photos(wanted.photos, scratch, CHECKED)
+        photos = _photos(wanted.photos, parser, scratch, CHECKED)
         path = scratch / f"network{kind.suffix}"
         report(Told(f"writing {parser.card.name} for {wanted.format}: {', '.join(datasets)}"))
         _write(parser, datasets, path, settings)
@@ -94,7 +94,7 @@ def run_export(settings: Settings, report: Reporter) -> Exported:
         def told(done: int) -> None:
             report(Progressed("checking on photos", done, len(photos)))
 
-        agreement = compare(parser.network, network, photos, parser.longest_side, told)
+        agreement = compare(parser, network, photos, told)
         demand(agreement, wanted.precision, wanted.agreement)
         written = sorted(scratch.glob(f"{path.stem}.*"))  # .bin before .xml
         size = sum(file.stat().st_size for file in written) / 1e6
@@ -114,7 +114,7 @@ def _write(parser: HumanParser, datasets: Sequence[str], path: Path, settings: S
     first = path.with_name("first.onnx") if path.suffix != ".onnx" else path
     write_onnx(ExportForm(parser.network, datasets), first, metadata)  # type: ignore[arg-type]
     if wanted.precision == "int8":
-        shown = _photos(wanted.calibrate, path.parent, SHOWN)
+        shown = _photos(wanted.calibrate, parser, path.parent, SHOWN)
         quantize(first, [_seen(photo, parser) for photo in shown])
     if first != path:
         write_openvino(first, path, metadata)
@@ -134,21 +134,18 @@ def _card(parser: HumanParser, datasets: Sequence[str], settings: Settings) -> W
 
 
 def _seen(photo: ReadPhoto, parser: HumanParser) -> Photo:
-    grid = parser.network.numbers.output_stride if parser.longest_side else 0
-    height, width = photo.pixels.shape[:2]
-    size = base_size(height, width, parser.longest_side, grid=max(1, grid))
-    return np.ascontiguousarray(scaled_photo(photo.pixels, size, 1.0, grid).transpose(2, 0, 1))
+    """Resize a photo as the network gets it, channels first."""
+    scaled = scaled_photo(photo.pixels, parser.size_of(photo), 1.0, parser.grid)
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
-def _photos(folder: Path | None, scratch: Path, most: int) -> list[ReadPhoto]:
+def _photos(folder: Path | None, parser: HumanParser, scratch: Path, most: int) -> list[ReadPhoto]:
     if folder is None:
         folder = scratch / "drawn"
         folder.mkdir()
         draw_photos(folder)
     found = find_photos([str(folder)], leave_out=scratch / "masks")
-    chosen = found[:: -(-len(found) // most)]
-    pixels = [read_photo(photo.source) for photo in chosen]
-    return [ReadPhoto(one, (one.shape[0], one.shape[1])) for one in pixels]
+    return [parser.read(photo.source) for photo in found[:: -(-len(found) // most)]]
 
 
 def _check_settings(settings: Settings, kind: Format) -> None:

@@ -37,5 +37,4 @@ def load_parser(
         weights=chosen,
         device=str(device_for(chosen, settings.run.device, world.local_rank)),
         folded=folded,
-        labels=settings.infer.labels,
     )

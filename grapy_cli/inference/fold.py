@@ -20,6 +20,8 @@ from grapy_cli.model.inverted import ConvNorm6
 from grapy_cli.model.xception import Block, Xception
 
 Precision = Literal["fp32", "bf16"]
+DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+"""Of the features, by `Precision`."""
 
 # Convolutions with the batch norms that follow them, and what a block's `relu` means.
 FOLDED: Mapping[type[nn.Module], tuple[tuple[tuple[str, str], ...], str]] = {

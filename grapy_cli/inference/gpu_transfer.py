@@ -18,24 +18,20 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def to_arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    """Copy tensors back to the CPU, and wait for no work that was queued after them."""
-    device = tensors[0].device
+def to_array(tensor: Tensor) -> np.ndarray:
+    """Copy a tensor back to the CPU, and wait for no work that was queued after it."""
+    device = tensor.device
     if device.type != "cuda":
-        return tuple(tensor.cpu().numpy() for tensor in tensors)
+        return tensor.cpu().numpy()
     stream = _download_stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
-        copies = [_pinned(tensor) for tensor in tensors]
+        pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        pinned.copy_(tensor, non_blocking=True)
         done = torch.cuda.Event(blocking=True)  # the thread sleeps, so that others can work
         done.record(stream)
     done.synchronize()
-    return tuple(one.numpy() for one in copies)
-
-
-def _pinned(tensor: Tensor) -> Tensor:
-    empty = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-    return empty.copy_(tensor, non_blocking=True)
+    return pinned.numpy()
 
 
 @cache

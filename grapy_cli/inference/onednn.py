@@ -42,8 +42,10 @@ class FoldedConv(nn.Module):
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
         """Convolve and activate."""
         if has_onednn(features):
-            is_far = self.conv.stride == (1, 1) and self.conv.dilation[0] > FAR
-            return self._by_phases(features) if is_far else self._convolve(features)
+            step = self.conv.dilation[0]
+            if self.conv.stride == (1, 1) and step > FAR:
+                return by_phases(features, step, lambda phases: self._convolve(phases, step))
+            return self._convolve(features)
         features = self.conv(features)
         match self.activation:
             case "relu":
@@ -65,10 +67,6 @@ class FoldedConv(nn.Module):
             *(padding, conv.stride, dilation, conv.groups),
             *(name, scalars, ""),
         )
-
-    def _by_phases(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        step = self.conv.dilation[0]
-        return by_phases(features, step, lambda phases: self._convolve(phases, step))
 
     def _weight(self, padding: list[int], dilation: list[int], features: Tensor) -> Tensor:
         """Return the weight in the memory layout of oneDNN, which saves a tenth of the time.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
@@ -18,8 +18,12 @@ from grapy_cli.image_io.photos import ReadPhoto, read_shrunk
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork, load_exported
 from grapy_cli.inference.engines.transformers_folder import load_transformers
-from grapy_cli.inference.fold import Precision, encode_in_bf16, fold_for_inference
-from grapy_cli.inference.frame import Frame
+from grapy_cli.inference.fold import (
+    DTYPES,
+    Precision,
+    encode_in_bf16,
+    fold_for_inference,
+)
 from grapy_cli.inference.parsing import Parsing, Photo, PhotoResult
 from grapy_cli.inference.photo_fit import PhotoFit
 from grapy_cli.inference.published_network import PublishedNetwork
@@ -48,7 +52,6 @@ from grapy_cli.runtime.device import is_out_of_memory, pick_device, release_memo
 from grapy_cli.runtime.profiler import span
 
 DEFAULT_TILE = 2048
-_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,11 +117,11 @@ class HumanParser:
         Raises:
             WeightsError: If the weights cannot be read.
             SettingsError: If a value is not among those above, the weights need a library that
-                is not installed, or take photos in a size of their own and another is wanted.
+                is not installed, or take photos in one size and another is wanted.
             DeviceError: If there is no such device.
         """
         _check_choice("tta", tta, TTA)
-        _check_choice("precision", precision, _PRECISIONS.values())
+        _check_choice("precision", precision, DTYPES)
         _check_numbers(longest_side=longest_side, tile=tile, max_side=max_side)
         path = resolve_weights(Path(weights) if weights else None)
         chosen = device_for(path, device)
@@ -155,8 +158,9 @@ class HumanParser:
         """In which the features are computed: fp32, bf16, or int8."""
         if isinstance(self.network, ExportedNetwork | PublishedNetwork):
             return self.network.precision
+        names = {dtype: name for name, dtype in DTYPES.items()}
         dtype = next(self.network.parameters()).dtype
-        return _PRECISIONS.get(dtype, str(dtype).removeprefix("torch."))
+        return names.get(dtype, str(dtype).removeprefix("torch."))
 
     @property
     def cpu_workers(self) -> int:
@@ -251,13 +255,12 @@ class HumanParser:
 
     def size_of(self, reading: ReadPhoto) -> tuple[int, int]:
         """Height and width, pixels, in which the network sees a photo at scale 1."""
-        height, width = reading.pixels.shape[:2]
-        return self._base_size(height, width)
+        return self._base_size(*reading.pixels.shape[:2])
 
     def _base_size(self, height: int, width: int) -> tuple[int, int]:
         if self._fit is not None:
             return self._fit.size((height, width))
-        return base_size(height, width, self.longest_side, grid=max(1, self._grid))
+        return base_size(height, width, self.longest_side, grid=max(1, self.grid))
 
     def _largest_size(self, height: int, width: int) -> tuple[int, int]:
         """Return height and width of the largest version of a photo that the network takes."""
@@ -269,8 +272,8 @@ class HumanParser:
         return round(max(self.size_of(reading)) * max(self.augmentation.scales))
 
     @property
-    def _grid(self) -> int:
-        """A photo that is resized anyway is brought onto the grid; one that is not stays."""
+    def grid(self) -> int:
+        """See `parse_together`: photos that are resized are brought onto a grid; 0 for others."""
         return self.network.numbers.output_stride if self.longest_side else 0
 
     @property
@@ -281,36 +284,28 @@ class HumanParser:
     def _parse(
         self, readings: Sequence[ReadPhoto], datasets: Sequence[str], tile: int
     ) -> list[dict[str, Parsing]]:
-        logits = self._logits([reading.pixels for reading in readings], datasets, tile)
-        return [
-            {
-                name: Parsing.of(
-                    reading.pixels,
-                    logits[name][place],
-                    self.network.label_sets[name],
-                    reading.size,
-                    self._frame(reading, logits[name]),
-                )
-                for name in datasets
-            }
-            for place, reading in enumerate(readings)
-        ]
-
-    def _logits(
-        self, photos: Sequence[UInt8[np.ndarray, "_h _w 3"]], datasets: Sequence[str], tile: int
-    ) -> dict[str, Float[Tensor, "b _p _u _v"]]:
         network, fit, augmentation = self.network, self._fit, self.augmentation
+        datasets = list(dict.fromkeys(datasets))  # logits of one that comes twice would be added up
+        photos = [reading.pixels for reading in readings]
         if fit is not None:
             pictures = [fit.picture(photo) for photo in photos]
-            return version_logits(network, pictures, datasets, mirror=augmentation.mirror)
-        size = self._base_size(*photos[0].shape[:2])
-        return parse_together(
-            network, photos, datasets, augmentation, size=size, grid=self._grid, tile=tile
-        )
+            logits = version_logits(network, pictures, datasets, mirror=augmentation.mirror)
+        else:
+            size = self.size_of(readings[0])
+            logits = parse_together(
+                network, photos, datasets, augmentation, size=size, grid=self.grid, tile=tile
+            )
 
-    def _frame(self, reading: ReadPhoto, logits: Float[Tensor, "b p u v"]) -> Frame | None:
-        height, width = logits.shape[2:]
-        return None if self._fit is None else self._fit.frame(reading.size, (height, width))
+        def parsing_of(reading: ReadPhoto, own: Float[Tensor, "p u v"], name: str) -> Parsing:
+            height, width = own.shape[1:]
+            frame = None if fit is None else fit.frame(reading.size, (height, width))
+            labels = network.label_sets[name]
+            return Parsing.of(reading.pixels, own, labels, reading.size, frame)
+
+        return [
+            {name: parsing_of(reading, logits[name][place], name) for name in datasets}
+            for place, reading in enumerate(readings)
+        ]
 
     def parse_many(self, photos: Iterable[Photo], datasets: Sequence[str]) -> Iterator[PhotoResult]:
         """Parse photos in order, and read the next ones meanwhile.

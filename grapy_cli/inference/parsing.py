@@ -1,6 +1,6 @@
 """The result for one photo: the part that each pixel shows, and how sure the network is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -18,7 +18,7 @@ from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import count_ids, look_up, save_label_map
 from grapy_cli.inference.doubt import areas, wrong_share
 from grapy_cli.inference.frame import Frame, cropped
-from grapy_cli.inference.gpu_transfer import to_arrays
+from grapy_cli.inference.gpu_transfer import to_array
 from grapy_cli.inference.upsampled_argmax import argmax, upsampled_argmax
 from grapy_cli.labels import LabelSet, Level
 from grapy_cli.model.deeplab import resize
@@ -87,17 +87,12 @@ class Parsing:
 
         It takes much longer than the label map, so it is computed when it is first asked for.
         """
-        height, width = self.label_map.shape
-        filled = np.empty((height, width), np.float32)
-        for rows, strip in _resized_strips(self.logits, height, width, self.frame):
-            (filled[rows],) = to_arrays(_probability_of_best(strip))
-        return filled
+        return self._at_pixels(_probability_of_best, np.empty(self.label_map.shape, np.float32))
 
     @cached_property
     def grid_confidence(self) -> Float[np.ndarray, "u v"]:
         """As `confidence`, at the points of the network's grid."""
-        (confidence,) = to_arrays(_probability_of_best(self.logits))
-        return confidence
+        return to_array(_probability_of_best(self.logits))
 
     @cached_property
     def mean_confidence(self) -> float:
@@ -117,8 +112,7 @@ class Parsing:
     @cached_property
     def doubt(self) -> float:
         """Share of the person that is likely wrong, on the network's grid; see `wrong_share`."""
-        (best,) = to_arrays(argmax(self.logits))
-        return wrong_share(self.grid_confidence, best > 0)
+        return wrong_share(self.grid_confidence, to_array(argmax(self.logits)) > 0)
 
     def save_mask(self, path: str | Path, level: int = Level.PART) -> None:
         """Write the mask: an indexed PNG whose values are part ids, with the parts' colors."""
@@ -126,22 +120,23 @@ class Parsing:
 
     def probabilities(self) -> Float16[np.ndarray, "p h w"]:
         """Probability of each part at each pixel of the photo; at each pixel they sum to 1."""
-        height, width = self.label_map.shape
-        filled = np.empty((self.label_set.num_parts, height, width), np.float16)
-        for rows, strip in _resized_strips(self.logits, height, width, self.frame):
-            filled[:, rows] = strip.softmax(0).half().cpu().numpy()
-        return filled
+        shape = self.label_set.num_parts, *self.label_map.shape
+        return self._at_pixels(lambda strip: strip.softmax(0).half(), np.empty(shape, np.float16))
 
     def entropy(self) -> Float32[np.ndarray, "h w"]:
         """Entropy of the probabilities at each pixel, in nats.
 
         From 0, certain, to the log of the number of parts, all of them equally likely.
         """
+        return self._at_pixels(_entropy, np.empty(self.label_map.shape, np.float32))
+
+    def _at_pixels(
+        self, measure: Callable[[Tensor], Tensor], filled: Float[np.ndarray, "*p h w"]
+    ) -> Float[np.ndarray, "*p h w"]:
+        """Fill an array with what logits at the photo's own size give, strip by strip."""
         height, width = self.label_map.shape
-        filled = np.empty((height, width), np.float32)
         for rows, strip in _resized_strips(self.logits, height, width, self.frame):
-            logs = strip.log_softmax(0)
-            filled[rows] = -(logs.exp() * logs).sum(0).float().cpu().numpy()
+            filled[..., rows, :] = to_array(measure(strip))
         return filled
 
     def color(self, level: int = Level.PART) -> Image.Image:
@@ -184,14 +179,18 @@ def choose_parts(
     logits: Float[Tensor, "p u v"], height: int, width: int, frame: Frame | None = None
 ) -> UInt8[np.ndarray, "{height} {width}"]:
     """Return the part with the largest logit at each pixel of a photo of that size."""
-    (label_map,) = to_arrays(upsampled_argmax(logits, height, width, frame))
-    return label_map
+    return to_array(upsampled_argmax(logits, height, width, frame))
 
 
 def _probability_of_best(logits: Float[Tensor, "p h w"]) -> Float32[Tensor, "h w"]:
     """Return the largest of the softmax over parts."""
     # Subtracted from itself the best logit is 0, whose exponential is 1.
     return (logits - logits.amax(0)).exp_().sum(0).reciprocal_().float()
+
+
+def _entropy(logits: Float[Tensor, "p h w"]) -> Float32[Tensor, "h w"]:
+    logs = logits.log_softmax(0)
+    return -(logs.exp() * logs).sum(0).float()
 
 
 def _resized_strips(

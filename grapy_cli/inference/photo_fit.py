@@ -1,6 +1,5 @@
 """How a photo becomes the picture that a network takes, and where it lies in the logits."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -12,13 +11,6 @@ from PIL import Image
 from grapy_cli.inference.frame import Frame, Size, half_pixels
 
 Photo = UInt8[np.ndarray, "_h _w 3"]
-
-RESAMPLING: Mapping[str, Image.Resampling] = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-    "box": Image.Resampling.BOX,
-}
 
 
 @runtime_checkable
@@ -42,6 +34,7 @@ class Stretch:
     height: int
     width: int
     resample: str = "bilinear"
+    """Name of a filter of Pillow's, in lower case."""
 
     def size(self, photo: Size) -> Size:
         """Return the one size."""
@@ -49,10 +42,8 @@ class Stretch:
 
     def picture(self, photo: Photo) -> Photo:
         """Resize a photo."""
-        resized = Image.fromarray(photo).resize(
-            (self.width, self.height), RESAMPLING[self.resample]
-        )
-        return np.asarray(resized)
+        how = Image.Resampling[self.resample.upper()]
+        return np.asarray(Image.fromarray(photo).resize((self.width, self.height), how))
 
     def frame(self, photo: Size, grid: Size) -> Frame:
         """The whole photo is seen, edge to edge."""

@@ -101,14 +101,8 @@ class Threads(NamedTuple):
     finishing: int
     ahead: int
     """Photos that are begun before they are asked for, in each of the two pools."""
-    is_torch_single: bool = False
-    """Whether each parsing thread uses one CPU thread, also where another engine than torch runs
-    the network."""
-
-    @property
-    def prepare(self) -> Callable[[], None] | None:
-        """What each parsing thread calls before its first photo."""
-        return use_one_thread if self.is_torch_single else None
+    prepare: Callable[[], None] | None = None
+    """What each parsing thread calls before its first photo."""
 
 
 ONE_BY_ONE = Threads(reading=2, parsing=1, finishing=2, ahead=2)
@@ -132,7 +126,7 @@ def threads_for(parser: Parser, *, spare_memory: bool = False) -> Threads:
     several = parser.cpu_workers
     if several == 1:
         return ONE_BY_ONE
-    return Threads(several, several, several, several, is_torch_single=True)
+    return Threads(several, several, several, several, prepare=use_one_thread)
 
 
 class _Read(NamedTuple):
@@ -142,18 +136,6 @@ class _Read(NamedTuple):
     reading: ReadPhoto
     pixels: int
     seconds: float
-
-
-class _Parsed(NamedTuple):
-    request: ParseRequest[Any]
-    photo: ParsedPhoto
-    pixels: int
-
-
-class _Done(NamedTuple):
-    """An item that needs no finishing."""
-
-    result: Any
 
 
 _UnderWay = _Read | OtherWork[Any]
@@ -188,18 +170,17 @@ class PhotoStream(Generic[Item, Result]):
             Exception: What `items`, `request` and `finish` raise, in the item's place.
         """
         room = Room(PIXELS_UNDER_WAY)
-        reading, parsing, finishing, ahead, _ = self.threads
+        reading, parsing, finishing, ahead, prepare = self.threads
 
         def read(numbered: tuple[int, Item]) -> _UnderWay:
             turn, item = numbered
             return _read(self.request, item, turn, room)
 
-        def finish(one: _Parsed | _Done) -> Result:
-            result: Result = one.result if isinstance(one, _Done) else _finish(one, room)
-            return result
+        def parse(group: Sequence[_UnderWay]) -> list[Callable[[], Result]]:
+            return _parse(group, room)
 
         def parse_and_finish(group: Sequence[_UnderWay]) -> list[Result]:
-            return [finish(one) for one in _parse(group)]
+            return [finish() for finish in parse(group)]
 
         beyond_batch = ahead + self.batch - 1
         readings = in_order(enumerate(items), read, threads=reading, ahead=beyond_batch)
@@ -210,17 +191,15 @@ class PhotoStream(Generic[Item, Result]):
             )
             if parsing > 1:
                 done = in_order(
-                    groups,
-                    parse_and_finish,
-                    threads=parsing,
-                    ahead=ahead,
-                    prepare=self.threads.prepare,
+                    groups, parse_and_finish, threads=parsing, ahead=ahead, prepare=prepare
                 )
                 with closing(done), kept_threads():
                     yield from chain.from_iterable(done)
             else:
-                parsed = chain.from_iterable(map(_parse, groups))
-                with closing(in_order(parsed, finish, threads=finishing, ahead=ahead)) as results:
+                parsed = chain.from_iterable(map(parse, groups))
+                with closing(
+                    in_order(parsed, lambda finish: finish(), threads=finishing, ahead=ahead)
+                ) as results:
                     yield from results
 
 
@@ -228,7 +207,7 @@ def _read(
     request: Callable[[Item], Request[Any]], item: Item, turn: int, room: "Room"
 ) -> _UnderWay:
     """Read the photo of an item once there is room for it."""
-    begun, held, entered = time.perf_counter(), 0, False
+    begun, pixels, entered = time.perf_counter(), 0, False
     try:
         wanted = request(item)
         if isinstance(wanted, OtherWork):
@@ -236,10 +215,10 @@ def _read(
         try:
             pixels = _count_pixels(wanted.photo)
             room.enter(turn, pixels)
-            held, entered = pixels, True
+            entered = True
             reading = wanted.parser.read(wanted.photo)
         except PhotoError as error:
-            room.leave(held)
+            room.leave(pixels)
             return OtherWork(partial(wanted.finish, error))
     finally:
         if not entered:  # the next one may enter
@@ -285,26 +264,30 @@ def _pixels_of(one: _UnderWay) -> int:
     return one.pixels if isinstance(one, _Read) else 0
 
 
-def _parse(group: Sequence[_UnderWay]) -> list[_Parsed | _Done]:
-    """Parse photos of one kind together, or do one piece of other work."""
-    done: list[_Parsed | _Done] = [_Done(it.do()) for it in group if isinstance(it, OtherWork)]
+def _parse(group: Sequence[_UnderWay], room: "Room") -> list[Callable[[], Any]]:
+    """Parse photos of one kind together, or do one piece of other work.
+
+    Returns:
+        Functions that finish each of them, and return its result.
+    """
+    if isinstance(group[0], OtherWork):  # it is alone in its group
+        result = group[0].do()
+        return [lambda: result]
     photos = [it for it in group if isinstance(it, _Read)]
-    if photos:
-        begun, request = time.perf_counter(), photos[0].request
-        readings = [it.reading for it in photos]
-        parsed = request.parser.parse_together(readings, request.datasets)
-        seconds = (time.perf_counter() - begun) / len(photos)
-        for it, parsings in zip(photos, parsed, strict=True):
-            photo = ParsedPhoto(it.reading, parsings, it.seconds + seconds)
-            done.append(_Parsed(it.request, photo, it.pixels))
-    return done
+    begun, request = time.perf_counter(), photos[0].request
+    parsed = request.parser.parse_together([it.reading for it in photos], request.datasets)
+    seconds = (time.perf_counter() - begun) / len(photos)
+    return [
+        partial(_finish, it, ParsedPhoto(it.reading, parsings, it.seconds + seconds), room)
+        for it, parsings in zip(photos, parsed, strict=True)
+    ]
 
 
-def _finish(parsed: _Parsed, room: "Room") -> Any:  # noqa: ANN401 - what the request makes of it
+def _finish(read: _Read, photo: ParsedPhoto, room: "Room") -> Any:  # noqa: ANN401 - as requested
     try:
-        return parsed.request.finish(parsed.photo)
+        return read.request.finish(photo)
     finally:
-        room.leave(parsed.pixels)
+        room.leave(read.pixels)
 
 
 def in_order(

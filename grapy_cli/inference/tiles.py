@@ -71,7 +71,7 @@ def blend_tiles(
         grid: Pixels of the deepest features, a multiple of 4.
         logits_of: Parses a tile by each label set; logits at every fourth pixel.
     """
-    height, width = (_at_stride(length) for length in photo.shape[:2])
+    height, width = map(at_stride, photo.shape[:2])
     sums: dict[str, Tensor] = {}
     weights = np.zeros((height, width), np.float32)
     for rows, columns in _tiles(photo.shape[0], photo.shape[1], side, grid):
@@ -106,12 +106,13 @@ def _tiles(height: int, width: int, side: int, grid: int) -> Iterator[tuple[slic
             yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
 
 
-def _at_stride(length: int) -> int:
+def at_stride(length: int) -> int:
+    """Return the pixels of logits along a side of a photo."""
     return (length - 1) // STRIDE + 1
 
 
 def _small(part: slice) -> slice:
-    return slice(part.start // STRIDE, _at_stride(part.stop))
+    return slice(part.start // STRIDE, at_stride(part.stop))
 
 
 def _weightless(side: int) -> int:
@@ -125,7 +126,7 @@ def _window(part: slice, length: int) -> Float32[np.ndarray, " n"]:
     The photo's own border is not a cut: there the tile has the context of the whole photo.
     """
     side = part.stop - part.start
-    places = np.arange(_at_stride(side)) * STRIDE
+    places = np.arange(at_stride(side)) * STRIDE
     before = places if part.start > 0 else np.full_like(places, side)
     after = places[::-1] if part.stop < length else np.full_like(places, side)
     ramp = np.clip(8 * (np.minimum(before, after) - _weightless(side)) / side, 0, 1)

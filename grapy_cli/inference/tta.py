@@ -13,13 +13,12 @@ from grapy_cli.data.sample import images_of
 from grapy_cli.inference.cuda_graph_network import CudaGraphNetwork
 from grapy_cli.inference.engines.network import ExportedNetwork
 from grapy_cli.inference.published_network import PublishedNetwork
-from grapy_cli.inference.tiles import STRIDE, blend_tiles
+from grapy_cli.inference.tiles import Photo, at_stride, blend_tiles
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.deeplab import resize
 from grapy_cli.model.grapy import GrapyNet
 from grapy_cli.runtime.profiler import span
 
-Photo = UInt8[np.ndarray, "h w 3"]
 Network = GrapyNet | ExportedNetwork | CudaGraphNetwork | PublishedNetwork
 
 
@@ -128,7 +127,7 @@ def parse_together(
     # they would be larger than everything else in memory.
     is_alone = augmentation.scales == (1.0,)
     is_coarse = is_alone or any(is_tiled)
-    shape = tuple((side - 1) // STRIDE + 1 for side in size) if is_coarse else size
+    shape = tuple(map(at_stride, size)) if is_coarse else size
 
     def logits_of(part: Photo) -> dict[str, Tensor]:
         alone = version_logits(network, [part], datasets, mirror=augmentation.mirror)
@@ -164,7 +163,7 @@ def version_logits(
 ) -> dict[str, Float[Tensor, "b _p h4 w4"]]:
     """Parse one version of each photo, or a tile of one, by each label set.
 
-    On the CPU their mirror images have a turn of their own: that needs half the memory and is no
+    On the CPU their mirror images are parsed after them, which needs half the memory and is no
     slower.
     """
     mirrored = [version[:, ::-1] for version in versions] if mirror else []

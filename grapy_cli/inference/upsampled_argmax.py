@@ -67,7 +67,9 @@ def upsampled_argmax(
         height: Of the result, pixels; larger or smaller than the grid of the logits.
         frame: Where the result lies on the grid; its corners are those of the grid by default.
     """
-    grid = _with_cells(logits if logits.dtype == torch.float64 else logits.float())
+    grid = logits if logits.dtype == torch.float64 else logits.float()
+    # A row or a column that is alone is repeated, so that there are cells.
+    grid = grid.expand(-1, *(max(2, side) for side in grid.shape[1:]))
     down, across = ((frame.top, frame.bottom), (frame.left, frame.right)) if frame else (None, None)
     rows = _Axis.of(grid.shape[1], height, grid, down)
     columns = _Axis.of(grid.shape[2], width, grid, across)
@@ -146,12 +148,6 @@ def _interpolated_argmax(
         found[..., :cells] = torch.where(has_won, part.to(torch.uint8), found[..., :cells])
         torch.maximum(best[..., :cells], logits, out=best[..., :cells])
     return found
-
-
-def _with_cells(logits: Float[Tensor, "p u v"]) -> Float[Tensor, "p _u _v"]:
-    """Repeat a row or a column that is alone, so that there are cells."""
-    parts, height, width = logits.shape
-    return logits.expand(parts, max(2, height), max(2, width))
 
 
 def _corners(grid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -30,7 +30,6 @@ from grapy_cli.runtime.reporting import Reporter, silence
 class Outcome:
     """The result of one photo."""
 
-    task: Task
     row: Mapping[str, Any]
     """Its row of the manifest; that of a failure has a `reason`."""
     was_done: bool = False
@@ -85,7 +84,7 @@ class Job:
         except PhotoError as error:
             return OtherWork(partial(_failure, task, error))
         if row is not None:
-            return OtherWork(partial(Outcome, task, row, was_done=True))
+            return OtherWork(partial(Outcome, row, was_done=True))
         checked = time.perf_counter() - begun
         if task.photo.is_video:
             return OtherWork(partial(self._parse_video, task, digest, checked, stop_asked))
@@ -137,7 +136,7 @@ class Job:
     def _outcome(self, task: Task, digest: str, row: Mapping[str, Any], seconds: float) -> Outcome:
         source = {"source": str(task.photo)}
         keys = {"sha256": digest, "recipe": self.plan.recipe, "weights": self.plan.weights}
-        return Outcome(task, {**source, **row, "seconds": round(seconds, 4), **keys})
+        return Outcome({**source, **row, "seconds": round(seconds, 4), **keys})
 
 
 def _with_parsings(frame: Frame, found: ParsedPhoto | PhotoError) -> tuple[Frame, Parsings]:
@@ -147,4 +146,4 @@ def _with_parsings(frame: Frame, found: ParsedPhoto | PhotoError) -> tuple[Frame
 
 
 def _failure(task: Task, error: PhotoError) -> Outcome:
-    return Outcome(task, {"source": str(task.photo), "reason": error.message})
+    return Outcome({"source": str(task.photo), "reason": error.message})

@@ -6,11 +6,13 @@ in the order of the photos. The next run merges the part of a run that was kille
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, PositiveInt, ValidationError
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.jsonl import Line, Log, read_lines, write_lines
@@ -66,56 +68,44 @@ class Rows:
         Others are skipped: cut off by a kill, of another version, or with files outside of the
         folder.
         """
-        return (line for line in read_lines(self.path) if is_row(line.row))
+        return (line for line in read_lines(self.path) if _is_row(line.row))
 
 
-def is_row(row: Row) -> bool:
-    """Tell whether a row is valid: with all fields of a photo, or the reason of a failure."""
-    wanted = _FAILED if "reason" in row else _DONE
-    return all(is_fit(row.get(name)) for name, is_fit in wanted.items())
+def _is_row(row: Row) -> bool:
+    try:
+        (_Failed if "reason" in row else _Done).model_validate(row)
+    except ValidationError:
+        return False
+    return True
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _inside(file: str) -> str:
+    """Check that a file is in the output folder: no row may lead out of it."""
+    path = PurePosixPath(file)
+    if "\0" in file or path.is_absolute() or ".." in path.parts:
+        raise ValueError
+    return file
 
 
-def _is_side(value: object) -> bool:
-    return isinstance(value, int) and value > 0
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _are_shares(value: object) -> bool:
-    return isinstance(value, dict) and bool(value) and all(map(_is_share, value.values()))
+class _Failed(BaseModel, strict=True):
+    """What the row of a photo that failed must have."""
+
+    source: str
+    reason: str
 
 
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+class _Done(BaseModel, strict=True):
+    """What the row of a parsed photo must have; older rows have no doubt."""
 
-
-def _is_share_or_absent(value: object) -> bool:
-    return value is None or _is_share(value)
-
-
-def _are_inside(value: object) -> bool:
-    """Tell whether all are files of the output folder: no row may lead out of it."""
-    return isinstance(value, list) and all(
-        isinstance(file, str) and "\0" not in file and _stays(PurePosixPath(file)) for file in value
-    )
-
-
-def _stays(path: PurePosixPath) -> bool:
-    return not path.is_absolute() and ".." not in path.parts
-
-
-_FAILED: Mapping[str, Callable[[object], bool]] = {"source": _is_text, "reason": _is_text}
-_DONE: Mapping[str, Callable[[object], bool]] = {
-    "source": _is_text,
-    "files": _are_inside,
-    "width": _is_side,
-    "height": _is_side,
-    "confidence": _are_shares,
-    "doubt": _is_share_or_absent,
-}
-"""Checks of the fields of a row; older rows have no doubt."""
+    source: str
+    files: list[Annotated[str, AfterValidator(_inside)]]
+    width: PositiveInt
+    height: PositiveInt
+    confidence: dict[str, _Share] = Field(min_length=1)
+    doubt: _Share | None = None
 
 
 class Manifest:

@@ -21,8 +21,6 @@ from grapy_cli.predict.sources import FoundPhoto
 class Task(NamedTuple):
     """One photo to do."""
 
-    turn: int
-    """Its number, from 0."""
     photo: FoundPhoto
     name: PurePosixPath
     """Of its results."""
@@ -49,8 +47,7 @@ class Plan:
 
     def tasks(self, shard: Shard) -> list[Task]:
         """Return the photos of a shard: every n-th one."""
-        mine = list(zip(self.photos, self.names, strict=True))[shard.index :: shard.count]
-        return [Task(turn, photo, name) for turn, (photo, name) in enumerate(mine)]
+        return list(map(Task, self.photos, self.names))[shard.index :: shard.count]
 
     def results_of(self, photo: FoundPhoto) -> Results:
         """Return what is written for a photo, or for a video."""
@@ -77,7 +74,7 @@ class Plan:
 def choose_datasets(
     named: Sequence[str], known: Sequence[str], translated: Collection[str] = ()
 ) -> list[str]:
-    """Choose the label sets: the named ones, all, or the only one.
+    """Choose the label sets: the named ones, each once, all, or the only one.
 
     Args:
         named: From the settings; may hold "all".
@@ -95,7 +92,7 @@ def choose_datasets(
             "several label sets are possible: choose with --dataset",
             hint=f"--dataset {known[0]}, or --dataset all",
         )
-    names = [dataset_name(name) for name in named]
+    names = list(dict.fromkeys(map(dataset_name, named)))
     check_known(names, [*known, *(name for name in translated if name not in known)])
     return names
 
@@ -126,7 +123,7 @@ def recipe_of(
     Args:
         weights: Digest of the weights.
         settings: Those that change a result.
-        kinds: Of their ids as they are written, which a file of the user's own may change.
+        kinds: Give the ids as they are written, which a file of the user may change.
     """
     tables = [kind.view.table for kind in kinds if kind.save in OUTPUTS]
     parts = [labels.digest for labels in label_sets]

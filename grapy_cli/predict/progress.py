@@ -23,7 +23,7 @@ class RunProgress:
 
     def add(self, outcome: Outcome) -> None:
         """Count a photo, and report it unless an earlier run did it."""
-        row, photo = outcome.row, str(outcome.task.photo)
+        row, photo = outcome.row, outcome.row["source"]
         if outcome.was_done:
             self.kept += 1
         elif outcome.has_failed:

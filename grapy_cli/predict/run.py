@@ -89,7 +89,7 @@ def run_predict(sources: Sequence[str], settings: Settings, reporter: Reporter) 
         tidy(out, plan.sources)
         if settings.run.gpus > 1 and not is_launched():
             return _launch(sources, settings, plan)
-        report = reporter if world.is_main else _grave_news(reporter)
+        report = reporter if world.is_main else _failures_only(reporter)
         report(Told(_introduce(card, settings.infer.weights)))
         with open_folder(out, plan.sources, shard) as manifest:
             return _parse_photos(plan, shard, manifest, settings, report)
@@ -253,7 +253,7 @@ def _launch(sources: Sequence[str], settings: Settings, plan: Plan) -> PredictSu
     return PredictSummary(done, failed)
 
 
-def _grave_news(reporter: Reporter) -> Reporter:
+def _failures_only(reporter: Reporter) -> Reporter:
     """Report only failures and warnings: one process reports the progress."""
 
     def report(event: Event) -> None:

@@ -3,7 +3,6 @@
 import glob
 import os
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from PIL import UnidentifiedImageError
 
 from grapy_cli.errors import PhotoError, SettingsError
 from grapy_cli.image_io.lists import is_comment, is_header, list_entries, spellings
-from grapy_cli.image_io.names import is_clutter, is_photo_name, numbered
+from grapy_cli.image_io.names import is_clutter, is_photo_name, normalized, numbered
 from grapy_cli.image_io.photos import UNREADABLE, open_photo
 from grapy_cli.safe_text import decode_text, read_text
 
@@ -95,7 +94,7 @@ def _without_suffix(path: PurePosixPath) -> PurePosixPath:
 
 
 def _folded(path: PurePosixPath) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
+    return normalized(normalized(str(path)).casefold())
 
 
 def _identity(photo: FoundPhoto) -> str:

@@ -22,7 +22,6 @@ from grapy_cli.serve.queue import RequestQueue
 from grapy_cli.serve.request_body import TooLargeError, read_body
 from grapy_cli.serve.responses import (
     SHOWS_PHOTO,
-    PhotoResponse,
     build_response,
     check_kind,
     describe_labels,
@@ -31,7 +30,6 @@ from grapy_cli.serve.responses import (
 Kind = Literal["mask", "overlay", "json"]
 
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
-
 
 # How a request may carry a photo, for /openapi.json.
 _BYTES = {"type": "string", "format": "binary"}
@@ -63,7 +61,7 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         parser: Parses all photos.
         limits: On requests.
         local: Whether only this machine is served: then requests that name another host are
-            refused, so that no page of the web can reach the service by a name of its own.
+            refused, so that no web page can reach the service by another name.
     """
     threads = threads_for(parser)
     queue = RequestQueue(limits.waiting, threads.parsing, threads.prepare)
@@ -123,13 +121,12 @@ def build_app(parser: HumanParser, limits: Limits, *, local: bool = True) -> Fas
         most = int(limits.megabytes * 1e6)
         data = await asyncio.wait_for(read_body(request, most), limits.timeout)
 
-        def work() -> PhotoResponse:
+        def work() -> Response:
             with room.held(_count_pixels(data, limits.megapixels)):
                 own = whole if chosen in SHOWS_PHOTO else parser
                 return build_response(chosen, own.parse_all(data, datasets), level_ids)
 
-        told = await queue.ask(work, limits.timeout)
-        return Response(told.body, media_type=told.media_type)
+        return await queue.ask(work, limits.timeout)
 
     return app
 

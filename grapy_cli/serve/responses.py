@@ -4,27 +4,17 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
+from fastapi.responses import Response
 from PIL import Image
 
 from grapy_cli.errors import SettingsError
-from grapy_cli.image_io.render import overlay
 from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import LabelSet
 from grapy_cli.predict.outputs.remap import Layer, plan_views
 from grapy_cli.predict.outputs.summary import summarize
 from grapy_cli.predict.outputs.writers import pack_picture
-
-
-@dataclass(frozen=True)
-class PhotoResponse:
-    """The body of a response."""
-
-    body: bytes
-    media_type: str
 
 
 def check_kind(kind: str, datasets: Sequence[str], levels: Sequence[int]) -> None:
@@ -40,16 +30,15 @@ def check_kind(kind: str, datasets: Sequence[str], levels: Sequence[int]) -> Non
         )
 
 
-def build_response(
-    kind: str, parsings: Mapping[str, Parsing], levels: Sequence[int]
-) -> PhotoResponse:
+def build_response(kind: str, parsings: Mapping[str, Parsing], levels: Sequence[int]) -> Response:
     """Build the response of one of `KINDS`."""
     label_sets = [parsing.label_set for parsing in parsings.values()]
     views = plan_views(label_sets, levels, [], None)
-    layers = {}
-    for (name, parsing), level in product(parsings.items(), levels):
-        view = views[name, level]
-        layers[name, level] = Layer(parsing, view.of(parsing.label_map), view, parsings)
+    layers = {
+        (name, level): Layer(parsing, views[name, level], parsings)
+        for name, parsing in parsings.items()
+        for level in levels
+    }
     return KINDS[kind](layers)
 
 
@@ -57,19 +46,17 @@ Layers = Mapping[tuple[str, int], Layer]
 """By label set and level."""
 
 
-def _mask(layers: Layers) -> PhotoResponse:
-    return PhotoResponse(_png(_indexed(_only(layers))), "image/png")
+def _mask(layers: Layers) -> Response:
+    return Response(_png(_indexed(_only(layers))), media_type="image/png")
 
 
-def _overlay(layers: Layers) -> PhotoResponse:
-    layer = _only(layers)
-    picture = overlay(layer.parsing.photo, layer.label_map, layer.view.nodes, layer.alpha)
-    return PhotoResponse(_png(picture), "image/png")
+def _overlay(layers: Layers) -> Response:
+    return Response(_png(_only(layers).overlay()), media_type="image/png")
 
 
-def _json(layers: Layers) -> PhotoResponse:
+def _json(layers: Layers) -> Response:
     described = [_describe(layer, level) for (_, level), layer in layers.items()]
-    return PhotoResponse(json.dumps({"parsings": described}).encode(), "application/json")
+    return Response(json.dumps({"parsings": described}), media_type="application/json")
 
 
 def _describe(layer: Layer, level: int) -> dict[str, Any]:
@@ -107,7 +94,7 @@ def _only(layers: Layers) -> Layer:
 SHOWS_PHOTO = frozenset({"overlay"})
 """Kinds that have the photo's own pixels."""
 
-KINDS: Mapping[str, Callable[[Layers], PhotoResponse]] = {
+KINDS: Mapping[str, Callable[[Layers], Response]] = {
     "mask": _mask,
     "overlay": _overlay,
     "json": _json,

@@ -13,7 +13,7 @@ from grapy_cli.settings.derive import derive
 from grapy_cli.settings.settings import Settings
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
-_AT_THE_DOOR = 32
+_SPARE_CONNECTIONS = 32
 """More connections than photos in the queue: for uploads, pages and idle browsers."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -42,7 +42,7 @@ def run_serve(settings: Settings, reporter: Reporter) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=wanted.waiting + threads_for(parser).parsing + _AT_THE_DOOR,
+            limit_concurrency=wanted.waiting + threads_for(parser).parsing + _SPARE_CONNECTIONS,
             timeout_graceful_shutdown=round(wanted.timeout) + 1,
         )
         port = listening.getsockname()[1]

@@ -19,6 +19,7 @@ from grapy_cli.export.int8 import quantize
 from grapy_cli.export.openvino_ir import write_openvino
 from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.inference.engines.network import load_exported
+from grapy_cli.inference.parser import HumanParser
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.weights import load_weights, read_card
 from tests.support.networks import write_decided_weights
@@ -141,14 +142,14 @@ def test_nothing_of_this_machine_is_in_the_file(made):
 
 
 def test_a_file_of_other_weights_is_not_kept(folder, made):
-    network, card = load_weights(folder / "tiny.safetensors")
+    parser = HumanParser.load(folder / "tiny.safetensors", device="cpu", folded=False)
     exported, _ = load_exported(made["onnx"], CPU, "fp32")
     some = [ReadPhoto(photos(1, 60, 40)[0].permute(1, 2, 0).numpy(), (60, 40))]
-    same = compare(network, exported, some, card.longest_side)
+    same = compare(parser, exported, some)
     demand(same, "fp32", share=0.99)
-    for head in network.refined_heads.values():
+    for head in parser.network.refined_heads.values():
         head.bias.data += torch.arange(len(head.bias))
-    other = compare(network, exported, some, card.longest_side)
+    other = compare(parser, exported, some)
     with pytest.raises(WeightsError, match="was not kept"):
         demand(other, "fp32", share=0.0)
     with pytest.raises(WeightsError, match="was not kept"):

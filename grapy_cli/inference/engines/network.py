@@ -16,14 +16,13 @@ from grapy_cli.inference.engines.onnx_runtime import open_onnx
 from grapy_cli.inference.engines.open_vino import open_openvino
 from grapy_cli.inference.engines.runner import Place, Runner, runner_by_threads
 from grapy_cli.inference.published_network import PublishedNetwork
+from grapy_cli.inference.tiles import at_stride
 from grapy_cli.labels import LabelSet
 from grapy_cli.model.exported.metadata import PRECISION_KEY, read_metadata
 from grapy_cli.model.exported.openvino_file import check_numbers
 from grapy_cli.model.grapy import NetworkNumbers, ParsingLogits
 from grapy_cli.model.weights import WeightsCard, read_card
 
-STRIDE = 4
-"""Pixels of a photo per pixel of logits."""
 STRIDES = (8, 16, 32)
 """Possible output strides, in pixels of a photo."""
 
@@ -76,7 +75,7 @@ class ExportedNetwork:
             WeightsError: If the engine cannot run what the file holds.
             MemoryError: If there is not enough memory.
         """
-        height, width = ((side - 1) // STRIDE + 1 for side in photos.shape[2:])
+        height, width = map(at_stride, photos.shape[2:])
         try:
             logits = self._run(np.ascontiguousarray(photos.numpy()))
         except Exception as error:  # each engine has its own error types

@@ -13,13 +13,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from grapy_cli.errors import SettingsError, WeightsError, first_line
+from grapy_cli.inference.fold import DTYPES
 from grapy_cli.inference.frame import Frame, Size, half_pixels
 from grapy_cli.inference.photo_fit import Photo
 from grapy_cli.inference.published_network import PublishedNetwork
 from grapy_cli.model.hub import MISSING_EXTRA
 from grapy_cli.model.weights import WeightsCard, read_card
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _VALUES = ("do_rescale", "do_normalize", "do_flip_channel_order")
 _SHAPE = ("do_resize", "do_center_crop", "do_pad")
 """Steps of a processor that change the values of a picture, and those that change its shape."""
@@ -85,12 +85,12 @@ def load_transformers(
 
         network = _load_network(folder, card)
         processor = _load_processor(folder, card)
-    network = network.to(device=device, dtype=_DTYPES[precision]).eval()
+    dtype = DTYPES[precision]
+    network = network.to(device, dtype).eval()
     fit = ProcessorFit(processor)
 
     def run(pictures: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b p u v"]:
-        values = fit.values(pictures).to(device=device, dtype=_DTYPES[precision])
-        logits: Tensor = network(values).logits
+        logits: Tensor = network(fit.values(pictures).to(device, dtype)).logits
         return logits.float()
 
     engine = f"transformers {transformers.__version__}"

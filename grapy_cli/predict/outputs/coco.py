@@ -1,18 +1,17 @@
 """The polygons of all photos of a run as one file in COCO's format."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from grapy_cli import __version__
 from grapy_cli.atomic import replacing
 from grapy_cli.labels import LabelSet, Level
-from grapy_cli.predict.outputs.kinds import Kind
+from grapy_cli.predict.outputs.kinds import Kind, Row
 from grapy_cli.predict.outputs.remap import View
 
 COCO = "coco.json"
-Row = Mapping[str, Any]
 
 
 def write_coco(kind: Kind, out: Path, rows: Iterable[Row]) -> Path:

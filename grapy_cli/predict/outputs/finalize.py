@@ -1,16 +1,13 @@
 """Files about all photos of a run, written at its end from the results of each photo."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from grapy_cli.errors import SettingsError
 from grapy_cli.predict.outputs.coco import write_coco
 from grapy_cli.predict.outputs.gallery import write_gallery
-from grapy_cli.predict.outputs.kinds import THUMBNAILS, Kind
+from grapy_cli.predict.outputs.kinds import THUMBNAILS, Kind, Row
 from grapy_cli.predict.outputs.sheet import SHEET, write_sheet
-
-Row = Mapping[str, Any]
 
 
 def finish(

@@ -1,8 +1,7 @@
 """`gallery.html`: all photos of a run on a page, in one file."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from grapy_cli.atomic import replacing
 from grapy_cli.html.charts import LEAST_SHOWN
 from grapy_cli.html.pages import render
 from grapy_cli.html.pictures import data_url
-from grapy_cli.predict.outputs.kinds import Kind
+from grapy_cli.predict.outputs.kinds import Kind, Row
 from grapy_cli.predict.outputs.ranking import first_to_look_at
 from grapy_cli.safe_text import spelled
 
@@ -22,35 +21,6 @@ PER_PAGE = 300
 MOST = 3000
 """Photos of all pages; a longer run shows those most worth a look."""
 MOST_FAILURES = 1000
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class GalleryPhoto:
-    """One photo of the gallery."""
-
-    source: str
-    photo: str
-    """Data URL."""
-    masks: Mapping[str, str]
-    """By label set: data URL of a mask of the same shape, with transparent background."""
-    parts: Mapping[str, Sequence[int]]
-    """By label set: the ids of the parts in the mask."""
-    confidence: Mapping[str, float]
-    """By label set: mean probability of the chosen parts, in [0, 1]."""
-    doubt: float | None
-    """In [0, 1]; None if it was not measured."""
-
-    @property
-    def name(self) -> str:
-        """The file name."""
-        return self.source.replace("\\", "/").rpartition("/")[2]
-
-    def about(self) -> dict[str, Any]:
-        """Return what the page's script reads."""
-        names = ("source", "parts", "confidence", "doubt")
-        return {name: getattr(self, name) for name in names}
 
 
 def write_gallery(
@@ -78,7 +48,7 @@ def write_gallery(
             own=path.name,
             photos=[photo for row in part if (photo := _photo(out, kinds, row))],
             sets=_nodes(kinds),
-            by_doubt=all(_doubt(row) is not None for row in part),
+            by_doubt=all(row.get("doubt") is not None for row in part),
             failed=failed if path == paths[-1] else [],
             most_failed=MOST_FAILURES,
         )
@@ -101,8 +71,11 @@ def _nodes(kinds: Sequence[Kind]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> GalleryPhoto | None:
-    """Return a photo with its pictures, or None if they were deleted."""
+def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> dict[str, Any] | None:
+    """Return a photo with its pictures as data URLs, or None if they were deleted.
+
+    `about` is what the page's script reads; its doubt is None if it was not measured.
+    """
     masks, photos = {}, []
     for kind in kinds:
         for file in kind.files_of(row):
@@ -112,14 +85,19 @@ def _photo(out: Path, kinds: Sequence[Kind], row: Row) -> GalleryPhoto | None:
                 photos.append(out / file)
     if not photos or not all(path.exists() for path in (*photos, *masks.values())):
         return None
-    return GalleryPhoto(
-        source=spelled(row["source"]),
-        photo=data_url("jpeg", photos[0].read_bytes()),
-        masks={name: data_url("png", path.read_bytes()) for name, path in masks.items()},
-        parts={name: _ids(path) for name, path in masks.items()},
-        confidence=row["confidence"],
-        doubt=_doubt(row),
-    )
+    source = spelled(row["source"])
+    return {
+        "source": source,
+        "name": spelled(PurePath(row["source"]).name),
+        "photo": data_url("jpeg", photos[0].read_bytes()),
+        "masks": {name: data_url("png", path.read_bytes()) for name, path in masks.items()},
+        "about": {
+            "source": source,
+            "parts": {name: _ids(path) for name, path in masks.items()},
+            "confidence": row["confidence"],
+            "doubt": row.get("doubt"),
+        },
+    }
 
 
 def _ids(mask: Path) -> list[int]:
@@ -127,11 +105,6 @@ def _ids(mask: Path) -> list[int]:
         ids, counts = np.unique(np.asarray(picture), return_counts=True)
     least = LEAST_SHOWN * counts.sum()
     return [int(part) for part, count in zip(ids, counts, strict=True) if part and count >= least]
-
-
-def _doubt(row: Row) -> float | None:
-    doubt = row.get("doubt")
-    return float(doubt) if isinstance(doubt, int | float) else None
 
 
 def _remove_rest(out: Path, pages: int) -> None:

@@ -16,6 +16,9 @@ from grapy_cli.predict.outputs.remap import Layer, View, plan_views
 from grapy_cli.predict.outputs.summary import write_summary
 from grapy_cli.predict.outputs.thumbnails import write_small_mask, write_small_photo
 
+Row = Mapping[str, Any]
+"""Of the manifest."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -68,11 +71,9 @@ class Kind:
 
     def layer(self, parsings: Mapping[str, Parsing]) -> Layer:
         """Return a photo's parsing as this kind shows it."""
-        parsing = parsings[self.labels.name]
-        label_map = self.view.of(parsing.label_map)
-        return Layer(parsing, label_map, self.view, parsings, self.alpha)
+        return Layer(parsings[self.labels.name], self.view, parsings, self.alpha)
 
-    def files_of(self, row: Mapping[str, Any]) -> list[str]:
+    def files_of(self, row: Row) -> list[str]:
         """Return the files of this kind from a row of the manifest."""
         start = f"{self.folder}/" if self.folder else ""
         return [
@@ -153,16 +154,15 @@ def _thumbnails(
 
 
 def _folder(what: str, dataset: str, level: int, *, several: bool) -> str:
-    names = {"mask": dataset}
-    name = names.get(what, f"{what}-{dataset}" if several else what)
+    name = dataset if what == "mask" else f"{what}-{dataset}" if several else what
     return name if level == Level.PART else f"{name}-level{level}"
 
 
 OUTPUTS: Mapping[str, Output] = {
     "mask": Output(".png", writers.write_mask),
-    "overlay": Output(".png", writers.write_overlay, shows_photo=True),
-    "color": Output(".png", writers.write_color),
-    "contours": Output(".png", writers.write_contours, shows_photo=True),
+    "overlay": Output(".png", writers.picture_writer(Layer.overlay), shows_photo=True),
+    "color": Output(".png", writers.picture_writer(Layer.color)),
+    "contours": Output(".png", writers.picture_writer(Layer.contours), shows_photo=True),
     "cutouts": Output(".png", writers.write_cutouts, by_part=True, shows_photo=True),
     "polygons": Output(".geojson", write_polygons),
     "summary": Output(".json", write_summary),

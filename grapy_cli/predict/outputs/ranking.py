@@ -1,10 +1,10 @@
 """Which photos of a run to look at first."""
 
 import heapq
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from statistics import fmean
 
-Row = Mapping[str, Any]
+from grapy_cli.predict.outputs.kinds import Row
 
 
 def doubt_of(row: Row) -> float:
@@ -12,11 +12,9 @@ def doubt_of(row: Row) -> float:
 
     Its `doubt` where there is one, otherwise 1 minus its mean confidence over label sets.
     """
-    doubt = row.get("doubt")
-    if isinstance(doubt, int | float):
+    if (doubt := row.get("doubt")) is not None:
         return float(doubt)
-    confidences = list(row["confidence"].values())
-    return 1 - sum(confidences) / len(confidences)
+    return 1 - fmean(row["confidence"].values())
 
 
 def first_to_look_at(rows: Iterable[Row], most: int) -> list[Row]:

@@ -7,8 +7,10 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 from grapy_cli.errors import DatasetError, SettingsError
+from grapy_cli.image_io import render
 from grapy_cli.image_io.label_maps import count_ids, look_up
 from grapy_cli.inference.parsing import Parsing
 from grapy_cli.labels import IGNORE, LabelSet, Level, Node
@@ -41,8 +43,6 @@ class Layer:
     """One photo's parsing as it is written."""
 
     parsing: Parsing
-    label_map: UInt8[np.ndarray, "h w"]
-    """In the ids of the view."""
     view: View
     parsings: Mapping[str, Parsing]
     """The photo's parsings by all label sets."""
@@ -50,10 +50,28 @@ class Layer:
     """How much of the colors an overlay shows, in [0, 1]."""
 
     @cached_property
+    def label_map(self) -> UInt8[np.ndarray, "h w"]:
+        """The part of each pixel, in the ids of the view."""
+        return self.view.of(self.parsing.label_map)
+
+    @cached_property
     def present(self) -> list[tuple[int, Node]]:
         """The ids that the photo shows, without the background, with names and colors."""
         counts = count_ids(self.label_map)
         return [(i, node) for i, node in enumerate(self.view.nodes) if i and counts[i]]
+
+    def color(self) -> Image.Image:
+        """The parts as flat colors, RGB."""
+        return render.color_mask(self.label_map, self.view.nodes)
+
+    def overlay(self, *, legend: bool = True) -> Image.Image:
+        """The photo with the colors of its parts over it, and a legend."""
+        photo, nodes = self.parsing.photo, self.view.nodes
+        return render.overlay(photo, self.label_map, nodes, self.alpha, legend=legend)
+
+    def contours(self) -> Image.Image:
+        """The photo with the outline of each part."""
+        return render.contours(self.parsing.photo, self.label_map, self.view.nodes)
 
 
 def plan_views(

@@ -1,9 +1,8 @@
 """`contact-sheet.png`: small overlays of the photos of a run."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
 
 import numpy as np
 from PIL import Image
@@ -11,7 +10,7 @@ from PIL import Image
 from grapy_cli.atomic import replacing
 from grapy_cli.image_io import render
 from grapy_cli.image_io.contact_sheet import SIDE, contact_sheet
-from grapy_cli.predict.outputs.kinds import Kind
+from grapy_cli.predict.outputs.kinds import Kind, Row
 from grapy_cli.predict.outputs.ranking import first_to_look_at
 from grapy_cli.safe_text import spelled
 
@@ -21,7 +20,7 @@ MOST = 96
 COLUMNS = 8
 
 
-def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, Any]]) -> Path:
+def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Row]) -> Path:
     """Write small overlays of a run's photos, by the first label set, in order of their names.
 
     Args:
@@ -34,9 +33,7 @@ def write_sheet(out: Path, kinds: Sequence[Kind], rows: Iterable[Mapping[str, An
     for row in sorted(first_to_look_at(rows, MOST), key=lambda row: str(row["source"])):
         pictures = [out / file for file in (*photo.files_of(row), *mask.files_of(row))]
         if len(pictures) == 2 and all(path.exists() for path in pictures):
-            cells.append(
-                (_overlay(*pictures, kind=mask), spelled(PurePosixPath(row["source"]).name))
-            )
+            cells.append((_overlay(*pictures, kind=mask), spelled(PurePath(row["source"]).name)))
     columns = min(COLUMNS, math.ceil(math.sqrt(len(cells)))) or 1
     sheet = contact_sheet([cells[i : i + columns] for i in range(0, len(cells), columns)])
     with replacing(out / SHEET) as beside:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PIL import Image
 
 from grapy_cli.errors import SettingsError
-from grapy_cli.image_io import render
 from grapy_cli.predict.outputs.kinds import Kind
 from grapy_cli.predict.outputs.remap import Layer
 
@@ -23,14 +23,14 @@ class VideoOutput:
 
 
 def as_video(kind: Kind) -> Kind:
-    """What a kind of result is for a video: a film where it can be one, else as of a photo."""
+    """What a kind of result is for a video: a video where it can be one, else as of a photo."""
     if kind.save not in VIDEO_OUTPUTS:
         return kind
     return replace(kind, output=replace(kind.output, suffix=VIDEO_OUTPUTS[kind.save].suffix))
 
 
 def check_video_outputs(save: Iterable[str]) -> None:
-    """Make sure that these kinds of results can be films.
+    """Make sure that these kinds of results can be videos.
 
     Raises:
         SettingsError: If one cannot.
@@ -44,23 +44,10 @@ def check_video_outputs(save: Iterable[str]) -> None:
             )
 
 
-def _color(layer: Layer) -> Image.Image:
-    return render.color_mask(layer.label_map, layer.view.nodes)
-
-
-def _overlay(layer: Layer) -> Image.Image:
-    nodes, alpha = layer.view.nodes, layer.alpha
-    return render.overlay(layer.parsing.photo, layer.label_map, nodes, alpha, legend=False)
-
-
-def _contours(layer: Layer) -> Image.Image:
-    return render.contours(layer.parsing.photo, layer.label_map, layer.view.nodes)
-
-
 VIDEO_OUTPUTS: Mapping[str, VideoOutput] = {
-    "mask": VideoOutput(".mkv", _color, exact=True),
-    "color": VideoOutput(".mp4", _color),
-    "overlay": VideoOutput(".mp4", _overlay),
-    "contours": VideoOutput(".mp4", _contours),
+    "mask": VideoOutput(".mkv", Layer.color, exact=True),
+    "color": VideoOutput(".mp4", Layer.color),
+    "overlay": VideoOutput(".mp4", partial(Layer.overlay, legend=False)),
+    "contours": VideoOutput(".mp4", Layer.contours),
 }
 """By its name in `--save`."""

@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -30,20 +30,9 @@ def write_mask(layer: Layer, path: Path) -> None:
     save_label_map(path, layer.label_map, layer.view.palette)
 
 
-def write_color(layer: Layer, path: Path) -> None:
-    """Write the parts as flat colors, RGB."""
-    save_picture(render.color_mask(layer.label_map, layer.view.nodes), path)
-
-
-def write_overlay(layer: Layer, path: Path) -> None:
-    """Write the photo with the colors of its parts over it, and a legend."""
-    photo, nodes = layer.parsing.photo, layer.view.nodes
-    save_picture(render.overlay(photo, layer.label_map, nodes, layer.alpha), path)
-
-
-def write_contours(layer: Layer, path: Path) -> None:
-    """Write the photo with the outline of each part."""
-    save_picture(render.contours(layer.parsing.photo, layer.label_map, layer.view.nodes), path)
+def picture_writer(draw: Callable[[Layer], Image.Image]) -> Callable[[Layer, Path], None]:
+    """Return the function that writes a drawing of a layer as a PNG."""
+    return lambda layer, path: save_picture(draw(layer), path)
 
 
 def write_cutouts(layer: Layer, folder: Path) -> None:

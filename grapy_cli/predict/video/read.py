@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 
 from grapy_cli.atomic import replacing
 from grapy_cli.errors import PhotoError, install_extra
-from grapy_cli.inference.parsing import Parsing
+from grapy_cli.inference.stream import Parsings
 from grapy_cli.predict.outputs.kinds import Kind
 from grapy_cli.predict.outputs.photo_results import Results, describe
 from grapy_cli.predict.outputs.videos import VIDEO_OUTPUTS
@@ -25,9 +25,6 @@ from grapy_cli.runtime.reporting import Progressed, Reporter, silence
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
-
-Parsings = Mapping[str, Parsing]
-
 
 _TICKS = 1_000_000  # FFmpeg's, of a second
 LARGEST_FRAME = 1 << 27
@@ -64,9 +61,9 @@ def parse_video(
 
     Raises:
         PhotoError: If the video cannot be read, or the extra is missing.
-        OSError: If a film cannot be written.
+        OSError: If a video cannot be written.
     """
-    films = {
+    videos = {
         kind.paths(results.out, name)[0]: kind
         for kind in results.kinds
         if kind.save in VIDEO_OUTPUTS
@@ -79,7 +76,7 @@ def parse_video(
     try:
         with (
             video_errors(path),
-            _open_outputs(films, path) as add,
+            _open_outputs(videos, path) as add,
             closing(parse(read_frames(path))) as parsed,
         ):
             total = expect_frames(path)
@@ -95,7 +92,7 @@ def parse_video(
                 raise PhotoError(f"the video {path} has no frames")
     except _StoppedError:
         return None
-    files = [film.relative_to(results.out).as_posix() for film in films]
+    files = [video.relative_to(results.out).as_posix() for video in videos]
     means = _means(sums, count)
     size = {side: round(means[side]) for side in ("width", "height")}
     return {"files": files + stills.write(first, name), **means, **size, "frames": count}
@@ -107,19 +104,19 @@ class _StoppedError(Exception):
 
 @contextmanager
 def _open_outputs(
-    films: Mapping[Path, Kind], path: Path
+    videos: Mapping[Path, Kind], path: Path
 ) -> Iterator[Callable[[Parsings, Fraction], None]]:
     """Give a function that adds a frame to all videos; the first frame opens them."""
     writers: dict[Path, VideoWriter] = {}
     with ExitStack() as stack:
 
         def add(parsings: Parsings, time: Fraction) -> None:
-            for target, kind in films.items():
-                film = VIDEO_OUTPUTS[kind.save]
+            for target, kind in videos.items():
+                output = VIDEO_OUTPUTS[kind.save]
                 if target not in writers:
-                    writer = VideoWriter(stack.enter_context(replacing(target)), film, path)
+                    writer = VideoWriter(stack.enter_context(replacing(target)), output, path)
                     writers[target] = stack.enter_context(writer.writing())
-                writers[target].add(film.draw(kind.layer(parsings)), time)
+                writers[target].add(output.draw(kind.layer(parsings)), time)
 
         yield add
 

@@ -28,9 +28,9 @@ class VideoWriter:
         sound_of: The video that the sound is copied from, unless the output is exact.
     """
 
-    def __init__(self, path: Path, film: VideoOutput, sound_of: Path) -> None:
+    def __init__(self, path: Path, output: VideoOutput, sound_of: Path) -> None:
         self._path = path
-        self._film = film
+        self._output = output
         self._sound_of = sound_of
         self._stream: Any = None
         self._sound: Iterator[Fraction] = iter(())
@@ -41,10 +41,10 @@ class VideoWriter:
         """Open the video; it is complete when the block ends without an error."""
         import av
 
-        kind = "matroska" if self._film.exact else "mp4"
+        kind = "matroska" if self._output.exact else "mp4"
         with ExitStack() as stack:
             self._container = stack.enter_context(av.open(str(self._path), "w", format=kind))
-            if not self._film.exact:
+            if not self._output.exact:
                 source = stack.enter_context(open_video(self._sound_of))
                 self._sound = _copy_sound(source, self._container)
                 self._sound_time = next(self._sound, None)
@@ -58,11 +58,11 @@ class VideoWriter:
         import av
 
         pixels = np.asarray(picture)
-        if not self._film.exact:  # players need sides of even length
+        if not self._output.exact:  # players need sides of even length
             height, width = pixels.shape[:2]
             pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self._stream is None:
-            self._stream = _add_pictures(self._container, self._film, pixels.shape)
+            self._stream = _add_pictures(self._container, self._output, pixels.shape)
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
         frame.time_base = _CLOCK
         frame.pts = round(time / _CLOCK)
@@ -79,13 +79,13 @@ _CLOCK = Fraction(1, 90_000)
 """Time base of the videos, seconds: all usual frame rates are whole in it."""
 
 
-def _add_pictures(container: "OutputContainer", film: VideoOutput, shape: tuple[int, ...]) -> Any:  # noqa: ANN401
+def _add_pictures(container: "OutputContainer", output: VideoOutput, shape: tuple[int, ...]) -> Any:  # noqa: ANN401
     import av
 
     played = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    stream: Any = container.add_stream("ffv1" if film.exact else played, rate=30)
+    stream: Any = container.add_stream("ffv1" if output.exact else played, rate=30)
     stream.height, stream.width = shape[:2]
-    stream.pix_fmt = "bgr0" if film.exact else "yuv420p"
+    stream.pix_fmt = "bgr0" if output.exact else "yuv420p"
     stream.time_base = stream.codec_context.time_base = _CLOCK
     return stream
 

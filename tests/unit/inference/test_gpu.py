@@ -9,7 +9,7 @@ import torch
 
 from grapy_cli.image_io.photos import ReadPhoto
 from grapy_cli.inference.cuda_graphs import GraphReplay, capture_on_gpu
-from grapy_cli.inference.gpu_transfer import to_arrays, to_device
+from grapy_cli.inference.gpu_transfer import to_array, to_device
 from grapy_cli.inference.parser import HumanParser
 from grapy_cli.inference.tta import TTA
 from tests.support.networks import write_decided_weights
@@ -128,7 +128,7 @@ def test_copies_to_a_gpu_and_back_are_the_same():
     for _ in range(50):
         pixels = random.integers(0, 256, (2, 300, 200, 3), np.uint8)
         there = to_device(torch.from_numpy(pixels.transpose(0, 3, 1, 2)), cuda)
-        bytes_back, halves = to_arrays(there, there.float() / 2)
+        bytes_back, halves = to_array(there), to_array(there.float() / 2)
         np.testing.assert_array_equal(bytes_back, pixels.transpose(0, 3, 1, 2))
         np.testing.assert_array_equal(halves, bytes_back / np.float32(2))
 

@@ -69,6 +69,14 @@ def test_all_label_sets_cost_one_pass_of_backbone_and_decoder(parser, photo):
         check_same(parsing, parser.parse(photo, name))
 
 
+def test_a_label_set_that_is_named_twice_counts_once(parser, photo):
+    once = parser.parse(photo, "atr")
+    [twice] = parser.parse_all(photo, ["atr", "atr"]).values()
+    assert torch.equal(twice.logits, once.logits)
+    for result in parser.parse_many([photo], ["atr", "atr"]):
+        assert torch.equal(result.parsings["atr"].logits, once.logits)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (90, 1), (3, 5)])
 def test_photos_of_any_size(parser, size):
     parsing = parser.parse(np.zeros((*size, 3), np.uint8), "pascal")

@@ -65,6 +65,28 @@ def test_rows_of_other_photos_stay_unless_their_files_are_taken(tmp_path):
     assert sources(manifest.rows) == ["a", "x"]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"files": ["../b.png"]},
+        {"files": ["/b.png"]},
+        {"files": ["b\0.png"]},
+        {"files": "b.png"},
+        {"width": 0},
+        {"height": 2.0},
+        {"confidence": {}},
+        {"confidence": {"atr": 1.1}},
+        {"doubt": float("nan")},
+        {"doubt": "0.5"},
+    ],
+)
+def test_rows_that_are_impossible_are_skipped(tmp_path, more):
+    manifest = manifest_of(tmp_path)
+    manifest.add(done("\udcff.jpg", doubt=1))  # a name that is no text is possible
+    manifest.add(done("b", **more))
+    assert list(manifest.recall()) == ["\udcff.jpg"]
+
+
 def test_shards_add_to_one_manifest_and_the_last_one_knows(tmp_path):
     first, second = (manifest_of(tmp_path, index, 2) for index in (0, 1))
     first.add(done("a"))

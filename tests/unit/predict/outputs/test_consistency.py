@@ -62,7 +62,7 @@ def test_the_map_of_disagreement_is_gray_and_of_the_photos_size(tmp_path):
     parsings = parser.parse_all(photo, parser.datasets)
     first = parsings["atr"]
     view = View(ATR.lift(3), ATR.nodes(3))
-    write_disagreement(Layer(first, first.label_map, view, parsings), tmp_path / "d.png")
+    write_disagreement(Layer(first, view, parsings), tmp_path / "d.png")
     with Image.open(tmp_path / "d.png") as picture:
         assert (picture.mode, picture.size) == ("L", (30, 40))
         assert np.asarray(picture).std() > 0

@@ -105,6 +105,13 @@ def test_a_name_that_is_no_text_can_be_shown(tmp_path):
     assert r"\xff.jpg" in page.read_text()
 
 
+def test_a_name_with_a_character_that_is_spelled_out_is_shown_whole(tmp_path):
+    kinds, rows = write_run(tmp_path)
+    rows[0]["source"] = "trip/be\x1bfore.jpg"
+    [page] = write_gallery(tmp_path, kinds, rows, [])
+    assert r'class="name">be\x1bfore.jpg<' in page.read_text()
+
+
 def test_a_photo_whose_thumbnails_are_gone_is_left_out(tmp_path):
     kinds, rows = write_run(tmp_path)
     (tmp_path / ".gallery/photo/nobody.jpg").unlink()
