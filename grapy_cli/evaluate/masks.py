@@ -149,7 +149,7 @@ def score_masks(
     evaluator: Evaluator,
     *,
     world: World,
-    report: Reporter = lambda event: None,
+    report: Reporter,
 ) -> AllCounts:
     """Score all masks; a label map whose mask is missing or unfit is skipped with the reason."""
     keys = list(enumerate(folders.keys))[world.rank :: world.size]

@@ -25,7 +25,7 @@ from grapy_cli.inference.stream import (
     threads_for,
 )
 from grapy_cli.labels import LabelSet
-from grapy_cli.runtime.reporting import Progressed, Reporter
+from grapy_cli.runtime.reporting import Progressed, Reporter, silence
 from grapy_cli.runtime.world import World
 
 
@@ -80,7 +80,7 @@ def score_photos(
     evaluator: Evaluator,
     *,
     world: World,
-    report: Reporter = lambda event: None,
+    report: Reporter = silence,
 ) -> AllCounts:
     """Score all photos of a job. A photo of several label sets goes through the network once.
 

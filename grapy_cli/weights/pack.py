@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from grapy_cli import __version__
 from grapy_cli.data.layout import PreparedDataset, find_prepared
 from grapy_cli.errors import SettingsError, WeightsError
-from grapy_cli.image_io.label_maps import load_label_map
+from grapy_cli.image_io.label_maps import count_ids, load_label_map
 from grapy_cli.model.card import first_fault
 from grapy_cli.model.weights import (
     FORMAT,
@@ -94,7 +94,7 @@ def count_photos(root: Path, names: set[str]) -> dict[str, dict[str, int]]:
 def _count(dataset: PreparedDataset) -> dict[str, int]:
     photos = np.zeros(256, np.int64)
     for key in dataset.keys("train"):
-        photos[np.unique(load_label_map(dataset.label_map(key)))] += 1
+        photos += count_ids(load_label_map(dataset.label_map(key))) > 0
     return dict(zip(dataset.label_set.names, photos.tolist(), strict=False))
 
 
