@@ -19,7 +19,8 @@ NOTE = """#!/bin/sh
 echo "python ${1##*/}" >> calls
 """
 PREPARED = ["prepare"] * 4 + ["python"] + ["prepare"] * 3 + ["python", "python"] + ["prepare"] * 2
-ORDER = ["train", "train", "weights", "train", "train", "weights"] + ["train"] * 3 + ["weights"]
+ORDER = [*["train", "train", "weights"] * 2, *["train"] * 3, "weights"]
+ORDER += ["train", "train", "weights", "weights"]
 WILD = ("coco_01", "coco_02", "voc_01", "lspet_01", "lspet_02")
 
 
@@ -57,7 +58,7 @@ def test_everything_is_prepared_before_it_is_trained_on(folder, calls):
     scripts = [call[1] for call in calls if call[0] == "python"]
     assert scripts == ["mend_labels.py", "paste_objects.py", "paste_objects.py"]
     roots = [call[call.index("--data") + 1] for call in calls if "--data" in call]
-    for run, used in {"grapy-lite": roots[:4], "grapy-lite-nobody": roots}.items():
+    for run, used in {"grapy-lite": roots[:4], "grapy-lite-garments": roots}.items():
         data = tomllib.loads((folder / f"runs/{run}.toml").read_text())["data"]
         assert set(data["more"]) == set(used)
         assert len(data["more_shares"]) == len(used)
@@ -71,10 +72,12 @@ def test_everything_is_prepared_before_it_is_trained_on(folder, calls):
         "runs/grapy-lite-last/last",
         "runs/grapy-lite-objects/last",
         "runs/grapy-lite-large/last",
+        "grapy-lite-seventh.safetensors",
+        "runs/grapy-lite-close/last",
     ]
     packed = [call[2] for call in calls if call[0] == "weights"]
-    runs = ("grapy-lite-street", "grapy-lite-last", "grapy-lite-nobody")
-    assert packed == [f"runs/{run}/last" for run in runs]
+    runs = ("grapy-lite-street", "grapy-lite-last", "grapy-lite-nobody", "grapy-lite-garments")
+    assert packed == [*(f"runs/{run}/last" for run in runs), "grapy-lite-ninth.safetensors"]
 
 
 def test_photos_kept_for_scoring_are_not_trained_on(folder):
@@ -93,7 +96,7 @@ def test_photos_kept_for_scoring_are_not_trained_on(folder):
 
 def test_every_run_builds_the_same_network(folder):
     runs = [tomllib.loads(file.read_text()) for file in (folder / "runs").glob("*.toml")]
-    assert len(runs) == 7
+    assert len(runs) == 9
     assert all(run["model"] == runs[0]["model"] for run in runs)
 
 
