@@ -18,6 +18,11 @@
 # The run goes on by `grapy train --resume runs/grapy-lite` where it was stopped.
 set -eu
 here=$(dirname "$0")
+teacher=$2
+
+pack() {
+    grapy weights pack "$@" --card "$here/grapy-lite-card.toml"
+}
 
 for dataset in cihp:CIHP_4w atr:ATR pascal:pascal; do
     grapy prepare --dataset "${dataset%%:*}" --source "${dataset#*:}"
@@ -65,75 +70,67 @@ grapy train --config "$here/grapy-lite.toml" --out runs/grapy-lite-street --init
     --set train.augment.rotate=6 --set train.augment.color=0.3 --set train.augment.blur=0.1 \
     --set train.augment.background_share=0.1 --set train.augment.copy_paste=0.1 \
     --set train.augment.occlude=0 --set train.augment.focus=0.8
-grapy weights pack runs/grapy-lite-street/last --mix runs/grapy-lite/last --share 0.5 \
-    --card "$here/grapy-lite-card.toml" --out grapy-lite-mixed.safetensors
+pack runs/grapy-lite-street/last --mix runs/grapy-lite/last --share 0.5 \
+    --out grapy-lite-mixed.safetensors
 
 # The tagged photos, more garments, closer people and more objects in front of them; then the same with
 # more photos that show nobody, while the rate falls to zero. Half of the weights before is mixed in:
 # they take fewer animals for people.
 grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-tagged \
-    --init grapy-lite-mixed.safetensors --set train.self_training.teacher="$2"
+    --init grapy-lite-mixed.safetensors --set train.self_training.teacher="$teacher"
 grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-last \
-    --init runs/grapy-lite-tagged/last --set train.self_training.teacher="$2" --epochs 4 --lr 4.5e-4 \
+    --init runs/grapy-lite-tagged/last --set train.self_training.teacher="$teacher" --epochs 4 --lr 4.5e-4 \
     --set data.more_shares=2.2,0.9,0.2,5.0 --set train.schedule.warmup=15 \
     --set train.schedule.power=0.9 \
     --set train.augment.background_share=0.15
-grapy weights pack runs/grapy-lite-last/last --mix grapy-lite-mixed.safetensors --share 0.5 \
-    --card "$here/grapy-lite-card.toml" --out grapy-lite-before.safetensors
+pack runs/grapy-lite-last/last --mix grapy-lite-mixed.safetensors --share 0.5 \
+    --out grapy-lite-before.safetensors
 
-# The mended labels, the pasted objects and stronger augmentation, from the run before the mixture; then
-# larger crops, in which a table is seen below a head.
-objects="--set data.more=data-coco,data-voc,data-lspet,data-coco128,data-nobody,data-objects \
-    --set data.more_shares=2.2,0.9,0.25,4.0,0.22,0.5 --set train.self_training.share=0.35 \
-    --set train.optimizer.weight_decay=0.03 --set train.schedule.power=0.9 \
-    --set train.augment.rotate=16 --set train.augment.color=0.6 \
-    --set train.augment.background_share=0.22 --set train.augment.copy_paste=0.3 \
-    --set train.augment.occlude=0.2"
-# shellcheck disable=SC2086  # words of their own
-grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-objects --gpus 2 \
-    --init runs/grapy-lite-last/last --set train.self_training.teacher="$2" $objects \
-    --epochs 8 --lr 4.5e-4 --set train.schedule.warmup=15
-# shellcheck disable=SC2086
-grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-large --gpus 2 \
-    --init runs/grapy-lite-objects/last --set train.self_training.teacher="$2" $objects \
-    --epochs 2 --lr 2e-4 --ema 0.99 --crop 385,321 --set train.schedule.warmup=10 \
-    --set train.augment.scale=0.5,1.6
-# A last short run with more photos of nobody; half of it is mixed in, because street garments are named a
+# The mended labels, the pasted objects and stronger augmentation: train_more NAME START OPTIONS...
+train_more() {
+    name=$1 start=$2
+    shift 2
+    grapy train --config "$here/grapy-lite-tagged.toml" --out "runs/grapy-lite-$name" --gpus 2 \
+        --init "$start" --set train.self_training.teacher="$teacher" \
+        --set data.more=data-coco,data-voc,data-lspet,data-coco128,data-nobody,data-objects \
+        --set data.more_shares=2.2,0.9,0.25,4.0,0.22,0.5 --set train.self_training.share=0.35 \
+        --set train.optimizer.weight_decay=0.03 --set train.schedule.power=0.9 \
+        --set train.augment.rotate=16 --set train.augment.color=0.6 \
+        --set train.augment.background_share=0.22 --set train.augment.copy_paste=0.3 \
+        --set train.augment.occlude=0.2 "$@"
+}
+
+# From the run before the mixture; then larger crops, in which a table is seen below a head.
+train_more objects runs/grapy-lite-last/last --epochs 8 --lr 4.5e-4 --set train.schedule.warmup=15
+train_more large runs/grapy-lite-objects/last --epochs 2 --lr 2e-4 --ema 0.99 --crop 385,321 \
+    --set train.schedule.warmup=10 --set train.augment.scale=0.5,1.6
+# A short run with more photos of nobody; half of it is mixed in, because street garments are named a
 # little less well after it.
-# shellcheck disable=SC2086
-grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-nobody --gpus 2 \
-    --init runs/grapy-lite-large/last --set train.self_training.teacher="$2" $objects \
-    --epochs 1 --lr 2.5e-4 --ema 0.98 --crop 385,321 --set train.schedule.warmup=10 \
+train_more nobody runs/grapy-lite-large/last --epochs 1 --lr 2.5e-4 --ema 0.98 --crop 385,321 \
+    --set train.schedule.warmup=10 --set train.loss.balance=0.45 \
     --set data.more_shares=1.8,0.8,0.2,4.0,0.35,0.4 --set train.self_training.share=0.4 \
     --set train.augment.scale=0.5,1.4 --set train.augment.rotate=10 --set train.augment.color=0.5 \
-    --set train.augment.focus=0.6 --set train.augment.copy_paste=0.2 \
-    --set train.augment.occlude=0.15 --set train.loss.balance=0.45
-grapy weights pack runs/grapy-lite-nobody/last --mix runs/grapy-lite-large/last --share 0.5 \
-    --card "$here/grapy-lite-card.toml" --out grapy-lite-seventh.safetensors
+    --set train.augment.focus=0.6 --set train.augment.copy_paste=0.2 --set train.augment.occlude=0.15
+pack runs/grapy-lite-nobody/last --mix runs/grapy-lite-large/last --share 0.5 \
+    --out grapy-lite-seventh.safetensors
 
 # Close people, cut off by the edge of the photo: those without a face were missed. Photos are larger in
 # the crop, nearer to the size they are parsed at.
-# shellcheck disable=SC2086
-grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-close --gpus 2 \
-    --init grapy-lite-seventh.safetensors --set train.self_training.teacher="$2" $objects \
-    --epochs 5 --lr 3e-4 --ema 0.995 --crop 385,321 --set train.schedule.warmup=20 \
+train_more close grapy-lite-seventh.safetensors --epochs 5 --lr 3e-4 --ema 0.995 --crop 385,321 \
+    --set train.schedule.warmup=20 --set train.loss.balance=0.42 \
     --set data.more_shares=1.8,0.8,0.2,4.0,0.32,0.4 --set train.self_training.share=0.6 \
     --set train.augment.scale=0.65,2.0 --set train.augment.rotate=13 \
-    --set train.augment.copy_paste=0.35 --set train.augment.copy_paste_size=0.35,2.4 \
-    --set train.loss.balance=0.42
+    --set train.augment.copy_paste=0.35 --set train.augment.copy_paste_size=0.35,2.4
 # Then crops around whole people, weaker augmentation and more of the photos labeled by hand, for the
 # garments of the street, while the rate falls to zero once more.
-# shellcheck disable=SC2086
-grapy train --config "$here/grapy-lite-tagged.toml" --out runs/grapy-lite-garments --gpus 2 \
-    --init runs/grapy-lite-close/last --set train.self_training.teacher="$2" $objects \
-    --epochs 2 --lr 2e-4 --ema 0.99 --crop 385,321 --set train.schedule.warmup=10 \
-    --set data.more_shares=1.2,0.5,0.15,3.0,0.3,0.3 --set train.self_training.share=0.35 \
+train_more garments runs/grapy-lite-close/last --epochs 2 --lr 2e-4 --ema 0.99 --crop 385,321 \
+    --set train.schedule.warmup=10 --set train.loss.balance=0.45 \
+    --set data.more_shares=1.2,0.5,0.15,3.0,0.3,0.3 \
     --set train.augment.scale=0.6,1.5 --set train.augment.rotate=8 --set train.augment.color=0.4 \
     --set train.augment.blur=0.15 --set train.augment.background_share=0.15 \
     --set train.augment.copy_paste=0.2 --set train.augment.copy_paste_size=0.35,1.8 \
-    --set train.augment.occlude=0.1 --set train.loss.balance=0.45
-grapy weights pack runs/grapy-lite-garments/last --mix runs/grapy-lite-close/last --share 0.5 \
-    --card "$here/grapy-lite-card.toml" --out grapy-lite-ninth.safetensors
+    --set train.augment.occlude=0.1
+pack runs/grapy-lite-garments/last --mix runs/grapy-lite-close/last --share 0.5 \
+    --out grapy-lite-ninth.safetensors
 # The run with large crops is best at garments, the two after the mixture at people anywhere.
-grapy weights pack grapy-lite-ninth.safetensors --mix runs/grapy-lite-large/last --share 0.4 \
-    --card "$here/grapy-lite-card.toml" --out grapy-lite.safetensors
+pack grapy-lite-ninth.safetensors --mix runs/grapy-lite-large/last --share 0.4 --out grapy-lite.safetensors
