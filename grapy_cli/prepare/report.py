@@ -39,12 +39,8 @@ def render_report(
 ) -> str:
     """Render the page; the same findings give the same bytes."""
     problems, mirrored = figures["problems"], figures["mirrored"]
-    severities = [CHECKS[name].severity for name in problems]
-    rejected = sum(
-        count
-        for count, severity in zip(problems.values(), severities, strict=True)
-        if severity == "rejected"
-    )
+    severities = {name: CHECKS[name].severity for name in problems}
+    rejected = sum(count for name, count in problems.items() if severities[name] == "rejected")
     counts = ("mirroring_gives", "release_has", "in_common")
     return render(
         "prepare.html",
@@ -56,10 +52,10 @@ def render_report(
             ("rejected", f"{rejected:,}"),
         ],
         problems=[
-            (name, f"{count:,}", CHECKS[name].severity, CHECKS[name].says)
+            (name, f"{count:,}", severities[name], CHECKS[name].says)
             for name, count in problems.items()
         ],
-        severities=severities,
+        severities=list(severities.values()),
         bars=_frequencies(source.label_set, figures["parts"]),
         balance=[(pair, to_percent(row["left_share"])) for pair, row in figures["balance"].items()],
         mirrored=mirrored,

@@ -45,11 +45,12 @@ class RandomCopyPaste:
     def _paste(self, sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
         height, width = sample.photo.shape[:2]
         factor = generator.uniform(*self.size) * height / other.photo.shape[0]
-        # Half of an added person may lie outside; feet are rarely far above the ground. Of a photo
-        # that is larger than the sample, any part may be seen: a back, a shoulder, hair.
-        larger = factor * np.divide(other.photo.shape[:2], (height, width)) - 1.1
-        top = int(generator.uniform(min(-0.1, -larger[0]), 0.5) * height)
-        left = int(generator.uniform(min(-0.25, -larger[1]), 0.85) * width)
+        # Half of an added person may lie outside; feet are rarely far above the ground. A photo
+        # larger than the sample may start so far up or left that its other end is seen: so any
+        # part of a person may be, such as a back, a shoulder or hair.
+        high, wide = factor * np.divide(other.photo.shape[:2], (height, width))
+        top = int(generator.uniform(min(-0.1, 1.1 - high), 0.5) * height)
+        left = int(generator.uniform(min(-0.25, 1.1 - wide), 0.85) * width)
         moved = _moved(other, factor, (top, left), (height, width))
         pasted = moved.people
         if generator.random() < 0.5:  # they stand behind

@@ -148,6 +148,13 @@ def test_everything_comes_from_one_pass(predict, work):
     assert set(parsed.files) == expected
 
 
+def test_a_label_set_that_is_named_twice_counts_once(predict, work):
+    predict("photos/a.png", save=["mask", "probs"])
+    predict("photos/a.png", save=["mask", "probs"], dataset=["atr", "atr"], out="twice")
+    for file in ("atr/a.png", "probs/a.npz"):
+        assert (work / "twice" / file).read_bytes() == (work / "masks" / file).read_bytes()
+
+
 def test_every_kind_of_result(predict, work):
     predict("photos/a.png", save=["mask", "overlay", "color", "probs", "confidence"])
     out = work / "masks"

@@ -98,7 +98,7 @@ def test_a_missing_engine_is_said_with_what_to_type(file, monkeypatch):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here ONNX Runtime may have a GPU")
-def test_a_card_that_the_engine_cannot_use_is_said_so(file):
+def test_a_gpu_that_the_engine_cannot_use_is_said_so(file):
     with pytest.raises(DeviceError) as caught:
         load_exported(file, torch.device("cuda", 0), "fp32")
     assert "--device cpu" in caught.value.hint
